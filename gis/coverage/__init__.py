@@ -1,0 +1,1 @@
+"""Coverage: who is within reach of what, when; pure, without I/O."""

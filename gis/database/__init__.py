@@ -1,0 +1,1 @@
+"""The store: engine, session, the managed cluster, migrations, bulk copy."""

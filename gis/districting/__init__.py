@@ -1,0 +1,1 @@
+"""Districting: cells and their borders in, grids out; pure, without I/O."""

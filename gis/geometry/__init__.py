@@ -1,0 +1,1 @@
+"""Pure geometry: CRS, tessellation checks, measures."""

@@ -1,0 +1,1 @@
+"""The PostGIS layers: one module per noun, with every query on it."""

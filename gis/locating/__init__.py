@@ -1,0 +1,1 @@
+"""Locating: a point to its grid; pure, without I/O."""

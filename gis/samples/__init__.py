@@ -1,0 +1,1 @@
+"""The synthetic subdistrict: a seeded generator of every layer."""

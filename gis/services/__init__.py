@@ -1,0 +1,1 @@
+"""Use cases: read, call a pure part, store; they never commit."""

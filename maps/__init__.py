@@ -1,0 +1,1 @@
+"""Interactive maps: frames in, Folium maps out."""
