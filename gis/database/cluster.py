@@ -30,7 +30,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from gis.database.binaries import find_binaries
-from gis.database.processes import Owner, exclusive, is_server_of, servers_of, wait_until
+from gis.database.data_folder import MARKER, data_major, ready_pid, refuse_foreign, server_pid
+from gis.database.processes import HAS_PROC, Owner, exclusive, servers_of, wait_until
+from gis.database.server_config import PORT, USER, write_config
 from gis.errors import ConfigurationError, ConflictError, DataSourceError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -40,34 +42,12 @@ if TYPE_CHECKING:
 
     from gis.settings import Settings
 
-USER = "wangge"
-PORT = 5432
-MARKER = "wangge-cluster.json"
 MAX_SOCKET_PATH = 107  # bytes: sun_path of Linux, less the final NUL
+SHELL_CHARACTERS = frozenset('"$`\\\n')  # pg_ctl puts its paths between double quotes of a shell
 START_TIMEOUT_S = 120
 ORPHAN_PATIENCE_S = 10
 KEPT_LOG_BYTES = 20_000_000
 _MAINTENANCE = ("postgres", "template0", "template1")
-
-# Small enough for a laptop, enough for a city: a connection is about 10 MB.
-SETTINGS = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "max_connections": "200",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
-    "work_mem": "16MB",
-    "maintenance_work_mem": "256MB",
-    "max_wal_size": "2GB",
-    "random_page_cost": "1.1",
-    "jit": "off",  # compiling costs more than it saves on queries of milliseconds
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] %d ",
-    "lc_messages": "C",
-}
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +111,13 @@ class Cluster:
         """
         home = settings.home.expanduser().absolute()
         data = home / "cluster/data"
-        _refuse_foreign(home, data)
-        return cls(home, find_binaries(settings.pg_bin, _data_major(data)).folder)
+        if set(str(home)) & SHELL_CHARACTERS:
+            msg = f"The path {str(home)!r} has a character that PostgreSQL's pg_ctl misreads."
+            raise ConfigurationError(
+                msg, remedy="Set WANGGE_HOME to a path without quotes, $, ` and \\."
+            )
+        refuse_foreign(home, data)
+        return cls(home, find_binaries(settings.pg_bin, data_major(data)).folder)
 
     @property
     def root(self) -> Path:
@@ -196,7 +181,7 @@ class Cluster:
         gis.errors.ConfigurationError
             If the home cannot be used, see :meth:`locate`.
         """
-        if self._ready_pid() is not None:
+        if ready_pid(self.data) is not None:
             return False
         owner = self._prepare()
         with exclusive(self.root / "lock"):
@@ -211,10 +196,10 @@ class Cluster:
         """Stop the server, rolling back open transactions; return ``False`` if it did not run."""
         if not self.data.exists():
             return False
-        _refuse_foreign(self.home, self.data)
+        refuse_foreign(self.home, self.data)
         owner = Owner.choose(self.data)
         with exclusive(self.root / "lock"):
-            if self._pid() is None:
+            if server_pid(self.data) is None:
                 return False
             done = owner.run([*self._pg_ctl("stop"), "-m", "fast", "-t", "120"])
             if done.returncode:
@@ -224,8 +209,8 @@ class Cluster:
 
     def status(self) -> ClusterStatus:
         """Return what the cluster is doing; starts nothing."""
-        found = find_binaries(self.pg_bin, _data_major(self.data))
-        pid = self._ready_pid()
+        found = find_binaries(self.pg_bin, data_major(self.data))
+        pid = ready_pid(self.data)
         return ClusterStatus(
             pid=pid,
             version=found.version,
@@ -282,7 +267,7 @@ class Cluster:
 
     def _prepare(self) -> Owner:
         """Make the folders around the data, and the one that the lock lies in."""
-        _refuse_foreign(self.home, self.data)
+        refuse_foreign(self.home, self.data)
         owner = Owner.choose(self.data)
         as_root = os.geteuid() == 0
         try:
@@ -304,7 +289,7 @@ class Cluster:
     def _make(self, owner: Owner, *, durable: bool) -> None:
         """Initialise the data in a folder aside and rename it, so that half is never found."""
         if self.data.exists():
-            _refuse_foreign(self.home, self.data)
+            refuse_foreign(self.home, self.data)
             return
         fresh = self.root / "data.new"
         if fresh.exists():
@@ -313,7 +298,7 @@ class Cluster:
         owner.give(fresh, 0o700)
         self._initdb(owner, fresh, [] if durable else ["--no-sync"])
         marker = fresh / MARKER
-        facts = {"made_by": "wangge", "postgresql": _data_major(fresh), "owner": owner.name}
+        facts = {"made_by": "wangge", "postgresql": data_major(fresh), "owner": owner.name}
         with marker.open("x", encoding="utf-8") as file:
             json.dump(facts, file)
             file.flush()
@@ -359,7 +344,7 @@ class Cluster:
                 raise DataSourceError(
                     msg, remedy="End them and start again.", pids=servers_of(self.data)
                 )
-        if Path("/proc/self/cwd").exists():  # else nobody has proved that the server is gone
+        if HAS_PROC:  # else nobody has proved that the server is gone
             socket = self.socket_dir / f".s.PGSQL.{PORT}"
             for remain in (self.data / "postmaster.pid", socket, Path(f"{socket}.lock")):
                 remain.unlink(missing_ok=True)
@@ -367,7 +352,9 @@ class Cluster:
     def _launch(self, owner: Owner, *, durable: bool) -> None:
         self._make_socket_dir(owner)
         self._rotate_log(owner)
-        config = self._write_config(owner, durable=durable)
+        config = write_config(
+            self.root / "conf", self.socket_dir, system_user=owner.name, durable=durable
+        )
         # pg_ctl starts the server through a shell and in a session of its own, so that Ctrl-C in
         # this terminal does not reach it.
         done = owner.run(
@@ -403,70 +390,18 @@ class Cluster:
         if self.log.exists() and self.log.stat().st_size > KEPT_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
 
-    def _write_config(self, owner: Owner, *, durable: bool) -> Path:
-        """Write the configuration anew at each start: a newer Wangge may know better."""
-        folder = self.root / "conf"
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-        values = SETTINGS | ({} if durable else NOT_DURABLE)
-        values |= {
-            "unix_socket_directories": '"' + str(self.socket_dir).replace('"', '""') + '"',
-            "hba_file": str(folder / "pg_hba.conf"),
-            "ident_file": str(folder / "pg_ident.conf"),
-        }
-        lines = [f"{key} = '{_conf_quoted(value)}'" for key, value in values.items()]
-        users = dict.fromkeys(("root", owner.name))
-        texts = {
-            "postgresql.conf": "\n".join(lines),
-            "pg_hba.conf": f"local all {USER} peer map={USER}",
-            "pg_ident.conf": "\n".join(f'{USER} "{user}" {USER}' for user in users),
-        }
-        for name, text in texts.items():
-            (folder / name).write_text(
-                f"# Written by Wangge at each start; edits are lost.\n{text}\n", encoding="utf-8"
-            )
-            (folder / name).chmod(0o644)
-        return folder / "postgresql.conf"
-
     # ---- what is the case --------------------------------------------------------------------
-
-    def _pid_file(self) -> list[str]:
-        try:
-            return (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        except PermissionError as error:
-            msg = f"You may not read {self.data}."
-            raise ConfigurationError(
-                msg, remedy="Set WANGGE_HOME to a folder of your own."
-            ) from error
-
-    def _pid(self) -> int | None:
-        """Return the server's process, never that of a program which got its old number."""
-        lines = self._pid_file()
-        if not lines or not lines[0].isdigit():
-            return None
-        pid = int(lines[0])
-        if Path("/proc/self/cwd").exists():
-            return pid if is_server_of(pid, str(self.data.resolve())) else None
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return None
-        return pid
-
-    def _ready_pid(self) -> int | None:
-        """Return the server's process if it takes connections; line 8 of the pid file says so."""
-        lines = self._pid_file()
-        ready = len(lines) >= 8 and lines[7].strip() == "ready"
-        return self._pid() if ready else None
 
     def _settled_pid(self) -> int | None:
         """Wait while a server is starting or stopping; return its process if it then runs."""
-        if not wait_until(lambda: self._pid() is None or bool(self._ready_pid()), START_TIMEOUT_S):
-            msg = f"PostgreSQL (process {self._pid()}) in {self.data} does not become ready."
-            raise DataSourceError(msg, remedy=f"Its log is {self.log}.")
-        return self._pid()
+
+        def settled() -> bool:
+            return server_pid(self.data) is None or ready_pid(self.data) is not None
+
+        if not wait_until(settled, START_TIMEOUT_S):
+            msg = f"A PostgreSQL in {self.data} neither becomes ready nor ends."
+            raise DataSourceError(msg, remedy=f"Its log is {self.log}.", pid=server_pid(self.data))
+        return server_pid(self.data)
 
     def _log_tail(self, lines: int = 12) -> str:
         try:
@@ -501,27 +436,6 @@ class Cluster:
             session.close()
 
 
-def _refuse_foreign(home: Path, data: Path) -> None:
-    """Raise if ``home`` is a PostgreSQL data folder, or ``data`` was not made by Wangge."""
-    try:
-        foreign = home if (home / "PG_VERSION").exists() else None
-        if foreign is None and data.exists() and not (data / MARKER).exists():
-            foreign = data
-    except PermissionError as error:
-        msg = f"You may not read {data}."
-        raise ConfigurationError(msg, remedy="Set WANGGE_HOME to a folder of your own.") from error
-    if foreign:
-        msg = f"{foreign} was not made by Wangge (it has no {MARKER}) and is left alone."
-        raise ConfigurationError(msg, remedy="Set WANGGE_HOME to another folder.")
-
-
-def _data_major(data: Path) -> int | None:
-    try:
-        return int((data / "PG_VERSION").read_text(encoding="ascii"))
-    except FileNotFoundError:
-        return None
-
-
 def _checked(name: str) -> str:
     plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
     if not plain or name[0].isdigit() or len(name) > 63:
@@ -530,7 +444,3 @@ def _checked(name: str) -> str:
             msg, remedy="Use up to 63 lower-case letters, digits and underscores.", field="database"
         )
     return name
-
-
-def _conf_quoted(value: str) -> str:
-    return value.replace("'", "''")

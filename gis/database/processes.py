@@ -15,6 +15,7 @@ from gis.errors import ConfigurationError, ConflictError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+HAS_PROC = Path("/proc/self/cwd").exists()
 LOCK_TIMEOUT_S = 120
 POLL_S = 0.05
 _KEPT_ENVIRONMENT = ("LD_LIBRARY_PATH", "PATH", "TZ")
