@@ -1,0 +1,57 @@
+"""Faces: the ground cut along lines, and polygons made of faces again."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from gis.geometry.tessellation import polygonize_noded, shared_segments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gis.geometry.tessellation import SharedSegments
+    from gis.ingest.osm.ground import Ground
+
+
+def cut(ground: "Ground", lines_m: "NDArray[Any]") -> "NDArray[Any]":
+    """Return the faces of the ground between its outline and the lines, in metres.
+
+    The faces are fully noded, so they and any unions of them tile the ground exactly.
+    """
+    shapely.prepare(ground.outline_m)
+    near = lines_m[shapely.intersects(ground.outline_m, lines_m)]
+    faces = polygonize_noded(np.append(near, shapely.boundary(ground.outline_m)))
+    inside = shapely.intersects(ground.outline_m, shapely.point_on_surface(faces))
+    return np.asarray(faces[inside], dtype=object)
+
+
+def locate(faces: "NDArray[Any]", point_m: "NDArray[Any]") -> "NDArray[np.int64]":
+    """Return the face each point lies in: the first of two on their border, else the nearest."""
+    tree = shapely.STRtree(faces)
+    out = np.full(len(point_m), -1, dtype=np.int64)
+    rows, found = tree.query(point_m, predicate="intersects")
+    order = np.lexsort((-found, rows))
+    out[rows[order]] = found[order]
+    # The outline was rounded to the noding grid: a point on it may lie a hair outside.
+    lost = np.flatnonzero(out < 0)
+    out[lost] = tree.nearest(point_m[lost])
+    return out
+
+
+def neighbours(faces: "NDArray[Any]") -> "SharedSegments":
+    """Return the segments between two faces, without those on the outer border."""
+    shared = shared_segments(faces)
+    inner = shared.right >= 0
+    return type(shared)(
+        shared.left[inner], shared.right[inner], shared.start_xy[inner], shared.end_xy[inner]
+    )
+
+
+def dissolve(faces: "NDArray[Any]", label: "NDArray[np.int64]") -> "NDArray[Any]":
+    """Return one polygon for each label 0, 1, …, with every node of the faces' borders kept."""
+    count = int(label.max()) + 1 if len(label) else 0
+    return np.array(
+        [shapely.coverage_union_all(faces[label == number]) for number in range(count)],
+        dtype=object,
+    )
