@@ -55,6 +55,12 @@ class Scope:
             msg = f"{self.principal} may {action} in its own communities only."
             raise ForbiddenError(msg, remedy="Ask the owner of this installation.")
 
+    def require_community(self, community_id: str) -> None:
+        """Raise unless the community is within this scope."""
+        if self.community_ids is not None and community_id not in self.community_ids:
+            msg = f"{self.principal} has no access to this community."
+            raise ForbiddenError(msg, remedy="Ask the owner of this area for the role.")
+
     def restrict(self, statement: Any, community_column: Any) -> Any:  # noqa: ANN401 - any SQLAlchemy select, update or delete
         """Return ``statement`` limited to the communities of this scope, after a read check.
 

@@ -7,6 +7,7 @@ from gis.frames.communities import COMMUNITIES
 from gis.frames.contract import Column, FrameContract, Unit, stable_ids
 from gis.frames.crossings import CROSSING_KINDS, CROSSINGS
 from gis.frames.dataset import Dataset
+from gis.frames.dedicated_areas import DEDICATED_AREAS
 from gis.frames.demands import DEMANDS
 from gis.frames.divisions import DIVISIONS
 from gis.frames.grids import (
@@ -45,6 +46,7 @@ __all__ = [
     "COMMUNITIES",
     "CROSSINGS",
     "CROSSING_KINDS",
+    "DEDICATED_AREAS",
     "DEMANDS",
     "DIVISIONS",
     "FEE_CLASSES",

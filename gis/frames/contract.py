@@ -4,6 +4,7 @@ A contract turns a frame that is nearly right into one that is exactly right (co
 defaults), and refuses one that is not, naming the row, the field and the remedy.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 WANGGE_NAMESPACE = UUID("6f1d9a52-8a43-5d0b-9d9e-0f5c2f3c9a10")
 #: How many offending rows an error names.
 NAMED_ROWS = 5
+
+#: Characters that no text of a layer may hold (tab, line feed and carriage return may).
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 Kind = Literal["str", "int", "float", "bool", "date", "datetime", "json", "list"]
 
@@ -203,15 +207,11 @@ def _conform_column(frame: "pd.DataFrame", column: Column, where: str) -> "pd.Se
     else:
         values = frame[column.name].reset_index(drop=True).astype(object)
         if column.default is not None:
-            values = values.where(~_missing(values), column.default)
-    missing = _missing(values)
+            values = values.where(values.notna(), column.default)
+    missing = values.isna()
     if column.required and missing.any():
         _refuse(where, np.flatnonzero(missing).tolist(), column.name, "has no value", column.doc)
     return _typed(values, missing, column, where)
-
-
-def _missing(values: "pd.Series[Any]") -> "pd.Series[bool]":
-    return values.map(lambda value: value is None or (np.isscalar(value) and value != value))  # noqa: PLR0124 - NaN and NaT
 
 
 def _typed(  # noqa: C901 - one branch per kind of value
@@ -251,6 +251,10 @@ def _typed(  # noqa: C901 - one branch per kind of value
             )
         return dates.dt.date.astype(object).where(~missing, None)
     text = values.map(str, na_action=None).astype(object).where(~missing, None)
+    control = ~missing & text.map(lambda value: bool(value and _CONTROL.search(value))).astype(bool)
+    if control.any():
+        rows = np.flatnonzero(control).tolist()
+        _refuse(where, rows, column.name, "holds control characters", "Remove them from the text.")
     if column.choices:
         bad = ~missing & ~text.isin(column.choices)
         if bad.any():

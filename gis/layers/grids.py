@@ -1,0 +1,240 @@
+"""Grids, and the memberships of cells and buildings that a plan decides."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gis.database.base import Base
+from gis.database.frames import read_frame
+from gis.frames.grids import BUILDING_GRIDS, GRID_KINDS, GRIDS
+from gis.layers.buildings import Building
+from gis.layers.common import Identified, geometry_column, gist, one_of, reference
+from gis.layers.communities import Community
+from gis.layers.plans import PlanEffect
+from gis.layers.queries import alive, table_of
+from gis.layers.statements import statement as named_statement
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Subquery
+    from sqlalchemy.orm import Session
+
+
+class Grid(Identified, Base):
+    """A grid of a plan; its polygon is the union of its cells."""
+
+    __tablename__ = "grids"
+    __table_args__ = (
+        one_of("kind", GRID_KINDS),
+        CheckConstraint("sequence >= 1", name="sequence_from_one"),
+        UniqueConstraint("plan_id", "code", name="uq_grids_plan_id_code"),
+        UniqueConstraint(
+            "plan_id", "community_id", "sequence", name="uq_grids_plan_id_community_id_sequence"
+        ),
+        UniqueConstraint("plan_id", "id", name="uq_grids_plan_id_id"),
+        gist("ix_grids_geometry", "geometry"),
+    )
+
+    plan_id: Mapped[str] = reference("grid_plans.id", nullable=False)
+    community_id: Mapped[str] = reference("communities.id", nullable=False)
+    parent_grid_id: Mapped[str | None] = reference("grids.id")
+    kind: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    sequence: Mapped[int] = mapped_column(Integer)
+    compactness: Mapped[float] = mapped_column(Double)
+    exceptions: Mapped[list[str] | None] = mapped_column(JSONB)
+    geometry: Mapped[object] = geometry_column("MULTIPOLYGON")
+
+
+class CellGrid(Base):
+    """The grid of a cell in a plan: the truth that polygons follow."""
+
+    __tablename__ = "cell_grids"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["plan_id", "grid_id"],
+            ["grids.plan_id", "grids.id"],
+            name="fk_cell_grids_plan_id_grid_id_grids",
+        ),
+        Index("ix_cell_grids_grid_id", "grid_id"),
+    )
+
+    plan_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    cell_id: Mapped[str] = mapped_column(
+        Uuid(as_uuid=False), ForeignKey("cells.id"), primary_key=True, index=True
+    )
+    grid_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+
+
+class BuildingGrid(Base):
+    """The grid of a building in a plan."""
+
+    __tablename__ = "building_grids"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["plan_id", "grid_id"],
+            ["grids.plan_id", "grids.id"],
+            name="fk_building_grids_plan_id_grid_id_grids",
+        ),
+        Index("ix_building_grids_grid_id", "grid_id"),
+    )
+
+    plan_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    building_id: Mapped[str] = mapped_column(
+        Uuid(as_uuid=False), ForeignKey("buildings.id"), primary_key=True, index=True
+    )
+    grid_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+
+
+#: Counts of people that are summed over the buildings of a grid or community.
+COUNTS = ("households", "residents", "elderly", "children", "low_income_households")
+
+
+def grid_counts() -> "Subquery":
+    """Return households and people per grid, from the living buildings that belong to it."""
+    members, buildings = table_of(BuildingGrid), table_of(Building)
+    sums = [func.coalesce(func.sum(buildings.c[name]), 0).label(name) for name in COUNTS]
+    return (
+        select(members.c.grid_id, func.count().label("buildings"), *sums)
+        .join(buildings, buildings.c.id == members.c.building_id)
+        .where(alive(Building))
+        .group_by(members.c.grid_id)
+        .subquery("counts")
+    )
+
+
+def read_grids(session: "Session", scope: Scope, kind: str, on_day: date) -> Any:  # noqa: ANN401 - a geo frame
+    """Return the grids of a kind in effect on a day, with counts, community code and name."""
+    grids, effects, communities = table_of(Grid), table_of(PlanEffect), table_of(Community)
+    counts = grid_counts()
+    columns = [grids.c[name] for name in GRIDS.names]
+    statement = (
+        select(
+            *columns,
+            communities.c.code.label("community_code"),
+            communities.c.name.label("community_name"),
+            *(func.coalesce(counts.c[name], 0).label(name) for name in COUNTS),
+        )
+        .join(
+            effects,
+            and_(
+                effects.c.plan_id == grids.c.plan_id,
+                effects.c.community_id == grids.c.community_id,
+            ),
+        )
+        .join(communities, communities.c.id == grids.c.community_id)
+        .outerjoin(counts, counts.c.grid_id == grids.c.id)
+        .where(effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date)))
+        .order_by(communities.c.code, grids.c.sequence, grids.c.id)
+    )
+    return read_frame(session, scope.restrict(statement, grids.c.community_id), GRIDS)
+
+
+def read_building_grids(session: "Session", scope: Scope, plan_ids: "Sequence[str]") -> Any:  # noqa: ANN401 - a frame
+    """Return the grid of each building in some plans (plan_id, building_id, grid_id)."""
+    members, grids = table_of(BuildingGrid), table_of(Grid)
+    statement = (
+        select(*members.c)
+        .join(grids, grids.c.id == members.c.grid_id)
+        .where(members.c.plan_id.in_(list(plan_ids)))
+        .order_by(members.c.plan_id, members.c.building_id)
+    )
+    return read_frame(session, scope.restrict(statement, grids.c.community_id), BUILDING_GRIDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The answer to "whose grid is this?": a grid, or the reason why there is none.
+
+    Parameters
+    ----------
+    grid_id, code, plan_id, community_id
+        The grid and where it belongs; ``None`` without a grid.
+    reason
+        Why there is none: ``outside_all_communities`` or ``no_plan_in_effect``.
+    snapped_m
+        Distance over which a point outside was snapped, metres; ``None`` if it was not.
+    border_m
+        Distance to the nearest other grid within the limit, metres.
+    neighbour_id, neighbour_code
+        That other grid.
+    """
+
+    grid_id: str | None = None
+    code: str | None = None
+    plan_id: str | None = None
+    community_id: str | None = None
+    reason: str | None = None
+    snapped_m: float | None = None
+    border_m: float | None = None
+    neighbour_id: str | None = None
+    neighbour_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A point, a kind of plan and a day.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, EPSG:4326.
+    kind
+        Kind of plan.
+    on_day
+        The day as of which is asked.
+    snap_m
+        How far outside every grid a point may lie and still be given the nearest one, metres.
+    near_m
+        Within which distance another grid is named, metres.
+    """
+
+    lon: float
+    lat: float
+    kind: str
+    on_day: date
+    snap_m: float = 0.0
+    near_m: float = 5.0
+
+
+def locate(session: "Session", scope: Scope, where: Where) -> Located:
+    """Return the one grid of the plan of a kind that is in effect on a day at a point.
+
+    A point on a border belongs to the lowest code. Distances are on the spheroid.
+    """
+    scope.require(Action.READ)
+    row = session.execute(
+        named_statement("locate_grid", "incidents"),
+        {
+            "lon": where.lon,
+            "lat": where.lat,
+            "kind": where.kind,
+            "on_day": where.on_day,
+            "snap_m": where.snap_m,
+            "near_m": where.near_m,
+        },
+    ).one()
+    if row.community_id is not None and scope.community_ids is not None:
+        scope.require_community(str(row.community_id))
+    return Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping

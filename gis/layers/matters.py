@@ -1,0 +1,121 @@
+"""What incidents and demands share: the place, the time, and the assignment."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    CursorResult,
+    DateTime,
+    Double,
+    Index,
+    Text,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from gis.frames.incidents import INCIDENT_SOURCES, SERVED_GROUPS
+from gis.frames.stations import SERVICES
+from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of, reference
+from gis.layers.queries import table_of
+from gis.layers.statements import statement
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+NO_GRID_REASONS = ("outside_all_communities", "no_plan_in_effect")
+NO_STATION_REASONS = (
+    "no_service_asked",
+    "no_station_offers",
+    "none_open",
+    "hours_unknown",
+    "outside_horizon",
+)
+
+
+class Matter(Identified, Sourced):
+    """Where and when something was raised, who is served, and whose it became."""
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        """Return the constraints and indexes, named after the table."""
+        table = cls.__tablename__  # type: ignore[attr-defined] # each matter is a table
+        return (
+            one_of("source", INCIDENT_SOURCES),
+            one_of("served_group", SERVED_GROUPS),
+            one_of("service", SERVICES, nullable=True),
+            one_of("no_grid_reason", NO_GRID_REASONS, nullable=True),
+            one_of("no_station_reason", NO_STATION_REASONS, nullable=True),
+            one_of("distance_method", ("straight_line", "walking"), nullable=True),
+            CheckConstraint("distance_m IS NULL OR distance_m >= 0", name="distance_not_negative"),
+            # No silence: an assigned matter has a grid or a reason, a station or a reason.
+            CheckConstraint(
+                "assigned_at IS NULL OR (num_nonnulls(grid_id, no_grid_reason) = 1"
+                " AND num_nonnulls(station_id, no_station_reason) = 1)",
+                name="answer_is_explicit",
+            ),
+            CheckConstraint(
+                "(station_id IS NULL) = (distance_m IS NULL)", name="distance_with_station"
+            ),
+            gist(f"ix_{table}_geometry", "geometry"),
+            Index(f"ix_{table}_occurred_at_id", "occurred_at", "id"),
+        )
+
+    building_id: Mapped[str | None] = reference("buildings.id", ondelete="SET NULL")
+    poi_id: Mapped[str | None] = reference("pois.id", ondelete="SET NULL")
+    road_id: Mapped[str | None] = reference("roads.id", ondelete="SET NULL")
+    description: Mapped[str | None] = mapped_column(Text)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    source: Mapped[str] = mapped_column(Text, server_default=text("'other'"))
+    served_group: Mapped[str] = mapped_column(Text, server_default=text("'general'"))
+    synthetic: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    area: Mapped[object | None] = geometry_column("POLYGON", nullable=True)
+    geometry: Mapped[object] = geometry_column("POINT")
+    #: The community it fell into, kept for authorisation by area.
+    community_id: Mapped[str | None] = reference("communities.id")
+    plan_id: Mapped[str | None] = reference("grid_plans.id")
+    grid_id: Mapped[str | None] = reference("grids.id")
+    no_grid_reason: Mapped[str | None] = mapped_column(Text)
+    station_id: Mapped[str | None] = reference("stations.id", ondelete="SET NULL")
+    distance_m: Mapped[float | None] = mapped_column(Double)
+    distance_method: Mapped[str | None] = mapped_column(Text)
+    no_station_reason: Mapped[str | None] = mapped_column(Text)
+    assigned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+def assign(
+    session: "Session",
+    scope: Scope,
+    layer: str,
+    *,
+    kind: str,
+    timezone: str,
+    only_unassigned: bool,
+) -> int:
+    """Assign grids and then stations to the matters of a layer, as two set operations.
+
+    Returns
+    -------
+    int
+        Matters that got an answer, "none" included.
+    """
+    scope.require_everywhere(Action.WRITE)
+    asked = {"zone": timezone, "only_unassigned": only_unassigned}
+    session.execute(statement("assign_matters_to_grids", layer), {**asked, "kind": kind})
+    result = session.execute(statement("assign_matters_to_stations", layer), asked)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def assignment_counts(session: "Session", scope: Scope, model: type[Matter]) -> dict[str, int]:
+    """Return how many matters have a grid (``assigned``), and how many have none, by reason."""
+    table = table_of(model)  # type: ignore[arg-type] # each matter is mapped
+    key = func.coalesce(table.c.no_grid_reason, "assigned").label("answer")
+    asked = select(key, func.count()).where(table.c.assigned_at.is_not(None)).group_by(key)
+    rows = session.execute(scope.restrict(asked, table.c.community_id)).all()
+    return {str(answer): int(count) for answer, count in sorted(map(tuple, rows))}

@@ -1,0 +1,189 @@
+"""Grid plans and the periods in which they are in effect, per community and kind."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Integer,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gis.database.base import Base
+from gis.errors import NotFoundError, StaleVersionError
+from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
+from gis.layers.common import Identified, one_of, reference
+from gis.layers.queries import table_of
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+
+class GridPlan(Identified, Base):
+    """A drawing of grids over a scope; several kinds lie over the same ground at once."""
+
+    __tablename__ = "grid_plans"
+    __table_args__ = (
+        one_of("kind", PLAN_KINDS),
+        one_of("status", PLAN_STATUSES),
+        CheckConstraint("(kind = 'micro') = (parent_plan_id IS NOT NULL)", name="micro_has_parent"),
+        UniqueConstraint("id", "kind", name="uq_grid_plans_id_kind"),
+    )
+
+    name: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default=text("'draft'"))
+    scope_code: Mapped[str] = mapped_column(Text)
+    parent_plan_id: Mapped[str | None] = reference("grid_plans.id")
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    measures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class PlanEffect(Identified, Base):
+    """The period in which a plan decides whose grid a place is, in one community."""
+
+    __tablename__ = "plan_effect"
+    __table_args__ = (
+        # The kind is the plan's own: a party plan cannot take effect as a community plan.
+        ForeignKeyConstraint(
+            ["plan_id", "kind"],
+            ["grid_plans.id", "grid_plans.kind"],
+            ondelete="CASCADE",
+            name="fk_plan_effect_plan_id_kind_grid_plans",
+        ),
+        ExcludeConstraint(
+            ("community_id", "="),
+            ("kind", "="),
+            ("during", "&&"),
+            using="gist",
+            name="ex_plan_effect_one_at_a_time",
+        ),
+        CheckConstraint("NOT isempty(during)", name="during_not_empty"),
+    )
+
+    plan_id: Mapped[str] = reference("grid_plans.id", ondelete="CASCADE", nullable=False)
+    community_id: Mapped[str] = reference("communities.id", nullable=False)
+    kind: Mapped[str] = mapped_column(Text)
+    during: Mapped[Range[date]] = mapped_column(DATERANGE)
+
+
+def read_effective(
+    session: "Session", scope: Scope, kind: str, on_day: date
+) -> "Sequence[Row[Any]]":
+    """Return the plans in effect on a day (id, name, kind, status, created_at), newest first."""
+    scope.require(Action.READ)
+    plans, effects = table_of(GridPlan), table_of(PlanEffect)
+    live = select(effects.c.plan_id).where(
+        effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date))
+    )
+    statement = (
+        select(plans.c.id, plans.c.name, plans.c.kind, plans.c.status, plans.c.created_at)
+        .where(plans.c.id.in_(live))
+        .order_by(plans.c.created_at.desc(), plans.c.id)
+    )
+    return session.execute(statement).all()
+
+
+def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:
+    """Insert a plan; its grids and memberships follow in the same transaction."""
+    scope.require_everywhere(Action.WRITE)
+    session.execute(insert(table_of(GridPlan)).values(**values))
+
+
+def put_in_effect(
+    session: "Session", scope: Scope, plan_id: str, kind: str, during: Range[date]
+) -> int:
+    """Put a plan in effect in every community that it cuts; return how many.
+
+    Periods of other plans of the kind that overlap are cut back to end the day before; one that
+    lies wholly inside the new period is taken out.
+    """
+    scope.require_everywhere(Action.WRITE)
+    effects = table_of(PlanEffect)
+    communities = session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars().all()
+    session.execute(
+        delete(effects).where(
+            effects.c.kind == kind,
+            effects.c.community_id.in_(communities),
+            effects.c.during.op("<@")(literal(during, DATERANGE)),
+        )
+    )
+    session.execute(
+        update(effects)
+        .where(
+            effects.c.kind == kind,
+            effects.c.community_id.in_(communities),
+            effects.c.during.op("&&")(literal(during, DATERANGE)),
+        )
+        .values(during=func.daterange(func.lower(effects.c.during), during.lower))
+    )
+    session.execute(
+        insert(effects),
+        [
+            {"plan_id": plan_id, "community_id": community, "kind": kind, "during": during}
+            for community in communities
+        ],
+    )
+    session.execute(
+        update(table_of(GridPlan)).where(GridPlan.id == plan_id).values(status="effective")
+    )
+    return len(communities)
+
+
+def lock_plan(session: "Session", scope: Scope, plan_id: str, version: int | None = None) -> int:
+    """Lock a plan against other writers until the transaction ends and return its version.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    plan_id
+        The plan.
+    version
+        The version the caller saw; ``None`` if it saw none.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such plan.
+    gis.errors.StaleVersionError
+        Somebody has changed it since.
+    """
+    scope.require(Action.WRITE)
+    statement = select(GridPlan.version).where(GridPlan.id == plan_id)
+    current = session.execute(statement.with_for_update(key_share=True)).scalar_one_or_none()
+    if current is None:
+        raise NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
+    if version is not None and current != version:
+        raise StaleVersionError(
+            f"Plan {plan_id} is at version {current}, not {version}.",
+            remedy="Read it again and repeat the change.",
+        )
+    session.execute(
+        update(table_of(GridPlan)).where(GridPlan.id == plan_id).values(version=current + 1)
+    )
+    return current
+
+
+_COMMUNITIES_OF_PLAN = text(
+    "SELECT DISTINCT community_id::text FROM grids WHERE plan_id = CAST(:plan AS uuid) ORDER BY 1"
+)

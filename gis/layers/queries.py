@@ -1,0 +1,136 @@
+"""The few query shapes that every layer uses: read a frame, insert a frame, page through rows."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import Table, and_, func, inspect, or_, select
+
+from gis.database.base import STORED_SRID, Base
+from gis.database.frames import copy_frame, read_frame
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+    from gis.frames import FrameContract
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a mapped class."""
+    table = inspect(model).local_table
+    assert isinstance(table, Table)
+    return table
+
+
+def community_column(model: type[Base]) -> "ColumnElement[Any] | None":
+    """Return the column that says in which community a row lies, if the layer has one."""
+    table = table_of(model)
+    if table.name == "communities":
+        return table.c.id
+    return table.c.get("community_id")
+
+
+def restricted(statement: Any, scope: Scope, model: type[Base]) -> Any:  # noqa: ANN401 - any select
+    """Return the statement limited to the scope's communities, where the layer has them."""
+    column = community_column(model)
+    if column is None:
+        scope.require(Action.READ)
+        return statement
+    return scope.restrict(statement, column)
+
+
+def read_layer(
+    session: "Session",
+    scope: Scope,
+    model: type[Base],
+    contract: "FrameContract",
+    *conditions: "ColumnElement[bool]",
+) -> Any:  # noqa: ANN401 - a frame or a geo frame
+    """Return the rows of a layer as its contract's frame, ordered by key."""
+    table = table_of(model)
+    columns = [table.c[name] for name in contract.names if name in table.c]
+    statement = select(*columns).where(*conditions).order_by(*table.primary_key.columns)
+    return read_frame(session, restricted(statement, scope, model), contract)
+
+
+def insert_layer(
+    session: "Session",
+    scope: Scope,
+    model: type[Base],
+    frame: "pd.DataFrame",
+    *,
+    progress: "Callable[[int], None] | None" = None,
+) -> int:
+    """Insert a frame into a layer by COPY and return the number of rows; the caller commits."""
+    scope.require_everywhere(Action.WRITE)
+    return copy_frame(session, table_of(model), frame, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows of a layer are wanted.
+
+    Parameters
+    ----------
+    limit
+        Rows of a page.
+    after
+        The key of the last row of the page before.
+    bbox
+        West, south, east, north in degrees (EPSG:4326); rows whose geometry meets it are returned.
+    """
+
+    limit: int
+    after: str | None = None
+    bbox: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows in key order, and the key after which the next page begins."""
+
+    rows: "Sequence[Row[Any]]"
+    next_after: str | None
+
+
+def page_layer(
+    session: "Session",
+    scope: Scope,
+    model: type[Base],
+    columns: "Sequence[ColumnElement[Any]]",
+    window: Window,
+    *conditions: "ColumnElement[bool]",
+) -> Page:
+    """Return the rows of a window in key order, and where the next page begins.
+
+    ``columns`` begins with the layer's UUID key ``id``; ``conditions`` are further filters.
+    """
+    table = table_of(model)
+    statement = select(*columns).where(*conditions).order_by(table.c.id).limit(window.limit + 1)
+    if window.after is not None:
+        statement = statement.where(table.c.id > window.after)
+    if window.bbox is not None:
+        statement = statement.where(meets_box(table.c.geometry, window.bbox))
+    rows = session.execute(restricted(statement, scope, model)).all()
+    if len(rows) > window.limit:
+        return Page(rows[: window.limit], str(rows[window.limit - 1][0]))
+    return Page(rows, None)
+
+
+def meets_box(
+    column: "ColumnElement[Any]", bbox: tuple[float, float, float, float]
+) -> "ColumnElement[bool]":
+    """Return the condition that a geometry meets a box; the index decides first."""
+    envelope = func.ST_MakeEnvelope(*bbox, STORED_SRID, type_=Geometry)
+    return and_(column.op("&&")(envelope), func.ST_Intersects(column, envelope))
+
+
+def alive(model: type[Base]) -> "ColumnElement[bool]":
+    """Return the condition that a dated row exists today (its last day is open or ahead)."""
+    table = table_of(model)
+    return or_(table.c.valid_to.is_(None), table.c.valid_to > func.current_date())

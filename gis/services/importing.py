@@ -1,0 +1,161 @@
+"""Take a data set in, whole or not at all."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from gis.errors import ConflictError, InvalidInputError
+from gis.layers import locks
+from gis.layers.audit import ImportRecord
+from gis.layers.communities import Community
+from gis.layers.placing import PLACED_LAYERS, place_in_communities
+from gis.layers.queries import insert_layer
+from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
+from gis.logs import get_logger
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy.orm import Session
+
+    from gis.frames import Dataset
+
+log = get_logger(__name__)
+
+#: Called with the layer and the rows written since the last call.
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import brought in.
+
+    Parameters
+    ----------
+    fingerprint
+        SHA-256 of the content, in layer order.
+    rows
+        Rows per layer.
+    outside
+        Rows per layer that lie in no community.
+    report
+        What the reader said about the making of the data.
+    """
+
+    fingerprint: str
+    rows: Mapping[str, int]
+    outside: Mapping[str, int]
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+def import_dataset(
+    session: "Session", scope: Scope, dataset: "Dataset", *, progress: Progress | None = None
+) -> ImportReport:
+    """Insert every layer of a data set in the session's transaction; the caller commits.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        A layer is unknown or a frame does not keep its contract.
+    gis.errors.ConflictError
+        The same content is in the store already, or is being imported by somebody else, or a key
+        is taken.
+    """
+    scope.require_everywhere(Action.WRITE)
+    unknown = sorted(set(dataset.layers) - set(LAYER_BY_NAME))
+    if unknown:
+        raise InvalidInputError(
+            f"{dataset.name}: no layer is called {', '.join(unknown)}.",
+            remedy=f"Use {', '.join(LAYER_BY_NAME)}.",
+        )
+    conformed = {
+        layer.name: layer.contract.conform(
+            dataset.layers[layer.name], source=f"{dataset.name}/{layer.name}"
+        )
+        for layer in IMPORTED_LAYERS
+        if layer.name in dataset.layers
+    }
+    fingerprint = fingerprint_of(conformed)
+    _claim(session, dataset.name, fingerprint)
+    rows = {
+        layer.name: insert_layer(
+            session,
+            scope,
+            layer.model,
+            conformed[layer.name],
+            progress=_named(progress, layer.name),
+        )
+        for layer in IMPORTED_LAYERS
+        if layer.name in conformed
+    }
+    outside = {
+        name: place_in_communities(session, scope, name) for name in PLACED_LAYERS if name in rows
+    }
+    if {"communities", "buildings", "roads", "barriers", "quarters"} & set(rows):
+        _forget_cells(session)
+    session.execute(
+        insert(ImportRecord).values(
+            name=dataset.name,
+            fingerprint=fingerprint,
+            scope_code=dataset.scope_code,
+            rows=rows,
+            report=json.loads(json.dumps(dict(dataset.report), default=str)),
+        )
+    )
+    log.info("imported", source=dataset.name, rows=rows, outside=outside)
+    return ImportReport(fingerprint, rows, outside, dataset.report)
+
+
+def is_imported(session: "Session", scope: Scope, fingerprint: str) -> bool:
+    """Return whether content with this fingerprint is in the store."""
+    scope.require(Action.READ)
+    statement = select(func.count()).where(ImportRecord.fingerprint == fingerprint)
+    return session.execute(statement).scalar_one() > 0
+
+
+def fingerprint_of(frames: "Mapping[str, pd.DataFrame]") -> str:
+    """Return the SHA-256 of the frames' values, independent of the order of layers."""
+    import pandas as pd
+    import shapely
+
+    digest = hashlib.sha256()
+    for name in sorted(frames):
+        digest.update(name.encode())
+        frame = pd.DataFrame(frames[name])
+        for column in frame.columns:
+            values = frame[column].to_numpy(dtype=object)
+            if len(values) and all(v is None or isinstance(v, shapely.Geometry) for v in values):
+                values = shapely.to_wkb(values, hex=True)
+            digest.update("\x1f".join(map(str, values)).encode())
+    return digest.hexdigest()
+
+
+def _claim(session: "Session", name: str, fingerprint: str) -> None:
+    """Hold the content for this transaction, so that of two imports at once one is told."""
+    if not locks.try_lock(session, f"import:{fingerprint}"):
+        raise ConflictError(
+            f"{name} is being imported by another process.", remedy="Wait until it has ended."
+        )
+    taken = session.execute(
+        select(ImportRecord.imported_at).where(ImportRecord.fingerprint == fingerprint)
+    ).scalar_one_or_none()
+    if taken is not None:
+        raise ConflictError(
+            f"{name} is in the store already, since {taken:%Y-%m-%d %H:%M} UTC.",
+            remedy="Nothing needs doing; nothing was stored again.",
+        )
+
+
+def _forget_cells(session: "Session") -> None:
+    """Cells must be built anew where the ground may have changed."""
+    session.execute(Community.__table__.update().values(data_version=None))  # type: ignore[attr-defined] # a Table
+
+
+def _named(progress: Progress | None, layer: str) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda rows: progress(layer, rows)

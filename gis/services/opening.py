@@ -1,0 +1,108 @@
+"""Opening hours into intervals: the calendar's seed, the expansion over a horizon."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from gis.hours import (
+    Calendar,
+    CalendarDay,
+    DayKind,
+    china_calendar_days,
+    expand_hours,
+)
+from gis.layers import calendar_days, stations
+from gis.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
+
+log = get_logger(__name__)
+
+#: How far the intervals reach beyond today; the daily task moves the horizon on.
+AHEAD = timedelta(days=120)
+
+
+def seed_calendar(session: "Session", scope: "Scope", years: "Iterable[int]") -> int:
+    """Add the holidays and make-up workdays of years that the table lacks; return how many days.
+
+    Days that somebody has edited stay as they are: a year with any row is left alone.
+    """
+    known = calendar_days.years(session, scope)
+    days = china_calendar_days(sorted(set(years) - known))
+    calendar_days.add(
+        session,
+        scope,
+        [{"day": d.date, "kind": d.kind.value, "name": d.name, "source": d.source} for d in days],
+    )
+    return len(days)
+
+
+def read_calendar(session: "Session", scope: "Scope") -> Calendar:
+    """Return the calendar of the table."""
+    return Calendar.of(
+        CalendarDay(row.day, DayKind(row.kind), row.name or "", row.source)
+        for row in calendar_days.read(session, scope)
+    )
+
+
+def expand_open_intervals(
+    session: "Session",
+    scope: "Scope",
+    *,
+    timezone: str,
+    start: datetime,
+    end: datetime | None = None,
+    station_id: str | None = None,
+) -> int:
+    """Lay the hours of every service out over a horizon and store it; return the intervals.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks; the caller commits.
+    timezone
+        IANA name of the zone of the stations.
+    start, end
+        The horizon, with a time zone; the end is 120 days from today by default.
+    station_id
+        Only this station, over the horizon that is stated already (its hours were edited).
+    """
+    if station_id is None:
+        end = end or datetime.now(UTC) + AHEAD
+        stations.set_horizon(session, scope, start, end)
+    else:
+        start, end = stations.horizon(session, scope)
+    calendar = read_calendar(session, scope)
+    exceptions = stations.exceptions(session, scope, station_id)
+    rows: list[dict[str, Any]] = []
+    layouts: dict[tuple[Any, ...], list[tuple[datetime, datetime]]] = {}
+    for service in stations.services(session, scope, station_id):
+        if service.opening_hours is None:
+            continue
+        dated = tuple(stations.dated_rules(exceptions.get(service.station_id, []), service.service))
+        key = (service.opening_hours, dated)
+        if key not in layouts:
+            layouts[key] = expand_hours(
+                service.opening_hours,
+                start,
+                end,
+                timezone=timezone,
+                calendar=calendar,
+                exceptions=dated,
+            ).intervals
+        rows += [
+            {"station_id": service.station_id, "service": service.service, "begins": a, "ends": b}
+            for a, b in layouts[key]
+        ]
+    stations.replace_open_intervals(session, scope, rows, station_id)
+    log.info("opening_hours_expanded", intervals=len(rows), start=str(start), end=str(end))
+    return len(rows)
+
+
+def years_around(first: date, last: date) -> range:
+    """Return the calendar years from one day to another."""
+    return range(first.year, last.year + 1)
