@@ -1,0 +1,45 @@
+"""``wangge doctor``: look at everything that a working installation needs."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gis.services.health import Check
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check database, schema, CRS, disk, assets and fonts, and say what to do about failures."""
+    from gis.services.health import run_checks
+    from maps.assets import VENDOR
+
+    checks = run_checks(VENDOR)
+    healthy = all(check.ok for check in checks)
+    if as_json:
+        listed = {"ok": healthy, "checks": [asdict(check) for check in checks]}
+        typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+    else:
+        _show(checks)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _show(checks: "list[Check]") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        word, style = ("OK  ", "green") if check.ok else ("FAIL", "bold red")
+        console.print(Text.assemble((word, style), f"  {check.name:<{width}}  {check.found}"))
+        if not check.ok:
+            console.print(Text(f"      {check.remedy}", style="cyan"))
