@@ -34,6 +34,6 @@ def configure_logs() -> None:
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger whose events carry ``logger=name``."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    """Return a logger whose events carry ``room=name``."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=name)
     return logger

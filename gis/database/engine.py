@@ -4,19 +4,16 @@ import contextlib
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+import psycopg2
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database.cluster import Cluster
-from gis.errors import ConflictError, DataSourceError, TessellationError, WanggeError
+from gis.database.faults import translate_database_error
 
 if TYPE_CHECKING:
     from gis.settings import Settings
-
-#: SQLSTATEs that the plan check raises (gis/database/migrations/versions/0002_plan_check.sql).
-PLAN_CHECK_SQLSTATE = "WG001"
-_CONFLICTS = {"23505", "23P01", "40001", "40P01", "55P03"}
 
 
 def database_url(settings: "Settings") -> str:
@@ -69,38 +66,17 @@ def transaction(factory: sessionmaker[Session]) -> Generator[Session]:
     try:
         yield session
         session.commit()
-    except DBAPIError as error:
-        with contextlib.suppress(DBAPIError):
-            session.rollback()
+    except (DBAPIError, psycopg2.Error) as error:
+        _roll_back(session)
         raise translate_database_error(error) from error
     except BaseException:
-        with contextlib.suppress(DBAPIError):
-            session.rollback()
+        _roll_back(session)
         raise
     finally:
         session.close()
 
 
-def translate_database_error(error: DBAPIError) -> WanggeError:
-    """Return the core's error for a database error, without leaking SQL or parameters."""
-    state = getattr(error.orig, "pgcode", None)
-    diagnostics = getattr(error.orig, "diag", None)
-    primary = getattr(diagnostics, "message_primary", None) or "The database refused."
-    hint = getattr(diagnostics, "message_hint", None) or ""
-    if state == PLAN_CHECK_SQLSTATE:
-        return TessellationError(primary, remedy=hint)
-    if state in _CONFLICTS:
-        return ConflictError(f"{primary}.", remedy=hint or "Read the current state and try again.")
-    if state and state.startswith("23"):
-        constraint = getattr(diagnostics, "constraint_name", "") or ""
-        table = getattr(diagnostics, "table_name", "") or ""
-        return ConflictError(
-            f"The database refused a row of {table} ({constraint}): {primary}.",
-            remedy="Mend the row the constraint names; nothing was stored.",
-        )
-    if error.connection_invalidated or isinstance(error, OperationalError):
-        return DataSourceError(
-            "The database does not answer or went away; nothing was stored.",
-            remedy="See `wangge doctor` and `wangge db status`, then try again.",
-        )
-    return DataSourceError(f"The database refused: {primary}.", remedy="See `wangge doctor`.")
+def _roll_back(session: Session) -> None:
+    # A connection that is gone has rolled back already.
+    with contextlib.suppress(DBAPIError, psycopg2.Error):
+        session.rollback()

@@ -10,10 +10,12 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    ForeignKey,
     Index,
     Integer,
     Text,
     UniqueConstraint,
+    Uuid,
     delete,
     func,
     select,
@@ -91,13 +93,13 @@ class StationService(Base):
         Index("ix_station_services_service", "service"),
     )
 
-    station_id: Mapped[str] = reference("stations.id", ondelete="CASCADE", nullable=False)
+    station_id: Mapped[str] = mapped_column(
+        Uuid(as_uuid=False), ForeignKey("stations.id", ondelete="CASCADE"), primary_key=True
+    )
     service: Mapped[str] = mapped_column(Text, primary_key=True)
     opening_hours: Mapped[str | None] = mapped_column(Text)
     capacity: Mapped[int | None] = mapped_column(Integer)
     fee_class: Mapped[str] = mapped_column(Text, server_default=text("'public'"))
-
-    __mapper_args__ = {"primary_key": ["station_id", "service"]}  # noqa: RUF012 - SQLAlchemy reads a plain dict
 
 
 class StationHoursException(Identified, Base):

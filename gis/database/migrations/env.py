@@ -14,7 +14,7 @@ def include_object(
     name: str | None,
     kind: str,
     reflected: bool,
-    compare_to: Any,  # noqa: ANN401, FBT001 - Alembic's signature
+    compare_to: Any,  # noqa: ANN401 - Alembic's signature
 ) -> bool:
     """Leave PostGIS's own tables alone."""
     if kind == "table" and reflected and compare_to is None and name == "spatial_ref_sys":

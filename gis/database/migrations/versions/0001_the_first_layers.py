@@ -954,12 +954,9 @@ def upgrade():
             name=op.f("fk_station_services_station_id_stations"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("service", name=op.f("pk_station_services")),
+        sa.PrimaryKeyConstraint("station_id", "service", name=op.f("pk_station_services")),
     )
     op.create_index("ix_station_services_service", "station_services", ["service"], unique=False)
-    op.create_index(
-        op.f("ix_station_services_station_id"), "station_services", ["station_id"], unique=False
-    )
     op.create_table(
         "building_grids",
         sa.Column("plan_id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1515,7 +1512,6 @@ def downgrade():
     op.drop_index("ix_building_grids_grid_id", table_name="building_grids")
     op.drop_index(op.f("ix_building_grids_building_id"), table_name="building_grids")
     op.drop_table("building_grids")
-    op.drop_index(op.f("ix_station_services_station_id"), table_name="station_services")
     op.drop_index("ix_station_services_service", table_name="station_services")
     op.drop_table("station_services")
     op.drop_index(op.f("ix_station_open_intervals_station_id"), table_name="station_open_intervals")
