@@ -1,0 +1,289 @@
+"""Drawing: regions are partitioned by METIS, repaired, refined, and told as a plan."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gis.districting.evaluate import evaluate
+from gis.districting.explain import exceptions_of, lineage_of, traces_of
+from gis.districting.ground import components, ground_of
+from gis.districting.numbering import draw_order
+from gis.districting.options import DrawOptions, Locks
+from gis.districting.partition import metis_labels, repair, with_count
+from gis.districting.plan import Plan
+from gis.districting.refine import HOT, WARM, Clock, anneal, descend
+from gis.districting.region import Region, Task, region_of
+from gis.districting.state import State
+from gis.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from gis.districting.graph import Bools, CellGraph, Ints
+
+#: Told after each piece of ground: cells done, cells in all. ``False`` ends the refinement.
+Progress = Callable[[int, int], bool | None]
+#: Share of the long refinement's moves spent on each start before the best one goes on.
+_TRIAL = 0.12
+
+
+def draw_grids(
+    graph: "CellGraph",
+    options: DrawOptions | None = None,
+    current: Any = None,  # noqa: ANN401 - array-like
+    locked: Locks | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return a plan of contiguous grids, each within one community, near the target.
+
+    Parameters
+    ----------
+    graph
+        The cells; dedicated ones become grids of their own.
+    options
+        Band, preset, weights, seed and time limit.
+    current
+        Current grid per cell, -1 for none: the drawing starts from it and keeps what it can.
+    locked
+        Cells and grids of ``current`` that stay.
+    progress
+        Told after each piece of ground; ``False`` ends the refinement with the best so far.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        If ``current`` or ``locked`` do not fit the graph.
+    """
+    options = options or DrawOptions()
+    before = _current(graph, current)
+    frozen, fixed = _locked(graph, before, locked or Locks())
+    ground = ground_of(_without(graph, fixed), options.minimum)
+    task = Task(graph, options, ground.joined, before, frozen)
+    wanted = [True]
+    clock = Clock(options.seconds, lambda: wanted[0])
+    label, kept = _fixed_labels(graph, before, fixed)
+    done = int((label >= 0).sum())
+    loose: list[Ints] = []
+    for cells in _regions(graph, ground.joined, label < 0):
+        if graph.households[cells].sum() == 0:
+            loose.append(cells)
+        else:
+            state = _solve(task, region_of(task, cells), clock)
+            offset = len(kept)
+            label[cells] = offset + np.array(state.label)[state.region.node]
+            kept += state.origin
+        done += len(cells)
+        if progress is not None and progress(done, graph.size) is False:
+            wanted[0] = False
+    attached = _attach(graph, label, loose, kept)
+    grid = _with_ids(graph, label, kept)
+    measures = evaluate(graph, grid, options)
+    joins = (*ground.joins,)
+    return Plan(
+        grid=grid,
+        measures=measures,
+        exceptions=exceptions_of(graph, grid, options, measures, (joins, attached)),
+        lineage=lineage_of(graph, before, grid),
+        trace=traces_of(task, grid, measures, fixed),
+        stopped=clock.stopped,
+    )
+
+
+def _current(graph: "CellGraph", current: Any) -> "Ints":  # noqa: ANN401 - array-like
+    if current is None:
+        return np.full(graph.size, -1, dtype=np.int64)
+    array = np.asarray(current)
+    if array.shape != (graph.size,) or array.dtype.kind not in "iu":
+        msg = f"current has shape {array.shape}; the graph has {graph.size} cells."
+        raise InvalidInputError(msg, remedy="Give one whole number per cell.", field="current")
+    array = array.astype(np.int64)
+    has = array >= 0
+    ids, first = np.unique(array[has], return_index=True)
+    home = graph.community[has][first]
+    crossing = home[np.searchsorted(ids, array[has])] != graph.community[has]
+    if crossing.any():
+        bad = int(array[has][np.flatnonzero(crossing)[0]])
+        msg = f"Current grid {bad} crosses a community line."
+        raise InvalidInputError(msg, remedy="Split it at the line.", field="current", value=bad)
+    return array
+
+
+def _locked(graph: "CellGraph", before: "Ints", locked: Locks) -> "tuple[Bools, Bools]":
+    """Return which cells may not move, and which are fixed with their whole grid."""
+    frozen = np.zeros(graph.size, dtype=bool)
+    if locked.cells is not None:
+        frozen = np.array(locked.cells)
+        if frozen.shape != (graph.size,) or frozen.dtype.kind != "b":
+            msg = f"locked.cells has shape {frozen.shape}; the graph has {graph.size} cells."
+            raise InvalidInputError(msg, remedy="Give one bool per cell.", field="locked.cells")
+        if (frozen & (before < 0)).any():
+            cell = int(np.flatnonzero(frozen & (before < 0))[0])
+            msg = f"Cell {cell} is locked but has no current grid."
+            raise InvalidInputError(msg, remedy="Give it one in current.", field="locked.cells")
+    grids = np.array(sorted(locked.grids or ()), dtype=np.int64)
+    unknown = np.setdiff1d(grids, before)
+    if len(unknown) or (grids < 0).any():
+        msg = f"Grid {int(unknown[0]) if len(unknown) else -1} is locked but not in current."
+        raise InvalidInputError(msg, remedy="Lock grids of current.", field="locked.grids")
+    return frozen, np.isin(before, grids)
+
+
+def _without(graph: "CellGraph", fixed: "Bools") -> "CellGraph":
+    """Return the graph in which fixed grids count as dedicated: nothing is drawn over them."""
+    from dataclasses import replace
+
+    if not fixed.any():
+        return graph
+    apart = np.where(fixed, -2, -1) if graph.dedicated is None else graph.dedicated.copy()
+    apart[fixed] = -2
+    return replace(graph, dedicated=apart)
+
+
+def _fixed_labels(graph: "CellGraph", before: "Ints", fixed: "Bools") -> "tuple[Ints, list[int]]":
+    """Return labels of what is not drawn (-1 elsewhere) and the current id of each label."""
+    label = np.full(graph.size, -1, dtype=np.int64)
+    kept: list[int] = []
+    for grid in np.unique(before[fixed]):
+        label[before == grid] = len(kept)
+        kept.append(int(grid))
+    if graph.dedicated is None:
+        return label, kept
+    taken: set[int] = set(kept)
+    special = (graph.dedicated >= 0) & (label < 0)
+    source, target = graph.source, graph.indices
+    same = special[source] & special[target]
+    same &= graph.dedicated[source] == graph.dedicated[target]
+    same &= graph.community[source] == graph.community[target]
+    _, piece = components(graph.size, source[same], target[same])
+    for each in np.unique(piece[special]):
+        cells = np.flatnonzero(piece == each)
+        label[cells] = len(kept)
+        ids, number = np.unique(before[cells], return_counts=True)
+        was = int(ids[np.argmax(number)])
+        # A dedicated grid keeps its id only if that grid was nothing else.
+        whole = was >= 0 and bool((piece[before == was] == each).all()) and was not in taken
+        kept.append(was if whole else -1)
+        taken.add(was)
+    return label, kept
+
+
+def _regions(graph: "CellGraph", joined: "Bools", free: "Bools") -> "list[Ints]":
+    """Return the connected pieces of free ground, by community, then by first cell."""
+    source, target = graph.source, graph.indices
+    inside = joined & free[source] & free[target]
+    count, piece = components(graph.size, source[inside], target[inside])
+    order = np.argsort(piece, kind="stable")
+    cuts = np.cumsum(np.bincount(piece, minlength=count))[:-1]
+    groups = [cells for cells in np.split(order, cuts) if len(cells) and free[cells[0]]]
+    return sorted(groups, key=lambda cells: (int(graph.community[cells[0]]), int(cells[0])))
+
+
+def _solve(task: Task, region: Region, clock: Clock) -> State:
+    """Return the best state found for one region."""
+    options = task.options
+    count = min(options.wanted_count(region.total), region.size)
+    seeds = np.random.SeedSequence([options.seed, int(region.cells[0])])
+    if any(grid >= 0 for grid in region.current):
+        return _warm(task, region, count, np.random.default_rng(seeds), clock)
+    best = _fresh(task, region, count, seeds, clock)
+    for other in _other_counts(options, region, count):
+        if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
+            break
+        state = _fresh(task, region, other, seeds, clock)
+        best = min((best, state), key=lambda s: _rank(s, options))
+    return best
+
+
+def _rank(state: State, options: DrawOptions) -> tuple[int, int]:
+    return state.out_of_range(options.minimum, options.maximum), state.total()
+
+
+def _other_counts(options: DrawOptions, region: Region, count: int) -> list[int]:
+    """Return other numbers of grids worth a try when the wanted one leaves the band."""
+    feasible = options.feasible_counts(region.total)
+    return [k for k in (count + 1, count - 1) if k in feasible and 0 < k <= region.size]
+
+
+def _fresh(
+    task: Task, region: Region, count: int, seeds: np.random.SeedSequence, clock: Clock
+) -> State:
+    options, effort = task.options, task.options.effort
+    # A generator of its own per count: another count must not change what this one finds.
+    rng = np.random.default_rng([*seeds.generate_state(2).tolist(), count])
+    moves = effort.moves_per_cell * region.size
+    starts = []
+    for _ in range(effort.starts if count > 1 else 1):
+        first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
+        label, _ = with_count(region, first, count)
+        state = State(region, label, max(label) + 1, options)
+        if effort.starts > 1:
+            anneal(state, int(moves * _TRIAL), HOT, rng, clock)
+        starts.append(state)
+        if clock.stopped:
+            break
+    best = min(starts, key=lambda s: _rank(s, options))
+    _improve(best, moves, HOT if effort.starts == 1 else HOT / 2, rng, clock)
+    return best
+
+
+def _improve(state: State, moves: int, hot: float, rng: np.random.Generator, clock: Clock) -> None:
+    """Refine in place; a refinement that ends worse than it began is undone."""
+    before, cost = list(state.label), state.total()
+    anneal(state, moves, hot, rng, clock)
+    descend(state, clock)
+    if state.total() > cost:
+        state.restore(before)
+
+
+def _warm(task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock) -> State:
+    """Return a state that starts from the current plan and keeps what it can of it."""
+    options = task.options
+    first = repair(region, list(region.current))
+    grids = len(set(first))
+    feasible = options.feasible_counts(region.total)
+    wanted = grids if grids in feasible else count
+    label, origin = with_count(region, first, wanted)
+    state = State(region, label, max(label) + 1, options)
+    state.origin = origin
+    _improve(state, options.effort.moves_per_cell * region.size, WARM, rng, clock)
+    return state
+
+
+def _attach(
+    graph: "CellGraph", label: "Ints", loose: "list[Ints]", kept: list[int]
+) -> "list[Ints]":
+    """Give ground without households to a neighbour, or to the nearest grid; return the latter."""
+    source, target = graph.source, graph.indices
+    far = []
+    for cells in loose:
+        home = graph.community[cells[0]]
+        inside = np.zeros(graph.size, dtype=bool)
+        inside[cells] = True
+        edges = np.flatnonzero(
+            inside[source] & (label[target] >= 0) & (graph.community[target] == home)
+        )
+        settled = np.flatnonzero((label >= 0) & (graph.community == home))
+        if len(edges):
+            length = np.bincount(label[target[edges]], graph.border_m[edges])
+            label[cells] = int(np.argmax(length))
+        elif len(settled):
+            x, y = graph.x_m[cells].mean(), graph.y_m[cells].mean()
+            away = np.hypot(graph.x_m[settled] - x, graph.y_m[settled] - y)
+            label[cells] = label[settled[np.argmin(away)]]
+            far.append(cells)
+        else:
+            label[cells] = len(kept)
+            kept.append(-1)
+    return far
+
+
+def _with_ids(graph: "CellGraph", label: "Ints", kept: list[int]) -> "Ints":
+    """Return grid ids: surviving grids keep theirs, new ones follow in the order of numbering."""
+    count = len(kept)
+    used = np.bincount(label, minlength=count) > 0
+    ids = np.array(kept, dtype=np.int64)
+    fresh = max([-1, *kept]) + 1
+    for grid in draw_order(graph, label, count):
+        if ids[grid] < 0 and used[grid]:
+            ids[grid] = fresh
+            fresh += 1
+    return np.asarray(ids[label], dtype=np.int64)

@@ -1,0 +1,221 @@
+"""A first partition of a region: METIS, then repaired until every grid is in one piece."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gis.districting.region import Region
+
+
+def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
+    """Return ``count`` parts of about equal households by METIS's k-way method.
+
+    Source: Karypis and Kumar (1998), Multilevel k-way partitioning scheme for irregular graphs.
+
+    Parameters
+    ----------
+    region
+        A connected region.
+    count
+        Number of parts, at most the number of nodes.
+    seed
+        METIS's own seed.
+
+    Returns
+    -------
+    A label per node; parts may be empty or in pieces, since METIS promises neither.
+    """
+    import pymetis
+
+    if count == 1:
+        return [0] * region.size
+    joined = [[e for e in edges if e[4]] for edges in region.edges]
+    indptr = np.cumsum([0, *(len(e) for e in joined)])
+    indices = np.array([e[0] for edges in joined for e in edges], dtype=np.int64)
+    # What it costs to cut, in METIS's whole numbers above zero.
+    price = np.array([1 + e[2] + e[1] // 20 for edges in joined for e in edges], dtype=np.int64)
+    options = pymetis.Options()
+    options.seed = seed
+    options.ufactor = 100
+    options.niter = 50
+    options.contig = 1
+    answer = pymetis.part_graph(
+        count,
+        xadj=indptr,
+        adjncy=indices,
+        vweights=region.households,
+        eweights=price,
+        recursive=False,
+        options=options,
+    )
+    return [int(label) for label in answer.vertex_part]
+
+
+def pieces_of(region: "Region", label: list[int]) -> list[tuple[int, list[int]]]:
+    """Return the connected pieces of all grids as (grid, nodes), in order of their first node."""
+    seen = [False] * region.size
+    out = []
+    for start in range(region.size):
+        if seen[start]:
+            continue
+        grid, piece, stack = label[start], [], [start]
+        seen[start] = True
+        while stack:
+            v = stack.pop()
+            piece.append(v)
+            for e in region.edges[v]:
+                if e[4] and not seen[e[0]] and label[e[0]] == grid:
+                    seen[e[0]] = True
+                    stack.append(e[0])
+        out.append((grid, piece))
+    return out
+
+
+def repair(region: "Region", label: list[int]) -> list[int]:
+    """Return labels in which every grid is one piece; grids may vanish, labels are not closed up.
+
+    Of a grid in pieces the one that holds its locked nodes, then most households, stays; each other
+    piece, and every node of label -1, goes to the neighbouring grid with the fewest households.
+    """
+    label = list(label)
+    for _ in range(region.size + 1):
+        pieces = pieces_of(region, label)
+        best: dict[int, tuple[tuple[int, int, int, int], int]] = {}
+        for i, (grid, piece) in enumerate(pieces):
+            rank = (
+                sum(region.frozen[v] for v in piece),
+                sum(region.households[v] for v in piece),
+                len(piece),
+                -i,
+            )
+            if grid >= 0 and (grid not in best or rank > best[grid][0]):
+                best[grid] = (rank, i)
+        stay = {i for _, i in best.values()}
+        torn = [piece for i, (_, piece) in enumerate(pieces) if i not in stay]
+        if not torn:
+            return label
+        people: dict[int, int] = {}
+        for v, grid in enumerate(label):
+            people[grid] = people.get(grid, 0) + region.households[v]
+        changed = _hand_over(region, label, torn, people)
+        if not changed:
+            return label
+    return label
+
+
+def _hand_over(
+    region: "Region", label: list[int], torn: list[list[int]], people: dict[int, int]
+) -> bool:
+    loose = {v for piece in torn for v in piece}
+    changed = False
+    for piece in torn:
+        near = {
+            label[e[0]]
+            for v in piece
+            for e in region.edges[v]
+            if e[4] and e[0] not in loose and label[e[0]] >= 0
+        }
+        if not near:
+            continue
+        grid = min(near, key=lambda g: (people[g], g))
+        for v in piece:
+            people[label[v]] -= region.households[v]
+            people[grid] += region.households[v]
+            label[v] = grid
+        loose.difference_update(piece)
+        changed = True
+    return changed
+
+
+def split(region: "Region", nodes: list[int]) -> list[int] | None:
+    """Return the smaller side of the best cut of one connected grid in two, or ``None``.
+
+    The cut is the edge of a breadth-first tree that shares the households out most evenly; nodes
+    that are locked all stay on the other side.
+    """
+    members = set(nodes)
+    root = next((v for v in nodes if region.frozen[v]), nodes[0])
+    order, parent = [root], {root: -1}
+    for v in order:
+        for e in region.edges[v]:
+            if e[4] and e[0] in members and e[0] not in parent:
+                parent[e[0]] = v
+                order.append(e[0])
+    below = {v: region.households[v] for v in order}
+    locked = {v: region.frozen[v] for v in order}
+    for v in reversed(order[1:]):
+        below[parent[v]] += below[v]
+        locked[parent[v]] |= locked[v]
+    total = below[root]
+    free = [v for v in order[1:] if not locked[v]]
+    if not free:
+        return None
+    top = min(free, key=lambda v: (abs(2 * below[v] - total), v))
+    side = {top}
+    for v in order:
+        if parent[v] in side:
+            side.add(v)
+    return sorted(side)
+
+
+def with_count(region: "Region", label: list[int], count: int) -> tuple[list[int], list[int]]:
+    """Return labels 0 … with ``count`` grids if it can be had, and the old label of each.
+
+    Grids with most households are split first, grids with fewest are merged with their smallest
+    neighbour; a grid that holds a locked node is not merged away.
+
+    Parameters
+    ----------
+    region
+        A connected region.
+    label
+        A label per node; every grid in one piece.
+    count
+        Wanted number of grids, at most the number of nodes.
+
+    Returns
+    -------
+    New labels, and for each new label the old one, or -1 for a grid made by a split.
+    """
+    grids: dict[int, list[int]] = {}
+    for v, grid in enumerate(label):
+        grids.setdefault(grid, []).append(v)
+    made = -2
+    while len(grids) < count:
+        for grid in sorted(grids, key=lambda g: (-_people(region, grids[g]), -len(grids[g]), g)):
+            side = split(region, grids[grid]) if len(grids[grid]) > 1 else None
+            if side is not None:
+                break
+        else:
+            break
+        inside = set(side)
+        grids[grid] = [v for v in grids[grid] if v not in inside]
+        grids[made] = side
+        made -= 1
+    while len(grids) > count:
+        pair = _smallest_merge(region, grids)
+        if pair is None:
+            break
+        grids[pair[1]] += grids.pop(pair[0])
+    origin = sorted(grids, key=lambda g: min(grids[g]))
+    out = [0] * region.size
+    for new, old in enumerate(origin):
+        for v in grids[old]:
+            out[v] = new
+    return out, [max(old, -1) for old in origin]
+
+
+def _people(region: "Region", nodes: list[int]) -> int:
+    return sum(region.households[v] for v in nodes)
+
+
+def _smallest_merge(region: "Region", grids: dict[int, list[int]]) -> tuple[int, int] | None:
+    owner = {v: grid for grid, nodes in grids.items() for v in nodes}
+    for grid in sorted(grids, key=lambda g: (_people(region, grids[g]), g)):
+        if any(region.frozen[v] for v in grids[grid]):
+            continue
+        near = {owner[e[0]] for v in grids[grid] for e in region.edges[v] if e[4]} - {grid}
+        if near:
+            return grid, min(near, key=lambda g: (_people(region, grids[g]), g))
+    return None

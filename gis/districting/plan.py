@@ -1,0 +1,199 @@
+"""What a drawing answers: grids, their measures, the exceptions, and where each came from."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gis.districting.graph import Bools, Floats, Ints
+
+ExceptionKind = Literal[
+    "below_minimum",
+    "above_maximum",
+    "no_feasible_count",
+    "quarter_split",
+    "building_above_maximum",
+    "noncontiguous_ground",
+    "impassable_join",
+]
+
+#: English sentences, which are also message ids of the catalogue.
+SENTENCES: dict[ExceptionKind, str] = {
+    "below_minimum": "The grid has {households} households, fewer than {limit}.",
+    "above_maximum": "The grid has {households} households, more than {limit}.",
+    "no_feasible_count": (
+        "{households} households cannot be shared out within the band: "
+        "{count} grids were drawn, which is nearest to it."
+    ),
+    "quarter_split": "The quarter of {households} households lies in {count} grids.",
+    "building_above_maximum": "One building alone has {households} households, more than {limit}.",
+    "noncontiguous_ground": "Ground that touches no other grid was given to the nearest one.",
+    "impassable_join": (
+        "Ground of {households} households can be reached only over a river, a railway or a wall; "
+        "it is too small for a grid of its own."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanException:
+    """One thing about a plan that a planner must know.
+
+    Parameters
+    ----------
+    kind
+        What it is.
+    community
+        Community of the graph.
+    grid
+        Grid concerned, or ``None``.
+    households
+        Households concerned.
+    limit
+        The bound that is exceeded, where there is one.
+    count
+        A number of grids, where the sentence has one.
+    cells
+        Positions of the cells concerned, where it is not a whole grid.
+    unit
+        Quarter of the graph concerned, or ``None``.
+    """
+
+    kind: ExceptionKind
+    community: int
+    grid: int | None = None
+    households: int = 0
+    limit: int | None = None
+    count: int | None = None
+    cells: tuple[int, ...] = ()
+    unit: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The exception in one English sentence."""
+        return SENTENCES[self.kind].format(
+            households=self.households, limit=self.limit, count=self.count
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PlanMeasures:
+    """Measures of a plan: arrays by grid (in the order of ``grid``), and sums over basic grids.
+
+    Dedicated grids have a row but do not count in the sums.
+
+    Parameters
+    ----------
+    grid
+        Ids of the grids, ascending.
+    dedicated
+        Whether each grid is a dedicated one.
+    households, residents
+        Per grid; residents are 0 where the graph has none.
+    area_m2, perimeter_m
+        Per grid.
+    polsby_popper, reock
+        Compactness per grid; Reock is NaN where the graph has no vertices.
+    pieces
+        Number of connected pieces per grid; 1 is contiguous.
+    barrier_inside_m
+        Metres of arterial, river or railway inside each grid.
+    in_range
+        Whether each grid's households are in the band.
+    """
+
+    grid: "Ints"
+    dedicated: "Bools"
+    households: "Ints"
+    residents: "Ints"
+    area_m2: "Floats"
+    perimeter_m: "Floats"
+    polsby_popper: "Floats"
+    reock: "Floats"
+    pieces: "Ints"
+    barrier_inside_m: "Floats"
+    in_range: "Bools"
+    #: Number of basic grids.
+    count: int
+    #: Share of basic grids whose households are in the band, 0–1; 1 without a grid.
+    share_in_range: float
+    #: Mean and largest distance of a basic grid from the target, households.
+    mean_deviation: float
+    max_deviation: int
+    #: Basic and dedicated grids in more than one piece.
+    noncontiguous: int
+    #: Length of all borders between grids, metres, and by barrier class.
+    border_m: float
+    border_by_class_m: tuple[float, float, float, float]
+    mean_polsby_popper: float
+    mean_reock: float
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Households of a grid that were in one grid of the current plan."""
+
+    grid: int
+    previous_grid: int
+    households: int
+
+
+@dataclass(frozen=True, slots=True)
+class GridTrace:
+    """Why a grid ended as it did.
+
+    Parameters
+    ----------
+    grid, community
+        The grid and where it lies.
+    households, deviation
+        Its households and their signed distance from the target.
+    fixed
+        ``dedicated`` or ``locked`` when nothing was drawn here, else empty.
+    limits
+        What keeps it from the target: ``size_of_units`` (no single unit on its border would bring
+        it nearer without a larger loss next door), ``contiguity`` (the moves that would would tear
+        a grid), ``shape`` (they would cost more in shape and borders than they gain),
+        ``single_unit`` (it is one indivisible unit), ``whole_ground`` (it is all the ground there).
+    border_by_class_m
+        Its border with other grids by barrier class, metres.
+    units
+        Quarters and buildings in it, counted as indivisible units.
+    """
+
+    grid: int
+    community: int
+    households: int
+    deviation: int
+    fixed: Literal["", "dedicated", "locked"]
+    limits: tuple[str, ...]
+    border_by_class_m: tuple[float, float, float, float]
+    units: int
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A drawing of grids on a graph.
+
+    Parameters
+    ----------
+    grid
+        Id of the grid of each cell, never -1. A grid that survives keeps its current id; new ones
+        are numbered community by community, from north to south and west to east.
+    measures
+        Measures of the plan.
+    exceptions
+        What a planner must know, in order of community and grid.
+    lineage
+        Where the households of each grid were in the current plan; empty without one.
+    trace
+        Why each grid ended as it did, in order of grid.
+    stopped
+        Whether the time limit or the caller ended the refinement early.
+    """
+
+    grid: "Ints"
+    measures: PlanMeasures
+    exceptions: tuple[PlanException, ...] = ()
+    lineage: tuple[Origin, ...] = ()
+    trace: tuple[GridTrace, ...] = field(default=())
+    stopped: bool = False
