@@ -175,3 +175,13 @@ def replace_cells(
         session.execute(
             update(communities).where(communities.c.id == community_id).values(data_version=version)
         )
+
+
+def data_versions(session: "Session", scope: Scope) -> dict[str, str]:
+    """Return the fingerprint of the current cells of each community that has any."""
+    communities = table_of(Community)
+    statement = select(communities.c.id, communities.c.data_version).where(
+        communities.c.data_version.is_not(None)
+    )
+    rows = session.execute(scope.restrict(statement, communities.c.id))
+    return {row.id: row.data_version for row in rows}

@@ -19,12 +19,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.database.frames import read_frame
+from gis.database.frames import copy_frame, read_frame
 from gis.frames.grids import BUILDING_GRIDS, GRID_KINDS, GRIDS
 from gis.layers.buildings import Building
 from gis.layers.common import Identified, geometry_column, gist, one_of, reference
@@ -238,3 +239,32 @@ def locate(session: "Session", scope: Scope, where: Where) -> Located:
     if row.community_id is not None and scope.community_ids is not None:
         scope.require_community(str(row.community_id))
     return Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
+
+
+def store_plan(
+    session: "Session",
+    scope: Scope,
+    drawn: Any,
+    cell_grids: Any,
+    building_grids: Any,  # noqa: ANN401 - frames
+) -> None:
+    """Insert the grids of a plan and its memberships; the plan check runs at the commit."""
+    scope.require_everywhere(Action.WRITE)
+    copy_frame(session, table_of(Grid), drawn)
+    copy_frame(session, table_of(CellGrid), cell_grids)
+    copy_frame(session, table_of(BuildingGrid), building_grids)
+
+
+def check_now(session: "Session") -> None:
+    """Run the deferred plan check now, so that its error names the plan and not the commit."""
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+
+def remove_plans(session: "Session", scope: Scope, plan_ids: "Sequence[str]") -> None:
+    """Take plans out of the store with their grids, posts and effects; matters become unassigned.
+
+    A plan that was ever filed should be retired, not removed: this is for drafts and the demo.
+    """
+    scope.require_everywhere(Action.WRITE)
+    session.execute(named_statement("remove_plans", "incidents"), {"plans": list(plan_ids)})
