@@ -43,16 +43,22 @@ def status() -> None:
 
 
 @app.command()
+def url() -> None:
+    """Print the database's URL as psql, QGIS and other libpq programs take it; starts it."""
+    typer.echo(_url().replace("postgresql+psycopg2://", "postgresql://", 1))
+
+
+@app.command()
 def migrate(
     revision: Annotated[str, typer.Argument(help="The revision to bring the schema to.")] = "head",
 ) -> None:
     """Bring the schema up to date; a second run changes nothing."""
     from gis.database import migrate as migrations
 
-    url = _url()
-    before = migrations.current(url)
-    migrations.upgrade(url, revision)
-    after = migrations.current(url)
+    target = _url()
+    before = migrations.current(target)
+    migrations.upgrade(target, revision)
+    after = migrations.current(target)
     typer.echo(
         f"Schema is at {after}" if before == after else f"Schema: {before or 'none'} -> {after}"
     )
@@ -90,10 +96,10 @@ def restore(
     from gis.database import migrate as migrations
     from gis.database.backup import restore as read
 
-    url = _url()
-    read(url, file, _pg_bin(), clean=clean)
+    target = _url()
+    read(target, file, _pg_bin(), clean=clean)
     typer.echo(f"Restored {file}")
-    if migrations.current(url) != migrations.head():
+    if migrations.current(target) != migrations.head():
         typer.echo("Its schema is of another version of Wangge; next: wangge db migrate")
 
 
