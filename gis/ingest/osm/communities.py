@@ -10,9 +10,8 @@ import shapely
 from gis.errors import InvalidInputError
 from gis.frames import COMMUNITIES, DIVISIONS, stable_ids
 from gis.ingest.osm import faces as faces_of
-from gis.ingest.osm import partition
+from gis.ingest.osm.blocks import derive
 from gis.ingest.osm.buildings import polygons_only
-from gis.ingest.osm.tags import ROAD_CLASS_OF_HIGHWAY, in_tunnel
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 ADMIN_COVERAGE = 0.95
 #: Published boundaries at or above this level are cities and larger, never communities.
 SHALLOWEST_LEVEL = 9
-#: Blocks of more than this share of a community are cut along lesser roads.
-LARGEST_BLOCK_SHARE = 0.25
-#: How much a metre of border holds two blocks together: barriers least, local streets most.
-_HOLD_BARRIER, _HOLD_COLLECTOR, _HOLD_LOCAL = 1, 4, 8
 #: Generated codes begin with 99, which no province has; see docs/adr/009.
 PSEUDO_PROVINCE = "99"
 MOST_COMMUNITIES = 999
@@ -95,7 +90,7 @@ def read_communities(
         used, label = np.unique(label, return_inverse=True)
         name, source_id = [name[i] for i in used], [source_id[i] for i in used]
     else:
-        faces, label = _from_blocks(ground, buildings, barriers, roads, community_size)
+        faces, label = derive(ground, buildings, barriers, roads, community_size)
         name, source_id = [], []
     geometry_m = faces_of.dissolve(faces, label)
     order = number_order(geometry_m)
@@ -191,58 +186,6 @@ def _of_published(
         rows = np.unique(gap)
         label[rows] = weight[rows].argmax(axis=1)
     return faces, label
-
-
-def _from_blocks(
-    ground: "Ground",
-    buildings: "Buildings",
-    barriers: "Barriers",
-    roads: "Features",
-    community_size: int,
-) -> tuple["NDArray[Any]", "NDArray[np.int64]"]:
-    """Return blocks and the community of each."""
-    from scipy.sparse import csr_matrix
-
-    strong = barriers.geometry_m[barriers.of("arterial", "river", "railway")]
-    classes = np.array(
-        ["" if in_tunnel(tags) else ROAD_CLASS_OF_HIGHWAY[tags["highway"]] for tags in roads.tags],
-        dtype=object,
-    )
-    roads_m = ground.to_metres(roads.geometry)
-    collectors = roads_m[classes == "collector"]
-    locals_m = roads_m[np.isin(classes, ("local", "service"))]
-    blocks, homes = strong_blocks(ground, buildings, strong)
-    lines = strong
-    for lesser in (collectors, locals_m):
-        large = blocks[homes > LARGEST_BLOCK_SHARE * community_size]
-        if not len(large):
-            break
-        inside, _ = shapely.STRtree(large).query(lesser, predicate="intersects")
-        lines = np.concatenate([lines, lesser[np.unique(inside)]])
-        blocks, homes = strong_blocks(ground, buildings, lines)
-    shared = faces_of.neighbours(blocks)
-    middle = shapely.points((shared.start_xy + shared.end_xy) / 2)
-    hold = np.full(len(middle), _HOLD_LOCAL)
-    for kind, weight in ((collectors, _HOLD_COLLECTOR), (strong, _HOLD_BARRIER)):
-        along, _ = shapely.STRtree(kind).query(middle, "dwithin", 0.01)
-        hold[along] = weight
-    shape = (len(blocks), len(blocks))
-    one_way = csr_matrix((hold * shared.length_m, (shared.left, shared.right)), shape=shape)
-    borders = (one_way + one_way.T).tocsr()
-    borders.data = np.maximum(np.round(borders.data), 1).astype(np.int64)
-    part = partition.merge(homes, borders, community_size)
-    centre_xy = shapely.get_coordinates(shapely.point_on_surface(blocks))
-    return blocks, partition.attach_uninhabited(part, homes, centre_xy)
-
-
-def strong_blocks(
-    ground: "Ground", buildings: "Buildings", lines_m: "NDArray[Any]"
-) -> tuple["NDArray[Any]", "NDArray[np.int64]"]:
-    """Return the blocks between lines, and their households."""
-    blocks = faces_of.cut(ground, lines_m)
-    row = faces_of.locate(blocks, buildings.point_m)
-    homes = np.bincount(row, weights=buildings.households, minlength=len(blocks))
-    return blocks, homes.astype(np.int64)
 
 
 _PLACES = ("suburb", "quarter", "neighbourhood", "village", "hamlet")

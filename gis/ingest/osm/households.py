@@ -159,4 +159,4 @@ def spread(counts: "NDArray[np.int64]", share: float) -> "NDArray[np.int64]":
     [0, 1, 0, 0, 1]
     """
     running = np.floor(np.cumsum(counts) * share + 1e-9).astype(np.int64)
-    return np.diff(running, prepend=0)
+    return np.asarray(np.diff(running, prepend=0), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Blocks merged to communities of about equal households: contiguous, compact, the same each time."""
+"""Blocks merged to parts of about equal households: contiguous and the same each time."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What OpenStreetMap's tags mean here: the tables that docs/import.md shows, and how values read."""
+"""What OpenStreetMap's tags mean here, and how their values read; see docs/import.md."""
 
 import re
 from collections.abc import Mapping

@@ -1,0 +1,104 @@
+"""Rows that cannot be taken: a file with one of them is refused as a whole, and all are named."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gis.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+#: Columns of a rejects report.
+REJECT_COLUMNS = ("row", "field", "value", "reason", "remedy")
+#: How many rejects the error's message names; the report has them all.
+NAMED_REJECTS = 10
+#: Longer values are cut in the report.
+_VALUE_LENGTH = 80
+
+
+class RejectedRowsError(InvalidInputError):
+    """A file with rows that cannot be taken; none of its rows is.
+
+    Attributes
+    ----------
+    rejects
+        Frame with the columns of :data:`REJECT_COLUMNS`, one row per fault, in the order of the
+        file. Row 1 is the first row of data.
+    """
+
+    def __init__(self, message: str, rejects: "pd.DataFrame", **context: object) -> None:
+        remedy = "Mend these rows and import the file again; nothing was taken from it."
+        super().__init__(message, remedy=remedy, **context)
+        self.rejects = rejects
+
+
+@dataclass(slots=True)
+class Rejects:
+    """Faults found so far in one file."""
+
+    rows: list[tuple[int, str, str, str, str]] = field(default_factory=list)
+
+    def add(
+        self,
+        bad: "NDArray[np.bool_]",
+        name: str,
+        values: Any,  # noqa: ANN401 - an array or list of values
+        reason: str | list[str],
+        remedy: str,
+    ) -> None:
+        """Add a fault for each row where ``bad`` is true.
+
+        Parameters
+        ----------
+        bad
+            One for each row of the file.
+        name
+            Field of the file.
+        values
+            What the file has there, one for each row.
+        reason
+            What is wrong; a list gives one for each row.
+        remedy
+            What to do about it.
+        """
+        for row in np.flatnonzero(bad).tolist():
+            why = reason if isinstance(reason, str) else reason[row]
+            value = values[row]
+            text = "" if value is None else str(value)[:_VALUE_LENGTH]
+            self.rows.append((row + 1, name, text, why, remedy))
+
+    def raise_if_any(self, where: str, total: int) -> None:
+        """Refuse the file if a fault was found.
+
+        Raises
+        ------
+        RejectedRowsError
+            Naming the rows, with the whole report.
+        """
+        if not self.rows:
+            return
+        import pandas as pd
+
+        self.rows.sort(key=lambda fault: fault[0])
+        count = len({fault[0] for fault in self.rows})
+        named = "; ".join(
+            f"row {row}, field '{name}': {reason} ({value!r})"
+            for row, name, value, reason, _ in self.rows[:NAMED_REJECTS]
+        )
+        more = len(self.rows) - NAMED_REJECTS
+        tail = f"; and {more} more" if more > 0 else ""
+        msg = f"{where}: {count} of {total} rows cannot be taken: {named}{tail}."
+        rejects = pd.DataFrame(self.rows, columns=list(REJECT_COLUMNS))
+        raise RejectedRowsError(
+            msg, rejects, file=where, rows=sorted({fault[0] for fault in self.rows})
+        )
+
+
+def write_rejects(rejects: "pd.DataFrame", path: "Path") -> None:
+    """Write a rejects report as CSV, in UTF-8 with the mark that spreadsheets look for."""
+    rejects.to_csv(path, index=False, encoding="utf-8-sig")
