@@ -1,0 +1,295 @@
+"""The coverage map: who can walk to an open station that serves, and who cannot."""
+
+import contextlib
+import json
+import os
+import tempfile
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import folium
+import shapely
+from branca.element import MacroElement
+from folium.plugins import MeasureControl
+from folium.template import Template
+
+from gis.errors import DataSourceError
+from gis.i18n import Language
+from maps.assets import inline_assets, script_safe
+from maps.coverage_data import CoverageMapData, Scenario
+from maps.page import PlainMap, number_elements
+from maps.payload import page_data, script_json
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["CoverageMapData", "Scenario", "coverage_map", "render_offline", "save_offline"]
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("packed.js", "panel.js", "coverage.js")
+#: Panes from the ground up, with their z-index; Leaflet's own markers are at 600.
+PANES = {
+    "base": 210,
+    "grids": 310,
+    "buildings": 320,
+    "gaps": 330,
+    "density": 340,
+    "communities": 350,
+    "labels": 620,
+}
+
+
+class _Panes(MacroElement):
+    """Panes that order the layers; none of them takes the pointer, the map itself does."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            {%- for name, z in this.panes.items() %}
+            {{ this._parent.get_name() }}.createPane({{ name|tojson }});
+            {{ this._parent.get_name() }}.getPane({{ name|tojson }}).style.zIndex = {{ z }};
+            {{ this._parent.get_name() }}.getPane({{ name|tojson }}).style.pointerEvents = "none";
+            {%- endfor %}
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Panes"
+        self.panes = PANES
+
+
+class _CoverageApp(MacroElement):
+    """The page's data, style and script, started once every layer exists."""
+
+    _template = Template(
+        """
+        {% macro header(this, kwargs) %}
+            <style>{{ this.css }}</style>
+        {% endmacro %}
+        {% macro html(this, kwargs) %}
+            <script type="application/json" id="wangge-data">{{ this.data }}</script>
+        {% endmacro %}
+        {% macro script(this, kwargs) %}
+            {{ this.code }}
+            Wangge.start(
+                {{ this._parent.get_name() }},
+                { {%- for key, layer in this.layers.items() %}
+                    {{ key|tojson }}: {{ layer.get_name() }}, {%- endfor %} }
+            );
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, data: dict[str, Any], layers: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "CoverageApp"
+        self.data = script_json(data)
+        self.layers = layers
+        self.css = (STATIC / "coverage.css").read_text(encoding="utf-8")
+        self.code = "\n".join(
+            script_safe((STATIC / name).read_text(encoding="utf-8")) for name in SCRIPTS
+        )
+
+
+def coverage_map(
+    data: CoverageMapData,
+    *,
+    language: Language,
+    tile_url: str | None = None,
+    tile_attribution: str = "",
+) -> folium.Map:
+    """Return the interactive coverage map of a scope.
+
+    Parameters
+    ----------
+    data
+        What to show; see :class:`CoverageMapData`.
+    language
+        Language of every label.
+    tile_url
+        Template of a tile background (``{z}/{x}/{y}``); unset: the map draws its own base and needs
+        no network.
+    tile_attribution
+        Attribution of the background, plain text.
+
+    Returns
+    -------
+    folium.Map
+        A map that :func:`save_offline` writes as one file.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError, gis.errors.CrsMismatchError
+        The data do not fit together; see :meth:`CoverageMapData.check`.
+    """
+    data.check()
+    page = page_data(data, language)
+    texts = page["texts"]
+    west, south, east, north = data.communities.total_bounds
+    chart = PlainMap(
+        data.title or texts["title"],
+        language,
+        location=[float(south + north) / 2, float(west + east) / 2],
+        zoom_start=15,
+        tiles=None,
+        zoom_control=False,
+        control_scale=False,
+        # Without tiles there is no other limit, and cluster plugins fail without one.
+        min_zoom=9,
+        max_zoom=20,
+    )
+    chart.options["maxZoom"] = 20
+    chart.options["zoomSnap"] = 0.5
+    if tile_url:
+        folium.TileLayer(
+            tiles=tile_url,
+            # branca reads its output as a template again, so braces are written as references.
+            attr=escape(tile_attribution).replace("{", "&#123;"),
+            name=texts["layer_background"],
+            overlay=True,
+            max_zoom=20,
+        ).add_to(chart)
+    chart.add_child(_Panes(), name="panes")
+    layers = _layers(data, page)
+    for layer in layers.values():
+        layer.add_to(chart)
+    folium.LayerControl(position="topright", collapsed=True).add_to(chart)
+    MeasureControl(  # type: ignore[no-untyped-call]
+        position="topright",
+        primary_length_unit="meters",
+        secondary_length_unit="kilometers",
+        primary_area_unit="sqmeters",
+        secondary_area_unit="hectares",
+        localization="cn" if language == "zh-CN" else "en",
+        active_color="#b3261e",
+        completed_color="#b3261e",
+    ).add_to(chart)
+    chart.add_child(_CoverageApp(page, layers), name="coverage_app")
+    number_elements(chart.get_root())
+    return chart
+
+
+def render_offline(chart: folium.Map) -> str:
+    """Return the map's HTML with every library written into it.
+
+    Raises
+    ------
+    gis.errors.ConfigurationError
+        A library of the map is not vendored.
+    """
+    return inline_assets(chart.get_root().render())
+
+
+def save_offline(chart: folium.Map, path: Path) -> None:
+    """Write the map to ``path`` as one file that needs no network; a reader never sees half of it.
+
+    Raises
+    ------
+    gis.errors.ConfigurationError
+        A library of the map is not vendored.
+    gis.errors.DataSourceError
+        The file cannot be written.
+    """
+    html = render_offline(chart)
+    scratch = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            scratch = file.name
+            file.write(html)
+        # A temporary file is private; a map is made to be opened by others.
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except OSError as error:
+        if scratch:
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)  # noqa: PTH108 - the name may be empty no more
+        msg = f"The map cannot be written to {path}: {error.strerror}."
+        raise DataSourceError(
+            msg, remedy="Choose a folder you may write to.", file=str(path)
+        ) from (error)
+
+
+def _layers(data: CoverageMapData, page: dict[str, Any]) -> dict[str, Any]:
+    """Return the layers by key, from the ground up; the page's script fills the empty groups."""
+    texts = page["texts"]
+
+    def group(key: str, *, show: bool = True) -> folium.FeatureGroup:
+        return folium.FeatureGroup(name=texts[f"layer_{key}"], show=show)
+
+    layers: dict[str, Any] = {
+        "base": group("base"),
+        "grids": _areas(data.grids, "grids", texts["layer_grids"], {"weight": 1.2}),
+        "buildings": group("buildings"),
+        "gaps": group("gaps"),
+    }
+    if data.density is not None and len(data.density):
+        layers["density"] = _density(data.density, page, texts["layer_density"])
+    layers["communities"] = _areas(
+        data.communities,
+        "communities",
+        texts["layer_communities"],
+        {"weight": 2.5, "color": "#2f3a45", "dashArray": "8 4 2 4", "fill": False},
+    )
+    layers["stations"] = group("stations")
+    layers["labels"] = group("labels")
+    return layers
+
+
+def _areas(frame: "gpd.GeoDataFrame", pane: str, name: str, look: dict[str, Any]) -> folium.GeoJson:
+    """Return areas as a Folium layer whose features carry nothing but their position."""
+    geometry = shapely.set_precision(frame.geometry.to_numpy(), 1e-6, mode="pointwise")
+    features = [
+        {
+            "type": "Feature",
+            "id": index,
+            "properties": {"i": index},
+            "geometry": json.loads(shapely.to_geojson(shape)),
+        }
+        for index, shape in enumerate(geometry)
+    ]
+    return folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        name=name,
+        style_function=lambda _: look,
+        smooth_factor=0.5,
+        interactive=False,
+        pane=pane,
+    )
+
+
+def _density(frame: "gpd.GeoDataFrame", page: dict[str, Any], name: str) -> folium.GeoJson:
+    classes = page["classes"]["density"]
+
+    def look(feature: dict[str, Any]) -> dict[str, Any]:
+        rank = sum(feature["properties"]["n"] > bound for bound in classes["breaks"])
+        return {
+            "fillColor": classes["colours"][rank],
+            "fillOpacity": 0.72,
+            "color": "#00441b",
+            "weight": 0.6,
+            "opacity": 0.5,
+        }
+
+    features = [
+        {
+            "type": "Feature",
+            "id": index,
+            "properties": {"i": index, "n": int(count)},
+            "geometry": json.loads(shapely.to_geojson(shapely.set_precision(shape, 1e-6))),
+        }
+        for index, (count, shape) in enumerate(zip(frame["count"], frame.geometry, strict=True))
+    ]
+    return folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        name=name,
+        style_function=look,
+        show=False,
+        interactive=False,
+        pane="density",
+    )

@@ -1,0 +1,211 @@
+"""What the coverage map is drawn from: frames by contract, and the counts that may be shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gis.errors import CrsMismatchError, InvalidInputError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+#: Counts of a building that coverage is summed over. All but the first are suppressed when small.
+GROUPS = ("households", "elderly", "children", "low_income_households")
+#: Counts from 1 to this less one are not shown, and do not leave this floor either.
+SUPPRESS_BELOW = 3
+#: Stands for a suppressed count in the page's data.
+SUPPRESSED = -1
+#: Stands for "no station serves" in the page's packed distances.
+NO_DISTANCE = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A service at a moment, for which distances were measured.
+
+    Parameters
+    ----------
+    key
+        Name of its column in the frame of distances.
+    service
+        Code of the service, or ``any``.
+    moment
+        When, with a time zone.
+    """
+
+    key: str
+    service: str
+    moment: datetime
+
+
+@dataclass(frozen=True)
+class CoverageMapData:
+    """Everything the coverage map shows. All geometries are in EPSG:4326.
+
+    Parameters
+    ----------
+    title
+        Heading of the map.
+    plan_name
+        Name of the grid plan.
+    moment
+        The moment that is chosen when the map opens; the scenario nearest to it is taken.
+    drawn_on
+        Date of the drawing.
+    synthetic
+        Whether the data are made up; the map then says so.
+    attribution
+        Source and licence of the data, as plain text.
+    communities, grids, buildings, stations
+        Frames of the contracts; buildings also have ``grid_id``.
+    station_services
+        Frame of the contract.
+    scenarios
+        What can be chosen on the map, at least one.
+    distances
+        Metres to the nearest station that serves; rows by building id, one column per scenario key,
+        NaN where none serves.
+    nearest
+        Id of that station, same shape; missing where none serves.
+    serving
+        Ids of the stations that serve, by scenario key; unset: the map does not tell them apart.
+    gaps
+        Areas out of reach: ``scenario``, ``threshold_m``, ``households``, geometry.
+    density
+        Cells with ``count`` incidents, geometry; counts below 3 are refused.
+    roads, barriers, quarters
+        Frames of the contracts for the base drawing.
+    thresholds_m
+        Radii that can be chosen, in metres, ascending.
+    target, minimum, maximum
+        Households per grid that the plan aims at, and its bounds.
+    """
+
+    title: str
+    plan_name: str
+    moment: datetime
+    drawn_on: date
+    synthetic: bool
+    attribution: str
+    communities: "gpd.GeoDataFrame"
+    grids: "gpd.GeoDataFrame"
+    buildings: "gpd.GeoDataFrame"
+    stations: "gpd.GeoDataFrame"
+    station_services: "pd.DataFrame"
+    scenarios: Sequence[Scenario]
+    distances: "pd.DataFrame"
+    nearest: "pd.DataFrame | None" = None
+    serving: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    gaps: "gpd.GeoDataFrame | None" = None
+    density: "gpd.GeoDataFrame | None" = None
+    roads: "gpd.GeoDataFrame | None" = None
+    barriers: "gpd.GeoDataFrame | None" = None
+    quarters: "gpd.GeoDataFrame | None" = None
+    thresholds_m: tuple[int, ...] = (300, 500, 1000)
+    target: int = 400
+    minimum: int = 300
+    maximum: int = 500
+
+    def check(self) -> None:
+        """Raise unless the parts fit together.
+
+        Raises
+        ------
+        gis.errors.CrsMismatchError
+            A frame is not in EPSG:4326.
+        gis.errors.InvalidInputError
+            There is no ground, no scenario, a scenario twice, a moment without a zone, a building
+            or a scenario without distances, or a density cell that should have been suppressed.
+        """
+        for name in ("communities", "grids", "buildings", "stations"):
+            frame = getattr(self, name)
+            if frame.crs is None or frame.crs.to_epsg() != 4326:
+                msg = f"The map's frame '{name}' is not in EPSG:4326."
+                raise CrsMismatchError(msg, remedy="Reproject it first.", field=name)
+        if not len(self.communities):
+            msg = "There is no community to draw a map of."
+            raise InvalidInputError(msg, remedy="Import communities, or widen the scope.")
+        self._check_scenarios()
+        absent = set(self.buildings["id"]) - set(self.distances.index)
+        if absent:
+            msg = f"{len(absent)} buildings have no row of distances, for example {min(absent)}."
+            raise InvalidInputError(msg, remedy="Measure every building of the map.")
+        if self.density is not None and (self.density["count"] < SUPPRESS_BELOW).any():
+            msg = f"Density cells with fewer than {SUPPRESS_BELOW} incidents may not be shown."
+            raise InvalidInputError(msg, remedy="Suppress them before the map.", field="count")
+
+    def _check_scenarios(self) -> None:
+        keys = [scenario.key for scenario in self.scenarios]
+        if not keys or len(set(keys)) < len(keys):
+            msg = "The map needs scenarios, each with a key of its own."
+            raise InvalidInputError(msg, remedy="Give at least one service at one moment.")
+        for scenario in self.scenarios:
+            if scenario.moment.tzinfo is None:
+                msg = f"The moment of scenario '{scenario.key}' has no time zone."
+                raise InvalidInputError(msg, remedy="Give it one, for example Asia/Shanghai.")
+            if scenario.key not in self.distances:
+                msg = f"Scenario '{scenario.key}' has no column of distances."
+                raise InvalidInputError(msg, remedy="Measure it, or leave the scenario out.")
+
+
+def suppress(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """Return ``counts`` with the small ones replaced by :data:`SUPPRESSED`; zero stays zero."""
+    return np.where((counts > 0) & (counts < SUPPRESS_BELOW), SUPPRESSED, counts)
+
+
+def distance_matrix(data: CoverageMapData) -> "NDArray[np.float64]":
+    """Return metres, shape (scenarios, buildings), NaN where no station serves."""
+    frame = data.distances.loc[list(data.buildings["id"]), [s.key for s in data.scenarios]]
+    return frame.to_numpy(dtype=float, na_value=np.nan).T
+
+
+def uncovered_counts(
+    data: CoverageMapData, area_of: "NDArray[np.int64]", areas: int
+) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+    """Return how many people of each group live out of reach in each area, and how many in all.
+
+    A group's count is suppressed where it, or what is left of the total without it, is small: else
+    the one would follow from the other.
+
+    Parameters
+    ----------
+    data
+        The map's data.
+    area_of
+        Position of each building's area, shape (buildings,); -1: in none.
+    areas
+        Number of areas.
+
+    Returns
+    -------
+    tuple
+        Counts out of reach, shape (scenarios, thresholds, groups, areas), and totals, shape
+        (groups, areas); -1 where suppressed. Households are never suppressed.
+    """
+    inside = area_of >= 0
+    metres = distance_matrix(data)[:, inside]
+    place = area_of[inside]
+    weights = [data.buildings[group].to_numpy(dtype=float)[inside] for group in GROUPS]
+    totals = np.array([np.bincount(place, weight, areas) for weight in weights]).astype(np.int64)
+    out = np.zeros((len(data.scenarios), len(data.thresholds_m), len(GROUPS), areas), np.int64)
+    for s, t in np.ndindex(out.shape[:2]):
+        beyond = ~(metres[s] <= data.thresholds_m[t])  # NaN is beyond every radius
+        for g, weight in enumerate(weights):
+            out[s, t, g] = np.bincount(place[beyond], weight[beyond], areas).astype(np.int64)
+    small = (suppress(out) == SUPPRESSED) | (suppress(totals[None, None] - out) == SUPPRESSED)
+    small[:, :, 0] = False
+    shown_totals = suppress(totals)
+    shown_totals[0] = totals[0]
+    return np.where(small, SUPPRESSED, out), shown_totals
+
+
+def positions(ids: Any, keys: Any) -> "NDArray[np.int64]":  # noqa: ANN401 - any array-likes of ids
+    """Return the position of each of ``ids`` in ``keys``; -1 where it is missing or unknown."""
+    place = {key: index for index, key in enumerate(keys)}
+    return np.array([place.get(key, -1) for key in ids], dtype=np.int64)
