@@ -1,1 +1,5 @@
 """Locating: a point to its grid; pure, without I/O."""
+
+from gis.locating.locator import GridLocator, Located
+
+__all__ = ["GridLocator", "Located"]

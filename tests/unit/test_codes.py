@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.codes import CODECS, DivisionCode, GridCode, GridCodec, UnitGrid14, UnitGrid15, codec
@@ -17,6 +17,7 @@ communities = st.builds("{}{}{}".format, county, part, part)
 MINGGUANG = "340102001004"
 
 
+@settings(deadline=None)
 @given(communities, st.sampled_from(sorted(CODECS)), st.data())
 def test_decoding_undoes_encoding(community: str, name: str, data: st.DataObject) -> None:
     chosen = codec(name)
@@ -26,6 +27,7 @@ def test_decoding_undoes_encoding(community: str, name: str, data: st.DataObject
     assert code.isdigit()
 
 
+@settings(deadline=None)
 @given(communities, st.lists(st.integers(1, 99), unique=True, min_size=2))
 def test_codes_sort_as_their_sequences_and_differ(community: str, sequences: list[int]) -> None:
     for chosen in CODECS.values():
@@ -33,6 +35,7 @@ def test_codes_sort_as_their_sequences_and_differ(community: str, sequences: lis
         assert codes == sorted(set(codes))
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=16) | st.from_regex(r"[0-9]{14,15}", fullmatch=True),
     st.sampled_from(sorted(CODECS)),

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opening_hours import OpeningHours, State
 
@@ -78,6 +78,7 @@ def expand_days(expression: str, first: str, days: int, **options: object) -> di
     )
 
 
+@settings(deadline=None)
 @given(hours_texts, zones, moments, st.integers(0, 40 * 24 * 60))
 def test_ordinary_weeks_are_exactly_what_the_library_says(
     expression: str, zone: str, start: datetime, minutes: int
@@ -98,6 +99,7 @@ def _holds(intervals: list[tuple[datetime, datetime]], at: datetime) -> bool:
     return any(begins <= at < ends for begins, ends in intervals)
 
 
+@settings(deadline=None)
 @given(hours_texts, zones, moments, st.integers(0, 90 * 1440), kinds)
 def test_intervals_are_disjoint_ordered_and_inside_the_horizon(
     expression: str, zone: str, start: datetime, minutes: int, days: dict[date, DayKind]
@@ -113,6 +115,7 @@ def test_intervals_are_disjoint_ordered_and_inside_the_horizon(
     assert all(before[1] <= after[0] for before, after in pairwise(both))
 
 
+@settings(deadline=None)
 @given(hours_texts, zones, moments, st.integers(0, 30 * 1440), st.integers(0, 30 * 1440), kinds)
 def test_two_horizons_joined_are_the_whole(
     expression: str,
@@ -144,6 +147,7 @@ def _joined(intervals: list[tuple[datetime, datetime]]) -> list[tuple[datetime, 
     return out
 
 
+@settings(deadline=None)
 @given(st.dates(date(2025, 1, 8), date(2026, 12, 20)), kinds)
 def test_a_day_follows_the_rule_of_the_weekday_it_acts_as(
     day: date, days: dict[date, DayKind]
@@ -168,6 +172,7 @@ def test_a_day_follows_the_rule_of_the_weekday_it_acts_as(
         assert hour == day.weekday()
 
 
+@settings(deadline=None)
 @given(hours_texts, zones, moments, kinds)
 def test_one_moment_is_answered_as_the_expansion_answers_it(
     expression: str, zone: str, at: datetime, days: dict[date, DayKind]
