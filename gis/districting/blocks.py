@@ -10,6 +10,7 @@ from shapely import STRtree
 from gis.geometry.tessellation import polygonize_noded, shared_segments
 
 if TYPE_CHECKING:
+    from gis.districting.graph import Bools, Floats, Ints
     from gis.geometry.crs import Geometries
     from gis.geometry.tessellation import SharedSegments
 
@@ -79,14 +80,7 @@ def _tied(
     off = off[(shapely.get_type_id(off) == 1) & (shapely.length(off) > 0)]
     if len(off) == 0:
         return []
-    ends = shapely.points(
-        np.concatenate(
-            [
-                shapely.get_coordinates(shapely.get_point(off, 0)),
-                shapely.get_coordinates(shapely.get_point(off, -1)),
-            ]
-        )
-    )
+    ends = np.concatenate([shapely.get_point(off, 0), shapely.get_point(off, -1)])
     shapely.prepare(base)
     ends = ends[shapely.dwithin(base, ends, near_m * 1.1)]
     ties = shapely.shortest_line(ends, base)
@@ -118,7 +112,7 @@ def blocks_of(
     return _merged(faces, is_narrow(faces) & ~held)
 
 
-def is_narrow(polygons: "Geometries") -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def is_narrow(polygons: "Geometries") -> "Bools":
     """Return which polygons are too small or too narrow to be a place of their own."""
     return np.asarray(
         (shapely.area(polygons) < SMALL_M2)
@@ -126,9 +120,7 @@ def is_narrow(polygons: "Geometries") -> "np.ndarray[tuple[int], np.dtype[np.boo
     )
 
 
-def _merged(
-    faces: "Geometries", weak: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-) -> "Geometries":
+def _merged(faces: "Geometries", weak: "Bools") -> "Geometries":
     """Return the faces with each weak one merged into the neighbour of the longest border."""
     if not weak.any():
         return faces
@@ -138,10 +130,10 @@ def _merged(
 
 def absorb(
     segments: "SharedSegments",
-    weak: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-    area: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    family: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None,
-) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    weak: "Bools",
+    area: "Floats",
+    family: "Ints | None" = None,
+) -> "Ints":
     """Return for each polygon the one it is merged into (itself if it stays).
 
     Weak polygons go, smallest first, to the neighbour with the longest border; with ``family``
@@ -182,9 +174,7 @@ def absorb(
     return np.array([find(i) for i in range(size)])
 
 
-def dissolve(
-    polygons: "Geometries", group: "np.ndarray[tuple[int], np.dtype[np.int64]]"
-) -> "Geometries":
+def dissolve(polygons: "Geometries", group: "Ints") -> "Geometries":
     """Return the union of each group of an edge-matched coverage, in ascending order of group."""
     order = np.argsort(group, kind="stable")
     cuts = np.flatnonzero(np.diff(group[order])) + 1

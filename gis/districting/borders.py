@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from shapely import STRtree
 
+from gis.districting.graph import sums
 from gis.geometry.tessellation import SharedSegments, shared_segments
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ def borders_of(cells: "Geometries", cuts: "Cuts", passages: Passages) -> Borders
     segments = shared_segments(cells)
     metres = segments.length_m
     outer = segments.right < 0
-    outer_m = np.bincount(segments.left[outer], metres[outer], len(cells))
+    outer_m = sums(segments.left[outer], metres[outer], len(cells))
     inner = np.flatnonzero(~outer)
     key = segments.left[inner] * len(cells) + segments.right[inner]
     pairs, group = np.unique(key, return_inverse=True)
-    length = np.bincount(group, metres[inner], len(pairs))
+    length = sums(group, metres[inner], len(pairs))
     barrier = np.zeros(len(pairs), dtype=np.int64)
     for kind in (1, 2, 3):
         along = _along(segments, inner, cuts.by_class[kind])
@@ -123,9 +124,8 @@ def _near(segments: SharedSegments, chosen: "Ints", points: "Geometries") -> "Fl
     out = np.zeros(len(chosen))
     if len(points) == 0 or len(chosen) == 0:
         return out
-    lines = shapely.linestrings(
-        np.stack([segments.start_xy[chosen], segments.end_xy[chosen]], axis=1)
-    )
+    ends = np.stack([segments.start_xy[chosen], segments.end_xy[chosen]], axis=1)
+    lines = np.asarray(shapely.linestrings(ends), dtype=object)
     near = STRtree(lines).query(points, predicate="dwithin", distance=CROSSING_REACH_M)[1]
     out[near] = 1.0
     return out

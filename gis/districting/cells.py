@@ -324,7 +324,7 @@ def _surroundings(
     walkable = np.asarray(roads["walkable"], dtype=bool) if roads is not None else np.empty(0, bool)
     barrier = _projected(barriers, crs)
     barrier_class = _codes(barriers, "barrier_class", _CLASS_OF_BARRIER)
-    by_class = tuple(
+    street, arterial, river = (
         np.concatenate([road[(road_class == k) & ~under], barrier[barrier_class == k]])
         for k in range(1, 4)
     )
@@ -337,12 +337,10 @@ def _surroundings(
         point = point[np.asarray(crossings["open_to_walkers"], dtype=bool)]
         kinds = crossings["kind"][np.asarray(crossings["open_to_walkers"], dtype=bool)]
         gate = np.asarray(kinds == "gate")
-    bridges = np.concatenate(
-        [point[~gate], _meetings(road[(over | under) & walkable], by_class[2])]
-    )
+    bridges = np.concatenate([point[~gate], _meetings(road[(over | under) & walkable], river)])
     nothing = np.empty(0, dtype=object)
     return Surroundings(
-        cuts=Cuts((nothing, *by_class), np.concatenate([outlines, walls])),
+        cuts=Cuts((nothing, street, arterial, river), np.concatenate([outlines, walls])),
         passages=Passages(walls, bridges, point[gate]),
         areas=areas,
         area_ids=tuple(str(i) for i in dedicated_areas["id"])
@@ -375,7 +373,7 @@ def _meetings(ways: "Geometries", barriers: "Geometries") -> "Geometries":
 
 def _clip(around: Surroundings, ground: shapely.Geometry) -> Surroundings:
     """Return what of the surroundings is near a community."""
-    near = shapely.box(*(np.array(shapely.bounds(ground)) + [-50, -50, 50, 50]))
+    near = shapely.box(*(shapely.bounds(ground) + np.array([-50, -50, 50, 50])))
 
     def pick(geometries: "Geometries") -> "Geometries":
         return geometries[shapely.intersects(geometries, near)] if len(geometries) else geometries

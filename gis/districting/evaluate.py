@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.districting.graph import sums
 from gis.districting.ground import ground_of, pieces_of_grids
 from gis.districting.options import DrawOptions
 from gis.districting.plan import PlanMeasures
@@ -40,10 +41,9 @@ def evaluate(graph: "CellGraph", grid: Any, options: DrawOptions | None = None) 
     residents = np.zeros(count, dtype=np.int64)
     if graph.residents is not None:
         residents = np.bincount(label, graph.residents, count).astype(np.int64)
-    area = np.bincount(label, graph.area_m2, count)
-    perimeter = np.bincount(label, graph.outer_border_m, count) + np.bincount(
-        label[source[cut]], graph.border_m[cut], count
-    )
+    area = sums(label, graph.area_m2, count)
+    perimeter = sums(label, graph.outer_border_m, count)
+    perimeter += sums(label[source[cut]], graph.border_m[cut], count)
     strong = ~cut & (graph.barrier_class >= 2)
     inside = np.bincount(label[source[strong]], graph.border_m[strong], count) / 2
     # A grid may reach over every border that can be walked, and over those that joined its ground.

@@ -27,6 +27,11 @@ _INTEGERS = (
 )
 
 
+def sums(index: Ints, weights: Any, count: int) -> Floats:  # noqa: ANN401 - array-like of numbers
+    """Return the sum of ``weights`` for each ``index`` from 0 to ``count`` - 1."""
+    return np.asarray(np.bincount(index, weights, count), dtype=float)
+
+
 @dataclass(frozen=True, eq=False)
 class CellGraph:
     """Cells as a symmetric graph in compressed rows; arrays are copied, checked and read-only.
@@ -130,7 +135,7 @@ class CellGraph:
             value = getattr(self, name)
             if value is not None and (value < 0).any():
                 _refuse(name, f"is negative at position {int(np.flatnonzero(value < 0)[0])}")
-        if len(self.indices) and not (0 <= self.indices.min() and self.indices.max() < self.size):
+        if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= self.size):
             _refuse("indices", "names a cell that does not exist")
         if len(self.indices) and not (
             self.barrier_class.min() >= 0 and self.barrier_class.max() <= 3

@@ -45,15 +45,12 @@ def grid_polygons(cells: "gpd.GeoDataFrame", grid_labels: ArrayLike) -> "gpd.Geo
     keys, group = np.unique(labels, return_inverse=True)
     order = np.argsort(group, kind="stable")
     cuts = np.cumsum(np.bincount(group, minlength=len(keys)))[:-1]
-    unions = [
-        union_of_cells(geometries[members])
-        for members in (np.split(order, cuts) if len(keys) else ())
-    ]
+    members = np.split(order, cuts) if len(keys) else []
+    unions = [union_of_cells(geometries[each]) for each in members]
     return gpd.GeoSeries(np.array(unions, dtype=object), index=pd.Index(keys), crs=cells.crs)
 
 
 def union_of_cells(polygons: "np.ndarray[tuple[int], np.dtype[np.object_]]") -> shapely.Geometry:
     """Return the union of edge-matched polygons: a Polygon if they hang together."""
     parts = shapely.get_parts(shapely.coverage_union_all(polygons))
-    union: shapely.Geometry = parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
-    return union
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts.tolist())

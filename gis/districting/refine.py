@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gis.districting.state import State
 
-#: Temperatures in points: at the start a grid may worsen like a rag of some 60 m, at the end hardly.
+#: Temperatures in points: at first a grid may grow a rag of some 60 m, at the end hardly any.
 HOT, WARM, COLD = 120.0, 25.0, 1.5
 _CHUNK = 4096
 #: Sweeps of the descent that ends a refinement; each but the last one finds an improvement.

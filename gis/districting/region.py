@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.districting.graph import sums
 from gis.districting.ground import components
 
 if TYPE_CHECKING:
-    from gis.districting.graph import Bools, CellGraph, Ints
+    from gis.districting.graph import Bools, CellGraph, Floats, Ints
     from gis.districting.options import DrawOptions, Weights
 
 #: Costs are whole tenths of a point, lengths decimetres, areas square decimetres: sums of integers
@@ -103,9 +104,8 @@ def region_of(task: Task, cells: "Ints") -> Region:
     source, target = inside[graph.source], inside[graph.indices]
     node, count = _contract(task, cells, source, target)
     outward = (source >= 0) & (target < 0)
-    outer = np.bincount(node, graph.outer_border_m[cells], count) + np.bincount(
-        node[source[outward]], graph.border_m[outward], count
-    )
+    outer = sums(node, graph.outer_border_m[cells], count)
+    outer += sums(node[source[outward]], graph.border_m[outward], count)
     x, y, area = graph.x_m[cells], graph.y_m[cells], graph.area_m2[cells]
     x, y = x - np.round(x.mean()), y - np.round(y.mean())
     frozen = np.zeros(count, dtype=bool)
@@ -114,23 +114,21 @@ def region_of(task: Task, cells: "Ints") -> Region:
         cells=cells,
         node=node,
         households=np.bincount(node, graph.households[cells], count).astype(np.int64).tolist(),
-        area=_whole(np.bincount(node, area, count) * DECIMETRE**2, 1),
+        area=_whole(sums(node, area, count) * DECIMETRE**2, 100),
         outer=_whole(outer * DECIMETRE, 0),
-        moment_x=_whole(np.bincount(node, area * x, count)),
-        moment_y=_whole(np.bincount(node, area * y, count)),
+        moment_x=_whole(sums(node, area * x, count)),
+        moment_y=_whole(sums(node, area * y, count)),
         # A cell's own moment is taken as that of a disc of its area.
-        moment_2=_whole(np.bincount(node, area * (x**2 + y**2) + area**2 / (2 * np.pi), count), 1),
+        moment_2=_whole(sums(node, area * (x**2 + y**2) + area**2 / (2 * np.pi), count), 1),
         edges=_edges(task, node, count, source, target),
         frozen=frozen.tolist(),
         current=_majority(node, task.current[cells], graph.households[cells], count),
     )
 
 
-def _whole(
-    values: "np.ndarray[tuple[int], np.dtype[np.float64]]", low: int | None = None
-) -> list[int]:
+def _whole(values: "Floats", low: int | None = None) -> list[int]:
     whole = np.round(values).astype(np.int64)
-    return (whole if low is None else np.maximum(whole, low)).tolist()
+    return [int(v) for v in (whole if low is None else np.maximum(whole, low)).tolist()]
 
 
 def _contract(task: Task, cells: "Ints", source: "Ints", target: "Ints") -> "tuple[Ints, int]":
@@ -184,7 +182,7 @@ def _edges(
     return out
 
 
-def prices(weights: "Weights") -> tuple["np.ndarray[tuple[int], np.dtype[np.float64]]", ...]:
+def prices(weights: "Weights") -> "tuple[Floats, Floats]":
     """Return the price per metre of cutting, and of holding inside, by barrier class."""
     cut = np.array(weights.border) * POINT
     held = np.array([0.0, 0.0, 1.0, 1.0]) * weights.arterial_inside * POINT

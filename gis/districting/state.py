@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Perimeter is in dm and area in dm², moments in m: this brings both shape terms to one scale.
 _DM4_PER_M4 = 10_000
+#: The change of a move that would leave a grid without a node: more than anything is worth.
+EMPTIES = 1 << 62
 
 
 class State:
@@ -46,8 +48,8 @@ class State:
         self.change = round(weights.change * POINT)
         self.people_cost = _people_costs(region.total, options)
         self.origin: list[int] = [-1] * count
-        for name in ("households", "area", "outer", "moment_x", "moment_y", "moment_2", "nodes"):
-            setattr(self, name, [0] * count)
+        self.nodes, self.households, self.area, self.outer = ([0] * count for _ in range(4))
+        self.moment_x, self.moment_y, self.moment_2 = ([0] * count for _ in range(3))
         for v, grid in enumerate(self.label):
             self._add(grid, v, 1)
             self.outer[grid] += sum(e[1] for e in region.edges[v] if self.label[e[0]] != grid)
@@ -109,6 +111,8 @@ class State:
         """
         region, label = self.region, self.label
         a = label[v]
+        if self.nodes[a] == 1:
+            return EMPTIES, 0, 0, 0, 0
         outer_a = self.outer[a] - region.outer[v]
         outer_b = self.outer[b] + region.outer[v]
         change = 0

@@ -1,8 +1,8 @@
 """The tessellation of one community: every building gets the ground that is nearest to it.
 
-A generalised Voronoi diagram of footprints, drawn inside each block. Source: Fleischmann, Feliciotti,
-Romice and Porta (2020), Morphological tessellation as a way of partitioning space; here the ridges
-of a point diagram are taken instead of its polygons, and all lines are noded together.
+A generalised Voronoi diagram of footprints, drawn inside each block. Source: Fleischmann,
+Feliciotti, Romice and Porta (2020), Morphological tessellation as a way of partitioning space; here
+the ridges of a point diagram are taken instead of its polygons, and all lines are noded together.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from shapely import STRtree
 
 from gis.districting.blocks import Cuts, absorb, blocks_of, cut_lines, dissolve, is_narrow
 from gis.districting.footprints import Footprints, clean_footprints
+from gis.districting.ground import components
 from gis.geometry.tessellation import PRECISION_M, polygonize_noded, shared_segments
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 #: Footprints are shrunk by this before points are set on them, so that touching walls part.
 SHRINK_M = 0.4
-#: Distance of points along a wall; near twice the shrinking, or borders would zigzag.
-POINT_SPACING_M = 0.9
+#: Distance of points along a wall; not much over the shrinking, or borders zigzag.
+POINT_SPACING_M = 1.2
 #: Ground farther than this from any building of its block is open land.
 OPEN_BEYOND_M = 60.0
 OPEN_SPACING_M = 25.0
@@ -135,7 +136,7 @@ def _open_points(
         )
         x, y = (np.arange(low[i], high[i] + 1) * OPEN_SPACING_M for i in (0, 1))
         lattice = np.column_stack([v.ravel() for v in np.meshgrid(x, y)])
-        points = shapely.points(lattice)
+        points = np.asarray(shapely.points(lattice), dtype=object)
         shapely.prepare(blocks[b])
         inside = shapely.contains(blocks[b], points)
         near = STRtree(polygons[home == b]).query(
@@ -149,12 +150,14 @@ def _open_points(
 
 def _ridges(blocks: "Geometries", points: "Floats", label: "Ints", block: "Ints") -> "Geometries":
     """Return the lines that part ground of different labels, clipped to their blocks."""
-    out = [np.empty(0, dtype=object)]
     order = np.argsort(block, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
-        if len(members) and len(np.unique(label[members])) > 1:
-            out.append(_block_ridges(blocks[block[members[0]]], points[members], label[members]))
-    return np.concatenate(out)
+    groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
+    ridges = [
+        _block_ridges(blocks[block[members[0]]], points[members], label[members])
+        for members in groups
+        if len(members) and len(np.unique(label[members])) > 1
+    ]
+    return np.concatenate([np.empty(0, dtype=object), *ridges])
 
 
 def _block_ridges(block: shapely.Geometry, points: "Floats", label: "Ints") -> "Geometries":
@@ -218,26 +221,22 @@ def _cells_of_faces(
     Of a seed's faces the connected piece with its building stays; others, and open land too narrow
     to be a place, go to the neighbour of the longest border.
     """
-    from gis.districting.ground import components
-
     segments = shared_segments(faces)
     both = segments.right >= 0
     left, right = segments.left[both], segments.right[both]
     same = owner[left] == owner[right]
-    count, piece = components(len(faces), left[same], right[same])
+    _, piece = components(len(faces), left[same], right[same])
     first = np.unique(piece, return_index=True)[1]
     piece_owner = owner[first]
     pieces = dissolve(faces, piece)
     area = shapely.area(pieces)
-    weak = (piece_owner < 0) & is_narrow(pieces)
-    weak |= piece_owner >= 0
+    weak = (piece_owner >= 0) | is_narrow(pieces)
     weak[_main_pieces(pieces, piece_owner, spots, area)] = False
     if weak.all():
         weak[np.argmax(area)] = False
     root = absorb(shared_segments(pieces), weak, area)
     cells = dissolve(pieces, root)
     seed = np.where(piece_owner[np.unique(root)] >= 0, piece_owner[np.unique(root)], -1)
-    del count
     return cells, seed.astype(np.int64)
 
 

@@ -113,5 +113,6 @@ def geodesic_distance_m(
     which CGCS2000 differs by less than 0.1 mm.
     """
     arrays = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (lon1, lat1, lon2, lat2)))
-    _, _, distance = _SPHEROID.inv(*(np.ascontiguousarray(a) for a in arrays))
+    first, second, third, fourth = (np.ascontiguousarray(a) for a in arrays)
+    _, _, distance = _SPHEROID.inv(first, second, third, fourth)
     return np.asarray(distance, dtype=float)
