@@ -1,0 +1,300 @@
+"""What stands on a residential plot: quarters with walls, gates and lanes, and shops on the street."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from gis.samples.footprints import (
+    PATTERNS,
+    Footprint,
+    fill_rows,
+    row_angle,
+    shops_along,
+    with_wings,
+)
+from gis.samples.shapes import cut, inset, lines, polygons, rectangle_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gis.samples.layout import Street
+
+SHOP_BAND_M = 12.5
+#: Above this a plot is usually shared by two quarters with a lane between them.
+SHARED_ABOVE_M2 = {"walkup": 17_000, "courtyard": 12_000, "midrise": 30_000, "village": 99_000}
+GATED_SHARE = {"walkup": 0.45, "midrise": 0.95, "resettlement": 0.85, "tower": 1.0}
+#: Households of the smallest quarter, and doors of the building that holds it.
+SMALL_QUARTER_DOORS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A way inside a block, before it is noded: a service road or a footpath."""
+
+    line: shapely.LineString
+    road_class: str
+    quarter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate in the wall of a quarter; a narrow one may be closed to strangers."""
+
+    point: shapely.Point
+    open_to_walkers: bool
+
+
+@dataclass(slots=True)
+class QuarterPlan:
+    """One quarter: its ground inside the wall, its buildings, and its gates."""
+
+    ground: shapely.Polygon
+    kind: str
+    gated: bool
+    buildings: list[Footprint] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+
+    @property
+    def doors(self) -> int:
+        """Dwellings of the quarter."""
+        return sum(building.doors for building in self.buildings)
+
+
+@dataclass(slots=True)
+class BlockPlan:
+    """What stands on one plot."""
+
+    kind: str
+    quarters: list[QuarterPlan] = field(default_factory=list)
+    others: list[Footprint] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+
+    @property
+    def doors(self) -> int:
+        """Dwellings of the block."""
+        return sum(quarter.doors for quarter in self.quarters)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A plot with what surrounds it.
+
+    Attributes
+    ----------
+    plot
+        Ground that can be built on.
+    reach
+        Ground on which lanes may run: out to the centre lines, without water and railway.
+    streets
+        The streets around it.
+    """
+
+    plot: shapely.Polygon
+    reach: shapely.Polygon
+    streets: "tuple[Street, ...]"
+
+    def side_on(self, street: "Street") -> shapely.LineString | None:
+        """Return the plot's longest side on ``street``, if it is 40 m or more."""
+        band = street.line.buffer(street.width_m / 2 + 0.8)
+        found = lines(self.plot.exterior.intersection(band), 40.0)
+        return max(found, key=shapely.length) if found else None
+
+
+def build_block(
+    site: Site,
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    with_small_quarter: bool = False,
+    whole: bool = False,
+) -> BlockPlan:
+    """Return the quarters, shops and lanes of a residential plot.
+
+    Parameters
+    ----------
+    site
+        The plot and its surroundings.
+    kind
+        A key of :data:`~gis.samples.footprints.PATTERNS`.
+    with_small_quarter
+        Whether one end of the plot becomes a quarter of a single house.
+    whole
+        Whether the plot stays one quarter, however large it is.
+    """
+    block = BlockPlan(kind)
+    ground = _line_with_shops(site, kind, rng, block)
+    if with_small_quarter:
+        along, _, length, _ = rectangle_axes(ground)
+        ground, small = _cut_end(ground, along, length, rng)
+        if small is not None:
+            block.quarters.append(_small_quarter(small, rng))
+    parcels = [ground] if whole else _shared(ground, kind, rng, site, block)
+    for parcel in parcels:
+        quarter = _quarter(parcel, kind, rng)
+        if quarter.buildings:
+            block.quarters.append(quarter)
+    for quarter in block.quarters:
+        _open(quarter, site, block, rng)
+    return block
+
+
+def _line_with_shops(
+    site: Site, kind: str, rng: np.random.Generator, block: BlockPlan
+) -> shapely.Polygon:
+    """Put shops on busy sides and return the ground that is left for quarters."""
+    chance = {"arterial": 0.9, "collector": 0.65, "local": 0.12}
+    ground = site.plot
+    for street in site.streets:
+        edge = site.side_on(street)
+        if edge is None or rng.random() > chance[street.road_class] or kind == "village":
+            continue
+        rest = polygons(ground.difference(edge.buffer(SHOP_BAND_M, cap_style="flat")), 4_000)
+        if not rest or rest[0].area < 0.6 * site.plot.area:
+            continue
+        band = ground.difference(rest[0])
+        for shop in shops_along(edge, site.plot, rng):
+            clear = all(shop.polygon.distance(other.polygon) > 1.0 for other in block.others)
+            if clear and band.buffer(0.5).covers(shop.polygon):
+                block.others.append(shop)
+        ground = rest[0]
+    return ground
+
+
+def _cut_end(
+    ground: shapely.Polygon, along: "np.ndarray", length: float, rng: np.random.Generator
+) -> tuple[shapely.Polygon, shapely.Polygon | None]:
+    """Cut a strip of about 34 m off one end of ``ground``."""
+    centre = shapely.get_coordinates(shapely.oriented_envelope(ground).centroid)[0]
+    across = np.array([-along[1], along[0]])
+    for end in (1, -1) if rng.random() < 0.5 else (-1, 1):
+        at = centre + end * along * (length / 2 - 34)
+        pieces = cut(ground, shapely.LineString([at - across * 400, at + across * 400]))
+        if len(pieces) == 2 and 1_200 < min(p.area for p in pieces) < 6_500:
+            small, large = sorted(pieces, key=shapely.area)
+            return large, small
+    return ground, None
+
+
+def _small_quarter(parcel: shapely.Polygon, rng: np.random.Generator) -> QuarterPlan:
+    quarter = QuarterPlan(inset(parcel, 1.5), "walkup", gated=False)
+    ground = inset(parcel, 4.5)
+    layer = fill_rows(ground, PATTERNS["walkup"], rng, row_angle(parcel, rng))
+    doors = 0
+    for building in layer.buildings:
+        if doors < SMALL_QUARTER_DOORS:
+            quarter.buildings.append(building)
+            doors += building.doors
+    return quarter
+
+
+def _shared(
+    ground: shapely.Polygon, kind: str, rng: np.random.Generator, site: Site, block: BlockPlan
+) -> list[shapely.Polygon]:
+    """Share a large ground between two quarters, with a lane from street to street."""
+    if ground.area < SHARED_ABOVE_M2.get(kind, 36_000) or rng.random() < 0.2:
+        return [ground]
+    along, across, length, _ = rectangle_axes(ground)
+    centre = shapely.get_coordinates(ground.centroid)[0] + along * length * rng.uniform(-0.1, 0.1)
+    line = shapely.LineString([centre - across * 500, centre + across * 500])
+    pieces = cut(ground, line)
+    if len(pieces) != 2 or min(p.area for p in pieces) < 4_500:
+        return [ground]
+    block.lanes += [
+        Lane(part, "service") for part in lines(line.intersection(site.reach), 30.0)[:1]
+    ]
+    corridor = line.buffer(3.5)
+    block.others = [shop for shop in block.others if not shop.polygon.intersects(corridor)]
+    return [polygons(piece.difference(corridor))[0] for piece in pieces]
+
+
+def _quarter(parcel: shapely.Polygon, kind: str, rng: np.random.Generator) -> QuarterPlan:
+    gated = bool(rng.random() < GATED_SHARE.get(kind, 0.0))
+    ground = inset(parcel, 1.5)
+    quarter = QuarterPlan(ground, kind, gated)
+    tight = kind == "village" or not gated
+    inner = inset(ground, 4.0 if tight else 7.0)
+    layer = fill_rows(inner, PATTERNS[kind], rng, row_angle(parcel, rng))
+    if kind in {"walkup", "midrise"}:
+        layer = with_wings(layer, inner, rng)
+    quarter.buildings = layer.buildings
+    ring = _ring(ground, 1.8 if tight else 3.6)
+    if ring is None:
+        return quarter
+    quarter.lanes.append(Lane(ring.exterior, "path" if tight else "service"))
+    built = shapely.union_all([b.polygon.buffer(0.9) for b in layer.buildings])
+    for line in layer.lanes:
+        for part in lines(line.intersection(ring).difference(built), 12.0):
+            if part.boundary.distance(ring.exterior) < 0.01:
+                quarter.lanes.append(Lane(part, "path"))
+    return quarter
+
+
+def _ring(ground: shapely.Polygon, inset_m: float) -> shapely.Polygon | None:
+    rings = polygons(ground.buffer(-inset_m, join_style="mitre").simplify(0.8), 1_500)
+    return rings[0] if rings else None
+
+
+def _open(quarter: QuarterPlan, site: Site, block: BlockPlan, rng: np.random.Generator) -> None:
+    """Join the quarter's lanes with the streets: by few gates if walled, by more openings if not."""
+    wanted = (1 if quarter.ground.area < 7_000 else 2) if quarter.gated else 3
+    start = quarter.lanes[0].line if quarter.lanes else None
+    stubs: list[shapely.LineString] = []
+    for stub in _stubs(quarter, site, rng):
+        apart = all(stub.distance(other) > 45.0 for other in stubs)
+        if len(stubs) < wanted and apart:
+            stubs.append(stub)
+    for stub in stubs:
+        block.others = [s for s in block.others if s.polygon.distance(stub) > 3.0]
+        gate = shapely.Point(stub.coords[0])
+        if quarter.gated:
+            quarter.gates.append(Gate(gate, bool(len(quarter.gates) == 0 or rng.random() < 0.7)))
+        if start is None:
+            inner = quarter.ground.representative_point()
+        else:
+            inner = start.interpolate(start.project(gate))
+        whole = shapely.LineString([inner, *stub.coords])
+        if not any(b.polygon.intersects(whole) for b in quarter.buildings):
+            quarter.lanes.append(Lane(whole, "service"))
+
+
+def _stubs(quarter: QuarterPlan, site: Site, rng: np.random.Generator) -> list[shapely.LineString]:
+    """Return ways from the quarter's edge to a street, quiet streets first."""
+    found: list[tuple[float, shapely.LineString]] = []
+    edge = quarter.ground.exterior
+    for at in np.arange(0.02, 1.0, 0.04) + rng.uniform(-0.01, 0.01):
+        point = edge.interpolate(float(at), normalized=True)
+        street = min(site.streets, key=lambda s: point.distance(s.line))
+        target = street.line.interpolate(street.line.project(point))
+        stub = shapely.LineString([point, target])
+        clear = (
+            stub.length < street.width_m / 2 + SHOP_BAND_M + 8
+            and stub.intersection(quarter.ground).length < 0.5
+            and site.reach.buffer(1.0).covers(stub)
+        )
+        if clear:
+            rank = {"local": 0.0, "collector": 0.5, "arterial": 1.5}[street.road_class]
+            found.append((rank + float(rng.uniform(0, 1)), stub))
+    return [stub for _, stub in sorted(found, key=lambda pair: pair[0])]
+
+
+def fixed_apartment(block: BlockPlan, doors: int, floors: int) -> Footprint | None:
+    """Make the first tower of ``block`` an apartment tower of ``doors`` dwellings; return it."""
+    for quarter in block.quarters:
+        for k, building in enumerate(quarter.buildings):
+            if building.floors >= 24:
+                tower = replace(building, doors=doors, floors=floors, units=2, label="apartments")
+                quarter.buildings[k] = tower
+                return tower
+    return None
+
+
+def all_footprints(blocks: "Sequence[BlockPlan]") -> list[Footprint]:
+    """Return every building of ``blocks``, in order."""
+    return [
+        building
+        for block in blocks
+        for building in [*(b for q in block.quarters for b in q.buildings), *block.others]
+    ]
