@@ -351,9 +351,9 @@ class Cluster:
 
     def _launch(self, owner: Owner, *, durable: bool) -> None:
         self._make_socket_dir(owner)
-        self._rotate_log(owner)
+        log_start = self._rotate_log(owner)
         config = write_config(
-            self.root / "conf", self.socket_dir, system_user=owner.name, durable=durable
+            self.root / "conf", self.data, self.socket_dir, system_user=owner.name, durable=durable
         )
         # pg_ctl starts the server through a shell and in a session of its own, so that Ctrl-C in
         # this terminal does not reach it.
@@ -365,7 +365,8 @@ class Cluster:
             timeout_s=START_TIMEOUT_S + 60,
         )
         if done.returncode:
-            msg = f"PostgreSQL does not start in {self.data}: {self._log_tail() or done.stderr}"
+            reason = self._log_tail(log_start) or done.stderr.strip()
+            msg = f"PostgreSQL does not start in {self.data}: {reason}"
             raise DataSourceError(msg, remedy=f"Its whole log is {self.log}.")
 
     def _pg_ctl(self, action: str) -> list[str]:
@@ -384,11 +385,15 @@ class Cluster:
                     msg, remedy="Remove it, or set WANGGE_HOME to a shorter path."
                 ) from None
 
-    def _rotate_log(self, owner: Owner) -> None:
+    def _rotate_log(self, owner: Owner) -> int:
+        """Set a long log aside; return where in the log the next start begins."""
         self.log.parent.mkdir(exist_ok=True)
         owner.give(self.log.parent, 0o700)
-        if self.log.exists() and self.log.stat().st_size > KEPT_LOG_BYTES:
+        size = self.log.stat().st_size if self.log.exists() else 0
+        if size > KEPT_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
+            return 0
+        return size
 
     # ---- what is the case --------------------------------------------------------------------
 
@@ -403,12 +408,12 @@ class Cluster:
             raise DataSourceError(msg, remedy=f"Its log is {self.log}.", pid=server_pid(self.data))
         return server_pid(self.data)
 
-    def _log_tail(self, lines: int = 12) -> str:
+    def _log_tail(self, start: int) -> str:
         try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
+            text = self.log.read_bytes()[start:].decode("utf-8", errors="replace")
         except OSError:
             return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return "\n".join(text.splitlines()[-12:])
 
     def _databases(self) -> tuple[str, ...]:
         with self._session() as session, session.cursor() as cursor:

@@ -29,7 +29,9 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def write_config(folder: "Path", socket_dir: "Path", *, system_user: str, durable: bool) -> "Path":
+def write_config(
+    folder: "Path", data: "Path", socket_dir: "Path", *, system_user: str, durable: bool
+) -> "Path":
     """Write ``postgresql.conf``, ``pg_hba.conf`` and ``pg_ident.conf``; return the first.
 
     At each start, because a newer Wangge may know better.
@@ -38,6 +40,9 @@ def write_config(folder: "Path", socket_dir: "Path", *, system_user: str, durabl
     ----------
     folder
         Where they go; made if missing.
+    data
+        The data folder: what initdb found out about this machine (kind of shared memory, text
+        search) holds unless it is set here.
     socket_dir
         Where the server listens.
     system_user
@@ -53,7 +58,9 @@ def write_config(folder: "Path", socket_dir: "Path", *, system_user: str, durabl
         "hba_file": str(folder / "pg_hba.conf"),
         "ident_file": str(folder / "pg_ident.conf"),
     }
-    lines = [f"{key} = '{_quoted(value)}'" for key, value in values.items()]
+    found = _quoted(str(data / "postgresql.conf"))
+    lines = [f"include_if_exists '{found}'"]
+    lines += [f"{key} = '{_quoted(value)}'" for key, value in values.items()]
     users = dict.fromkeys(("root", system_user))
     texts = {
         "postgresql.conf": "\n".join(lines),
