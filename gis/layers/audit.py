@@ -1,14 +1,24 @@
 """The audit trail and the record of imports."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.layers.common import Identified
+from gis.layers.queries import table_of
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
 
 
 class AuditEntry(Base):
@@ -41,3 +51,51 @@ class ImportRecord(Identified, Base):
     imported_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to one row: what was done to which row, and the facts before and after.
+
+    Parameters
+    ----------
+    action
+        What was done, for example ``update``.
+    layer, row_id
+        Which row.
+    before, after
+        The facts that changed, as JSON; ``None`` where there was no row. Never personal data.
+    request_id
+        The request that asked for it, if any.
+    """
+
+    action: str
+    layer: str
+    row_id: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    request_id: str | None = None
+
+
+def record(session: "Session", scope: Scope, change: Change) -> None:
+    """Write a change down in the transaction that makes it."""
+    scope.require(Action.WRITE)
+    session.execute(
+        insert(table_of(AuditEntry)).values(
+            principal=scope.principal,
+            action=change.action,
+            layer=change.layer,
+            row_id=change.row_id,
+            request_id=change.request_id,
+            before=None if change.before is None else dict(change.before),
+            after=None if change.after is None else dict(change.after),
+        )
+    )
+
+
+def history(session: "Session", scope: Scope, layer: str, row_id: str) -> "Sequence[Row[Any]]":
+    """Return what was done to a row, oldest first."""
+    scope.require_everywhere(Action.READ)
+    table = table_of(AuditEntry)
+    asked = select(*table.c).where(table.c.layer == layer, table.c.row_id == row_id)
+    return session.execute(asked.order_by(table.c.id)).all()

@@ -1,5 +1,8 @@
 """Buildings with their counts of people, and their units."""
 
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
 from geoalchemy2 import Geometry
 from sqlalchemy import CheckConstraint, Computed, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,6 +20,23 @@ from gis.layers.common import (
     one_of,
     reference,
 )
+from gis.layers.communities import Community, lies_in
+from gis.layers.queries import (
+    Page,
+    Window,
+    as_geojson,
+    existing_on,
+    looked_up,
+    page_layer,
+    read_one,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
 
 #: Where people go in: the entrance if it is known, else a point inside the footprint.
 _LOCATION = "COALESCE(entrance, ST_PointOnSurface(geometry))"
@@ -76,3 +96,49 @@ class BuildingUnit(Identified, Base):
     building_id: Mapped[str] = reference("buildings.id", ondelete="CASCADE", nullable=False)
     name: Mapped[str] = mapped_column(Text)
     households: Mapped[int] = _count()
+
+
+def page(
+    session: "Session",
+    scope: "Scope",
+    window: Window,
+    *conditions: "ColumnElement[bool]",
+    on_day: date,
+    community: str | None = None,
+    use: str | None = None,
+) -> Page:
+    """Return the buildings of a window that stand on a day, with their true counts.
+
+    Whoever shows them to people suppresses small counts first. ``community`` is a code;
+    ``conditions`` are further filters, for example :func:`gis.layers.grids.in_grid`.
+    """
+    filters = [existing_on(Building, on_day), *conditions]
+    if community is not None:
+        filters.append(lies_in(table_of(Building).c.community_id, community))
+    if use is not None:
+        filters.append(Building.use == use)
+    return page_layer(session, scope, Building, _shown(), window, *filters)
+
+
+def one(session: "Session", scope: "Scope", building_id: str) -> "Row[Any]":
+    """Return a building as :func:`page` shows it."""
+    return read_one(session, scope, Building, _shown(), building_id)
+
+
+def _shown() -> "list[ColumnElement[Any]]":
+    c, communities = table_of(Building).c, table_of(Community)
+    community_code = looked_up(
+        communities.c.code.label("community_code"), communities.c.id == c.community_id
+    )
+    counts = [c.households, c.residents, c.elderly, c.children, c.low_income_households]
+    facts = [c.households_source, c.floors, c.use, c.address, c.valid_from, c.valid_to]
+    return [
+        c.id,
+        as_geojson(c.geometry),
+        c.name,
+        c.community_id,
+        community_code,
+        c.quarter_id,
+        *counts,
+        *facts,
+    ]

@@ -1,10 +1,28 @@
 """Communities: the ground that grids are nested in."""
 
-from sqlalchemy import Boolean, CheckConstraint, Index, Text, text
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, CheckConstraint, Index, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.layers.common import DATED_CHECK, Dated, Identified, Sourced, geometry_column, gist
+from gis.layers.queries import (
+    Page,
+    Window,
+    as_geojson,
+    existing_on,
+    page_layer,
+    read_one,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
 
 
 class Community(Identified, Sourced, Dated, Base):
@@ -30,3 +48,29 @@ class Community(Identified, Sourced, Dated, Base):
     #: Fingerprint of the data its cells were built from; empty: they must be built.
     data_version: Mapped[str | None] = mapped_column(Text)
     geometry: Mapped[object] = geometry_column("MULTIPOLYGON")
+
+
+def page(
+    session: "Session", scope: "Scope", window: Window, *, on_day: date, code: str | None = None
+) -> Page:
+    """Return the communities of a window that exist on a day, perhaps only those of a code."""
+    conditions = [existing_on(Community, on_day)]
+    if code is not None:
+        conditions.append(Community.code == code)
+    return page_layer(session, scope, Community, _shown(), window, *conditions)
+
+
+def one(session: "Session", scope: "Scope", community_id: str) -> "Row[Any]":
+    """Return a community as :func:`page` shows it."""
+    return read_one(session, scope, Community, _shown(), community_id)
+
+
+def lies_in(column: "ColumnElement[Any]", code: str) -> "ColumnElement[bool]":
+    """Return the condition that a row's community has a code, at whatever time it existed."""
+    table = table_of(Community)
+    return column.in_(select(table.c.id).where(table.c.code == code))
+
+
+def _shown() -> "list[ColumnElement[Any]]":
+    c = table_of(Community).c
+    return [c.id, as_geojson(c.geometry), c.code, c.name, c.derived, c.valid_from, c.valid_to]

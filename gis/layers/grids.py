@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
     func,
     literal,
     select,
@@ -29,16 +28,27 @@ from gis.database.frames import copy_frame, read_frame
 from gis.frames.grids import BUILDING_GRIDS, GRID_KINDS, GRIDS
 from gis.layers.buildings import Building
 from gis.layers.common import Identified, geometry_column, gist, one_of, reference
-from gis.layers.communities import Community
+from gis.layers.communities import Community, lies_in
 from gis.layers.plans import PlanEffect
-from gis.layers.queries import alive, table_of
+from gis.layers.queries import (
+    Page,
+    Window,
+    alive,
+    as_geojson,
+    looked_up,
+    page_layer,
+    read_one,
+    table_of,
+)
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Subquery
+    import geopandas as gpd
+    import pandas as pd
+    from sqlalchemy import ColumnElement, Row, Subquery
     from sqlalchemy.orm import Session
 
 
@@ -127,7 +137,23 @@ def grid_counts() -> "Subquery":
 
 def read_grids(session: "Session", scope: Scope, kind: str, on_day: date) -> Any:  # noqa: ANN401 - a geo frame
     """Return the grids of a kind in effect on a day, with counts, community code and name."""
-    grids, effects, communities = table_of(Grid), table_of(PlanEffect), table_of(Community)
+    grids, effects = table_of(Grid), table_of(PlanEffect)
+    in_effect = select(effects.c.id).where(
+        effects.c.plan_id == grids.c.plan_id,
+        effects.c.community_id == grids.c.community_id,
+        effects.c.kind == kind,
+        effects.c.during.op("@>")(literal(on_day, Date)),
+    )
+    return _read_grids(session, scope, in_effect.exists())
+
+
+def read_grids_of(session: "Session", scope: Scope, plan_id: str) -> Any:  # noqa: ANN401 - a geo frame
+    """Return the grids of a plan, in effect or not, with counts, community code and name."""
+    return _read_grids(session, scope, table_of(Grid).c.plan_id == plan_id)
+
+
+def _read_grids(session: "Session", scope: Scope, wanted: "ColumnElement[bool]") -> Any:  # noqa: ANN401 - a geo frame
+    grids, communities = table_of(Grid), table_of(Community)
     counts = grid_counts()
     columns = [grids.c[name] for name in GRIDS.names]
     statement = (
@@ -137,16 +163,9 @@ def read_grids(session: "Session", scope: Scope, kind: str, on_day: date) -> Any
             communities.c.name.label("community_name"),
             *(func.coalesce(counts.c[name], 0).label(name) for name in COUNTS),
         )
-        .join(
-            effects,
-            and_(
-                effects.c.plan_id == grids.c.plan_id,
-                effects.c.community_id == grids.c.community_id,
-            ),
-        )
         .join(communities, communities.c.id == grids.c.community_id)
         .outerjoin(counts, counts.c.grid_id == grids.c.id)
-        .where(effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date)))
+        .where(wanted)
         .order_by(communities.c.code, grids.c.sequence, grids.c.id)
     )
     return read_frame(session, scope.restrict(statement, grids.c.community_id), GRIDS)
@@ -244,9 +263,9 @@ def locate(session: "Session", scope: Scope, where: Where) -> Located:
 def store_plan(
     session: "Session",
     scope: Scope,
-    drawn: Any,
-    cell_grids: Any,
-    building_grids: Any,  # noqa: ANN401 - frames
+    drawn: "gpd.GeoDataFrame",
+    cell_grids: "pd.DataFrame",
+    building_grids: "pd.DataFrame",
 ) -> None:
     """Insert the grids of a plan and its memberships; the plan check runs at the commit."""
     scope.require_everywhere(Action.WRITE)
@@ -268,3 +287,83 @@ def remove_plans(session: "Session", scope: Scope, plan_ids: "Sequence[str]") ->
     """
     scope.require_everywhere(Action.WRITE)
     session.execute(named_statement("remove_plans", "incidents"), {"plans": list(plan_ids)})
+
+
+@dataclass(frozen=True, slots=True)
+class GridFilter:
+    """Grids of the plan of a kind in effect on a day, of a community or a code if given."""
+
+    kind: str
+    on_day: date
+    community: str | None = None
+    code: str | None = None
+
+
+def page(session: "Session", scope: Scope, window: Window, wanted: GridFilter) -> Page:
+    """Return the grids of a window with the true counts of the buildings that stand today."""
+    conditions = [in_effect(wanted.kind, wanted.on_day)]
+    if wanted.community is not None:
+        conditions.append(lies_in(table_of(Grid).c.community_id, wanted.community))
+    if wanted.code is not None:
+        conditions.append(Grid.code == wanted.code)
+    return page_layer(session, scope, Grid, _shown(), window, *conditions)
+
+
+def one(session: "Session", scope: Scope, grid_id: str) -> "Row[Any]":
+    """Return a grid of any plan as :func:`page` shows it."""
+    return read_one(session, scope, Grid, _shown(), grid_id)
+
+
+def in_effect(kind: str, on_day: date) -> "ColumnElement[bool]":
+    """Return the condition that a grid's plan is the one of a kind in effect there on a day."""
+    c, effects = table_of(Grid).c, table_of(PlanEffect)
+    return (
+        select(effects.c.id)
+        .where(
+            effects.c.plan_id == c.plan_id,
+            effects.c.community_id == c.community_id,
+            effects.c.kind == kind,
+            effects.c.during.op("@>")(literal(on_day, Date)),
+        )
+        .exists()
+    )
+
+
+def in_grid(code: str, kind: str, on_day: date) -> "ColumnElement[bool]":
+    """Return the condition that a building is in the grid of a code, by the plan in effect."""
+    grids, members = table_of(Grid), table_of(BuildingGrid)
+    return table_of(Building).c.id.in_(
+        select(members.c.building_id)
+        .join(grids, grids.c.id == members.c.grid_id)
+        .where(grids.c.code == code, in_effect(kind, on_day))
+    )
+
+
+def _shown() -> "list[ColumnElement[Any]]":
+    c, communities, members = table_of(Grid).c, table_of(Community), table_of(BuildingGrid)
+    buildings = table_of(Building)
+    home = communities.c.id == c.community_id
+    pairs = [
+        part for name in COUNTS for part in (name, func.coalesce(func.sum(buildings.c[name]), 0))
+    ]
+    counts = looked_up(
+        func.json_build_object("buildings", func.count(), *pairs).label("counts"),
+        members.c.grid_id == c.id,
+        buildings.c.id == members.c.building_id,
+        alive(Building),
+    )
+    return [
+        c.id,
+        as_geojson(c.geometry),
+        c.code,
+        c.sequence,
+        c.kind,
+        c.plan_id,
+        c.community_id,
+        looked_up(communities.c.code.label("community_code"), home),
+        looked_up(communities.c.name.label("community_name"), home),
+        c.parent_grid_id,
+        c.compactness,
+        c.exceptions,
+        counts,
+    ]

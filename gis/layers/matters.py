@@ -1,5 +1,6 @@
 """What incidents and demands share: the place, the time, and the assignment."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Index,
     Text,
     func,
+    insert,
     select,
     text,
 )
@@ -20,11 +22,25 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from gis.frames.incidents import INCIDENT_SOURCES, SERVED_GROUPS
 from gis.frames.stations import SERVICES
 from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of, reference
-from gis.layers.queries import table_of
+from gis.layers.communities import Community, lies_in
+from gis.layers.grids import Grid
+from gis.layers.queries import (
+    Page,
+    Window,
+    as_geojson,
+    looked_up,
+    page_layer,
+    read_one,
+    table_of,
+)
 from gis.layers.statements import statement
+from gis.layers.stations import Station
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 NO_GRID_REASONS = ("outside_all_communities", "no_plan_in_effect")
@@ -96,16 +112,22 @@ def assign(
     kind: str,
     timezone: str,
     only_unassigned: bool,
+    only_ids: "Sequence[str] | None" = None,
 ) -> int:
     """Assign grids and then stations to the matters of a layer, as two set operations.
+
+    ``only_ids`` limits them to some matters, for example one that has just come in.
 
     Returns
     -------
     int
         Matters that got an answer, "none" included.
     """
-    scope.require_everywhere(Action.WRITE)
-    asked = {"zone": timezone, "only_unassigned": only_unassigned}
+    if only_ids is None:
+        scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
+    ids = None if only_ids is None else list(only_ids)
+    asked = {"zone": timezone, "only_unassigned": only_unassigned, "only_ids": ids}
     session.execute(statement("assign_matters_to_grids", layer), {**asked, "kind": kind})
     result = session.execute(statement("assign_matters_to_stations", layer), asked)
     assert isinstance(result, CursorResult)
@@ -119,3 +141,95 @@ def assignment_counts(session: "Session", scope: Scope, model: type[Matter]) -> 
     asked = select(key, func.count()).where(table.c.assigned_at.is_not(None)).group_by(key)
     rows = session.execute(scope.restrict(asked, table.c.community_id)).all()
     return {str(answer): int(count) for answer, count in sorted(map(tuple, rows))}
+
+
+@dataclass(frozen=True, slots=True)
+class MatterFilter:
+    """Which matters are wanted; what is ``None`` does not matter.
+
+    Parameters
+    ----------
+    community, grid
+        Codes; the grid's code in the plan under which the matter was assigned.
+    facts
+        Columns and the value they must have: ``category``, ``service``, ``source``, …
+    since, until
+        When it occurred: from the first moment to just before the second.
+    assigned
+        Whether it has a grid.
+    """
+
+    community: str | None = None
+    grid: str | None = None
+    facts: "Mapping[str, str | None] | None" = None
+    since: datetime | None = None
+    until: datetime | None = None
+    assigned: bool | None = None
+
+    def conditions(self, model: type[Matter]) -> "list[ColumnElement[bool]]":
+        """Return the conditions on the rows of a layer."""
+        c, grids = table_of(model).c, table_of(Grid)  # type: ignore[arg-type] # each matter is mapped
+        found = [c[k] == v for k, v in (self.facts or {}).items() if v is not None]
+        if self.community is not None:
+            found.append(lies_in(c.community_id, self.community))
+        if self.grid is not None:
+            found.append(c.grid_id.in_(select(grids.c.id).where(grids.c.code == self.grid)))
+        if self.since is not None:
+            found.append(c.occurred_at >= self.since)
+        if self.until is not None:
+            found.append(c.occurred_at < self.until)
+        if self.assigned is not None:
+            found.append(c.grid_id.is_not(None) if self.assigned else c.grid_id.is_(None))
+        return found
+
+
+def page(
+    session: "Session", scope: Scope, model: type[Matter], window: Window, wanted: MatterFilter
+) -> Page:
+    """Return the matters of a window with codes of their grid and name of their station."""
+    conditions = wanted.conditions(model)
+    return page_layer(session, scope, model, _shown(model), window, *conditions)  # type: ignore[arg-type] # each matter is mapped
+
+
+def one(session: "Session", scope: Scope, model: type[Matter], matter_id: str) -> "Row[Any]":
+    """Return a matter as :func:`page` shows it."""
+    return read_one(session, scope, model, _shown(model), matter_id)  # type: ignore[arg-type] # each matter is mapped
+
+
+def add(session: "Session", scope: Scope, model: type[Matter], values: "Mapping[str, Any]") -> str:
+    """Insert one matter, not yet assigned, and return its key."""
+    scope.require(Action.WRITE)
+    table = table_of(model)  # type: ignore[arg-type] # each matter is mapped
+    done = session.execute(insert(table).values(**values).returning(table.c.id))
+    return str(done.scalar_one())
+
+
+def _shown(model: type[Matter]) -> "list[ColumnElement[Any]]":
+    c = table_of(model).c  # type: ignore[arg-type] # each matter is mapped
+    communities, grids, stations = table_of(Community).c, table_of(Grid).c, table_of(Station).c
+    own = [c.category, c.service] if "category" in c else [c.service]
+    return [
+        c.id,
+        as_geojson(c.geometry),
+        *own,
+        c.description,
+        c.occurred_at,
+        c.source,
+        c.served_group,
+        c.synthetic,
+        c.building_id,
+        c.poi_id,
+        c.road_id,
+        c.community_id,
+        looked_up(communities.code.label("community_code"), communities.id == c.community_id),
+        c.plan_id,
+        c.grid_id,
+        looked_up(grids.code.label("grid_code"), grids.id == c.grid_id),
+        c.no_grid_reason,
+        c.station_id,
+        looked_up(stations.name.label("station_name"), stations.id == c.station_id),
+        c.distance_m,
+        c.distance_method,
+        c.no_station_reason,
+        c.assigned_at,
+    ]

@@ -1,6 +1,7 @@
 """The few query shapes that every layer uses: read a frame, insert a frame, page through rows."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geoalchemy2 import Geometry
@@ -8,6 +9,7 @@ from sqlalchemy import Table, and_, func, inspect, or_, select
 
 from gis.database.base import STORED_SRID, Base
 from gis.database.frames import copy_frame, read_frame
+from gis.errors import NotFoundError
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
@@ -122,12 +124,56 @@ def page_layer(
     return Page(rows, None)
 
 
+def read_one(
+    session: "Session",
+    scope: Scope,
+    model: type[Base],
+    columns: "Sequence[ColumnElement[Any]]",
+    row_id: str,
+) -> "Row[Any]":
+    """Return the row with a key.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none, or it lies outside the scope: nobody learns which.
+    """
+    table = table_of(model)
+    asked = restricted(select(*columns).where(table.c.id == row_id), scope, model)
+    row: Row[Any] | None = session.execute(asked).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"There is no {row_id} among the {table.name}.", remedy=f"List the {table.name}."
+        )
+    return row
+
+
+def as_geojson(column: "ColumnElement[Any]", name: str = "geometry") -> "ColumnElement[str]":
+    """Return a geometry as GeoJSON text with seven decimals (about a centimetre)."""
+    shown: ColumnElement[str] = func.ST_AsGeoJSON(column, 7).label(name)
+    return shown
+
+
+def looked_up(wanted: "ColumnElement[Any]", *conditions: "ColumnElement[bool]") -> Any:  # noqa: ANN401 - a scalar subquery
+    """Return one value of another layer for each row of a page, named as its column."""
+    return select(wanted).where(*conditions).scalar_subquery().label(wanted.name)
+
+
 def meets_box(
     column: "ColumnElement[Any]", bbox: tuple[float, float, float, float]
 ) -> "ColumnElement[bool]":
     """Return the condition that a geometry meets a box; the index decides first."""
     envelope = func.ST_MakeEnvelope(*bbox, STORED_SRID, type_=Geometry)
     return and_(column.op("&&")(envelope), func.ST_Intersects(column, envelope))
+
+
+def existing_on(model: type[Base], day: date) -> "ColumnElement[bool]":
+    """Return the condition that a dated row exists on a day."""
+    c = table_of(model).c
+    return and_(
+        or_(c.valid_from.is_(None), c.valid_from <= day),
+        or_(c.valid_to.is_(None), c.valid_to > day),
+    )
 
 
 def alive(model: type[Base]) -> "ColumnElement[bool]":

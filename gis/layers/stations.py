@@ -21,7 +21,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import (
+    TSTZRANGE,
+    ExcludeConstraint,
+    Range,
+    aggregate_order_by,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
@@ -38,14 +43,23 @@ from gis.layers.common import (
     one_of,
     reference,
 )
-from gis.layers.queries import table_of
+from gis.layers.communities import Community, lies_in
+from gis.layers.queries import (
+    Page,
+    Window,
+    as_geojson,
+    looked_up,
+    page_layer,
+    read_one,
+    table_of,
+)
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 
@@ -339,3 +353,74 @@ def hours_known_at(session: "Session", scope: Scope, moment: datetime) -> bool:
 def dated_rules(rows: "Sequence[Row[Any]]", service: str) -> list[HoursException]:
     """Return the exceptions that hold for a service, those of the whole station first."""
     return [HoursException(r.day, r.hours) for r in rows if r.service in {None, service}]
+
+
+@dataclass(frozen=True, slots=True)
+class StationFilter:
+    """Stations of a community (by code), tier, status, or with a service."""
+
+    community: str | None = None
+    tier: str | None = None
+    status: str | None = None
+    service: str | None = None
+
+
+def page(session: "Session", scope: Scope, window: Window, wanted: StationFilter) -> Page:
+    """Return the stations of a window with their services and dated exceptions."""
+    c = table_of(Station).c
+    conditions = [
+        c[name] == value
+        for name, value in (("tier", wanted.tier), ("status", wanted.status))
+        if value is not None
+    ]
+    if wanted.community is not None:
+        conditions.append(lies_in(c.community_id, wanted.community))
+    if wanted.service is not None:
+        offered = table_of(StationService)
+        having = select(offered.c.station_id).where(offered.c.service == wanted.service)
+        conditions.append(c.id.in_(having))
+    return page_layer(session, scope, Station, _shown(), window, *conditions)
+
+
+def one(session: "Session", scope: Scope, station_id: str) -> "Row[Any]":
+    """Return a station as :func:`page` shows it."""
+    return read_one(session, scope, Station, _shown(), station_id)
+
+
+def _shown() -> "list[ColumnElement[Any]]":
+    c, communities = table_of(Station).c, table_of(Community)
+    s, x = table_of(StationService).c, table_of(StationHoursException).c
+    fields = ("service", "opening_hours", "capacity", "fee_class")
+    offered = func.json_build_object(*(part for f in fields for part in (f, s[f])))
+    dated = func.json_build_object(
+        *(part for f in ("day", "service", "hours", "note") for part in (f, x[f]))
+    )
+    return [
+        c.id,
+        as_geojson(c.geometry),
+        c.name,
+        c.tier,
+        c.status,
+        c.opens_on,
+        c.closes_on,
+        c.community_id,
+        looked_up(communities.c.code.label("community_code"), communities.c.id == c.community_id),
+        c.organisation_id,
+        c.floor_area_m2,
+        c.address,
+        c.temporary,
+        c.version,
+        c.updated_at,
+        looked_up(
+            func.coalesce(
+                func.json_agg(aggregate_order_by(offered, s.service)), text("'[]'::json")
+            ).label("services"),
+            s.station_id == c.id,
+        ),
+        looked_up(
+            func.coalesce(
+                func.json_agg(aggregate_order_by(dated, x.day, x.service)), text("'[]'::json")
+            ).label("exceptions"),
+            x.station_id == c.id,
+        ),
+    ]

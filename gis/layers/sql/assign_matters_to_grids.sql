@@ -1,10 +1,11 @@
 -- Assigns the grid of every matter of {table} that is asked for, as a set: polygons outside, the
 -- GiST index on the points inside. Matters on a border go to the lowest code, as locate_grid says.
--- Parameters: kind, zone, only_unassigned
+-- Parameters: kind, zone, only_unassigned, only_ids (null: all)
 WITH wanted AS (
     SELECT m.id, (m.occurred_at AT TIME ZONE :zone)::date AS on_day
     FROM {table} m
-    WHERE NOT :only_unassigned OR m.assigned_at IS NULL
+    WHERE (NOT :only_unassigned OR m.assigned_at IS NULL)
+        AND (CAST(:only_ids AS uuid[]) IS NULL OR m.id = ANY (CAST(:only_ids AS uuid[])))
 ), hit AS (
     SELECT DISTINCT ON (m.id) m.id, g.id AS grid_id, g.plan_id, g.community_id
     FROM plan_effect e

@@ -1,11 +1,12 @@
 -- Assigns the nearest station that offers the service and was open at the time, to every matter of
 -- {table} that is asked for; where there is none, the reason. Closes the assignment (assigned_at).
--- Parameters: zone, only_unassigned
+-- Parameters: zone, only_unassigned, only_ids (null: all)
 WITH wanted AS (
     SELECT m.id, m.service, m.occurred_at, m.geometry::geography AS place,
         m.service IS NOT NULL AND hours_known_at(m.occurred_at) AS answerable
     FROM {table} m
-    WHERE NOT :only_unassigned OR m.assigned_at IS NULL
+    WHERE (NOT :only_unassigned OR m.assigned_at IS NULL)
+        AND (CAST(:only_ids AS uuid[]) IS NULL OR m.id = ANY (CAST(:only_ids AS uuid[])))
 ), answered AS (
     SELECT w.id, n.station_id, n.distance_m,
         CASE
