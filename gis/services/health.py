@@ -47,12 +47,15 @@ class Check:
         What was found.
     remedy
         What to do about it; empty if ``ok``.
+    needed
+        Whether Wangge does its main job only if this is well.
     """
 
     name: str
     ok: bool
     found: str
     remedy: str = ""
+    needed: bool = True
 
 
 def run_checks(assets: Path) -> list[Check]:
@@ -195,6 +198,7 @@ def check_fonts() -> Check:
         found="no font with Chinese characters",
         remedy="apt-get install fonts-wqy-microhei (only pictures made here need it; maps are "
         "shown with the reader's fonts).",
+        needed=False,
     )
 
 
