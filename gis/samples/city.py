@@ -30,7 +30,7 @@ LADDER = ("courtyard", "walkup", "resettlement", "midrise", "tower")
 #: Cumulative shares of the plots that go to each kind at first.
 LADDER_SHARES = (0.12, 0.52, 0.64, 0.85, 1.0)
 #: Doors per household that the tuning aims at: some homes stand empty.
-DOORS_PER_HOUSEHOLD = (0.98, 1.10)
+DOORS_PER_HOUSEHOLD = (1.01, 1.12)
 APARTMENT_DOORS, APARTMENT_FLOORS = 495, 33
 SMALL_QUARTER_HOUSEHOLDS = 34
 LARGE_QUARTER_HOUSEHOLDS = 700
@@ -168,7 +168,7 @@ def _with_small_quarter(city: City, homes: list[int], seed: int) -> int:
     sizes = [abs(city.sites[k].plot.area - 14_000) for k in homes]
     for k in np.asarray(homes)[np.argsort(sizes)]:
         block = _build(city, int(k), "walkup", seed, small=True)
-        fit = [q for q in block.quarters if 34 <= q.doors <= 60 and len(q.buildings) <= 2]
+        fit = [q for q in block.quarters if 34 <= q.doors <= 48 and len(q.buildings) == 1]
         if fit and len(block.quarters) > 1:
             city.blocks[k] = block
             city.small_quarter = min(fit, key=lambda q: q.doors)
@@ -185,7 +185,8 @@ def _with_large_quarter(city: City, homes: list[int], seed: int, special: list[i
     for k in largest:
         for preference, kind in enumerate(("walkup", "midrise", "resettlement")):
             block = _build(city, k, kind, seed, whole=True)
-            miss = abs(block.doors - 1.04 * LARGE_QUARTER_HOUSEHOLDS) + 25 * preference
+            miss = abs(block.doors - 1.05 * LARGE_QUARTER_HOUSEHOLDS) + 25 * preference
+            miss += 300 * (block.doors < LARGE_QUARTER_HOUSEHOLDS)
             if len(block.quarters) == 1 and (best is None or miss < best[0]):
                 best = (miss, k, block)
     if best is None:

@@ -58,6 +58,14 @@ PATTERNS = {
     "courtyard": Pattern(("court",), (4, 5), 3, 17.0, (32, 44), (32, 38), 8, 12),
     "village": Pattern(("house",), (2, 4), 1, 0.0, (9, 13), (8, 11), 3.2, 4.0, 3.5, 0.09),
 }
+#: Use, length and depth in metres, and storeys of small buildings inside quarters.
+OUTBUILDINGS = (
+    ("other", 20.0, 5.0, 1),
+    ("other", 12.0, 4.5, 1),
+    ("other", 8.0, 6.5, 1),
+    ("public", 15.0, 9.0, 2),
+    ("education", 26.0, 14.0, 3),
+)
 #: How many drawings of a parcel are compared.
 DRAWINGS = 3
 
@@ -191,9 +199,9 @@ def _shape(name: str, x: float, y: float, length: float, depth: float) -> shapel
     whole = box(x, y, length, depth)
     if name == "cross":
         waist = box(x + length * 0.28, y - 1.0, length * 0.44, depth + 2.0)
-        return shapely.union(box(x, y + depth * 0.2, length, depth * 0.62), waist)
+        return polygons(shapely.union(box(x, y + depth * 0.2, length, depth * 0.62), waist))[0]
     if name == "court":
-        return whole.difference(box(x + 10, y + 10, length - 20, depth - 20))
+        return polygons(whole.difference(box(x + 10, y + 10, length - 20, depth - 20)))[0]
     return whole
 
 
@@ -217,6 +225,41 @@ def _dwelling(
         units=units,
         entrance=turned(entrance, angle, origin),
     )
+
+
+def fill_leftover(
+    parcel: shapely.Polygon, layer: Layer, rng: np.random.Generator, angle: float
+) -> Layer:
+    """Put walk-up slabs where a courtyard did not fit, or where nothing did."""
+    built = [building.polygon.buffer(9.0) for building in layer.buildings]
+    parts = polygons(parcel.difference(shapely.union_all(built)), 500.0)
+    more = [fill_rows(part, PATTERNS["walkup"], rng, angle) for part in parts[:4]]
+    return Layer(
+        [*layer.buildings, *(b for part in more for b in part.buildings)],
+        [*layer.lanes, *(lane for part in more for lane in part.lanes)],
+    )
+
+
+def with_outbuildings(
+    parcel: shapely.Polygon, layer: Layer, rng: np.random.Generator, angle: float
+) -> Layer:
+    """Add what stands between houses: sheds for bicycles, a kindergarten, a room for residents."""
+    out = list(layer.buildings)
+    xmin, ymin, xmax, ymax = parcel.bounds
+    wanted = int(rng.integers(1, 4))
+    for _ in range(10 * wanted):
+        use, width, depth, floors = OUTBUILDINGS[int(rng.integers(len(OUTBUILDINGS)))]
+        x, y = rng.uniform(xmin, xmax), rng.uniform(ymin, ymax)
+        upright = box(x, y, width * float(rng.uniform(0.8, 1.2)), depth)
+        shape = turned(upright, angle + 90 * int(rng.integers(2)), upright.centroid)
+        free = parcel.covers(shape) and all(shape.distance(b.polygon) > 5.0 for b in out)
+        if free:
+            door = shape.exterior.interpolate(float(rng.uniform(0, 1)), normalized=True)
+            out.append(Footprint(shape, use, floors, entrance=door, label="outbuilding"))
+            wanted -= 1
+        if not wanted:
+            break
+    return Layer(out, layer.lanes)
 
 
 def with_wings(
@@ -287,10 +330,8 @@ def shops_along(
             piece = substring(edge, at, end)
             depth = depth_m * float(rng.uniform(0.75, 1.0))
             band = piece.buffer(depth, cap_style="flat").intersection(plot.buffer(-0.8))
-            for shape in polygons(band.simplify(0.4), 70.0)[:1]:
-                if shape.area > 0.4 * depth * piece.length:
-                    out.append(
-                        Footprint(shape, "commercial", int(rng.integers(1, 4)), label="shop")
-                    )
+            shapes = polygons(band.simplify(0.4), max(70.0, 0.4 * depth * piece.length))[:1]
+            floors = int(rng.integers(1, 4))
+            out += [Footprint(shape, "commercial", floors, label="shop") for shape in shapes]
         at = end + float(rng.choice([1.5, 3.0, 9.0], p=[0.55, 0.25, 0.2]))
     return out

@@ -98,7 +98,7 @@ def survey(city: "City", households: int, seed: int, tables: "Tables") -> Ground
         building.households = int(number)
         per_block[building.block] += number
     label = join_blocks(city.layout, per_block)
-    shapes = [
+    shapes: list[Any] = [
         shapely.coverage_union_all(
             [f for f, g in zip(city.layout.faces, label, strict=True) if g == k]
         )
@@ -110,9 +110,17 @@ def survey(city: "City", households: int, seed: int, tables: "Tables") -> Ground
     for k, block in enumerate(city.blocks):
         quarters += [(q, namer.quarter(q.kind), int(label[k])) for q in block.quarters]
     ground = Ground(
-        city, tables, seed, buildings, counts, label, community_names(len(shapes)), shapes,
-        quarters, namer,
-    )  # fmt: skip
+        city,
+        tables,
+        seed,
+        buildings,
+        counts,
+        label,
+        community_names(len(shapes)),
+        shapes,
+        quarters,
+        namer,
+    )
     _name_buildings(ground)
     return ground
 
@@ -129,7 +137,7 @@ def _place(city: "City") -> list[Placed]:
 
 
 def _name_buildings(ground: Ground) -> None:
-    """Number the houses of each quarter and of each street."""
+    """Give each house its number in the quarter and on the street."""
     rng = rng_for(ground.seed, 7)
     quarter_names = {id(quarter): name for quarter, name, _ in ground.quarters}
     in_quarter: dict[int, int] = {}

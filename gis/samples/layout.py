@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.samples.shapes import GRID_M, cut, lines, rectangle_axes, rng_for, roundness, smooth
+from gis.samples.shapes import (
+    GRID_M,
+    cut,
+    lines,
+    polygons,
+    rectangle_axes,
+    rng_for,
+    roundness,
+    smooth,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,11 +66,23 @@ _RIVER = (
 )
 _RAILWAY = ((-0.80, -0.33), (-0.42, -0.265), (-0.10, -0.225), (0.25, -0.245), (0.80, -0.155))
 _STREETS = {
-    "arterial_ew": ("arterial", ((-0.85, 0.0), (-0.42, 0.035), (-0.05, -0.03), (0.28, 0.025), (0.85, -0.02))),
-    "arterial_ns": ("arterial", ((0.09, 0.70), (0.13, 0.27), (0.07, 0.0), (0.15, -0.22), (0.10, -0.70))),
-    "collector_ew": ("collector", ((-0.85, 0.215), (-0.35, 0.25), (-0.08, 0.225), (0.13, 0.25), (0.85, 0.21))),
-    "collector_ns": ("collector", ((-0.10, 0.70), (-0.155, 0.25), (-0.11, 0.0), (-0.17, -0.24), (-0.14, -0.70))),
-}  # fmt: skip
+    "arterial_ew": (
+        "arterial",
+        ((-0.85, 0.0), (-0.42, 0.035), (-0.05, -0.03), (0.28, 0.025), (0.85, -0.02)),
+    ),
+    "arterial_ns": (
+        "arterial",
+        ((0.09, 0.70), (0.13, 0.27), (0.07, 0.0), (0.15, -0.22), (0.10, -0.70)),
+    ),
+    "collector_ew": (
+        "collector",
+        ((-0.85, 0.215), (-0.35, 0.25), (-0.08, 0.225), (0.13, 0.25), (0.85, 0.21)),
+    ),
+    "collector_ns": (
+        "collector",
+        ((-0.10, 0.70), (-0.155, 0.25), (-0.11, 0.0), (-0.17, -0.24), (-0.14, -0.70)),
+    ),
+}
 
 _DIAGONAL = ((0.04, -0.04), (0.24, 0.13), (0.36, 0.18), (0.50, 0.30))
 
@@ -132,7 +153,8 @@ def _great_lines(rng: np.random.Generator, area_m2: float) -> dict[str, Any]:
 
     def drawn(points: Any, spread: float) -> "NDArray[Any]":  # noqa: ANN401 - control points
         control = np.asarray(points, dtype=float)
-        return ((control + rng.normal(0, spread, control.shape)) * mirror) @ turn
+        moved = (control + rng.normal(0, spread, control.shape)) * mirror
+        return np.asarray(moved @ turn)
 
     outline = drawn(_OUTLINE, 0.014)
     ring = smooth(np.vstack([outline, outline[:1]]), 2)
@@ -187,7 +209,7 @@ def _region(
     faces = _faces([outer.boundary, river, arterial], outer, grid=1e-6)
     corner = _beyond_river(faces, river, arterial)
     kept = [face for face in faces if face is not corner]
-    return shapely.Polygon(shapely.coverage_union_all(kept).exterior)
+    return shapely.Polygon(polygons(shapely.coverage_union_all(kept))[0].exterior)
 
 
 def _beyond_river(

@@ -1,4 +1,4 @@
-"""What stands on a residential plot: quarters with walls, gates and lanes, and shops on the street."""
+"""What stands on a residential plot: quarters with walls, gates and lanes, and street shops."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -9,12 +9,14 @@ import shapely
 from gis.samples.footprints import (
     PATTERNS,
     Footprint,
+    fill_leftover,
     fill_rows,
     row_angle,
     shops_along,
+    with_outbuildings,
     with_wings,
 )
-from gis.samples.shapes import cut, inset, lines, polygons, rectangle_axes
+from gis.samples.shapes import cut, inset, lines, polygons, rectangle_axes, without_spurs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,11 +184,10 @@ def _small_quarter(parcel: shapely.Polygon, rng: np.random.Generator) -> Quarter
     quarter = QuarterPlan(inset(parcel, 1.5), "walkup", gated=False)
     ground = inset(parcel, 4.5)
     layer = fill_rows(ground, PATTERNS["walkup"], rng, row_angle(parcel, rng))
-    doors = 0
-    for building in layer.buildings:
-        if doors < SMALL_QUARTER_DOORS:
-            quarter.buildings.append(building)
-            doors += building.doors
+    for building in layer.buildings[:1]:
+        per_floor = building.doors // building.floors
+        floors = int(np.clip(round(SMALL_QUARTER_DOORS / per_floor), 3, 6))
+        quarter.buildings.append(replace(building, floors=floors, doors=per_floor * floors))
     return quarter
 
 
@@ -212,13 +213,18 @@ def _shared(
 
 def _quarter(parcel: shapely.Polygon, kind: str, rng: np.random.Generator) -> QuarterPlan:
     gated = bool(rng.random() < GATED_SHARE.get(kind, 0.0))
-    ground = inset(parcel, 1.5)
+    ground = without_spurs(inset(parcel, 1.5), 12.0)
     quarter = QuarterPlan(ground, kind, gated)
     tight = kind == "village" or not gated
     inner = inset(ground, 4.0 if tight else 7.0)
-    layer = fill_rows(inner, PATTERNS[kind], rng, row_angle(parcel, rng))
+    angle = row_angle(parcel, rng)
+    layer = fill_rows(inner, PATTERNS[kind], rng, angle)
+    if kind == "courtyard" or not layer.buildings:
+        layer = fill_leftover(inner, layer, rng, angle)
     if kind in {"walkup", "midrise"}:
         layer = with_wings(layer, inner, rng)
+    if kind != "village" and layer.buildings:
+        layer = with_outbuildings(inner, layer, rng, angle)
     quarter.buildings = layer.buildings
     ring = _ring(ground, 1.8 if tight else 3.6)
     if ring is None:
@@ -238,7 +244,7 @@ def _ring(ground: shapely.Polygon, inset_m: float) -> shapely.Polygon | None:
 
 
 def _open(quarter: QuarterPlan, site: Site, block: BlockPlan, rng: np.random.Generator) -> None:
-    """Join the quarter's lanes with the streets: by few gates if walled, by more openings if not."""
+    """Join the quarter's lanes with the streets: by few gates if walled, else by more openings."""
     wanted = (1 if quarter.ground.area < 7_000 else 2) if quarter.gated else 3
     start = quarter.lanes[0].line if quarter.lanes else None
     stubs: list[shapely.LineString] = []

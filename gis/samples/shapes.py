@@ -57,6 +57,14 @@ def inset(polygon: shapely.Polygon, distance_m: float) -> shapely.Polygon:
     return parts[0] if parts else shapely.Polygon()
 
 
+def without_spurs(polygon: shapely.Polygon, width_m: float) -> shapely.Polygon:
+    """Return ``polygon`` without its parts that are narrower than ``width_m``."""
+    core = polygon.buffer(-width_m / 2)
+    opened = core.buffer(width_m / 2, join_style="mitre").intersection(polygon)
+    parts = polygons(opened)
+    return parts[0] if parts else polygon
+
+
 def lines(geometry: Any, min_length: float = 0.0) -> list[shapely.LineString]:  # noqa: ANN401 - any geometry
     """Return the lines in ``geometry``, merged, of at least ``min_length`` m."""
     strings = [p for p in shapely.get_parts(geometry) if p.geom_type == "LineString"]

@@ -93,17 +93,22 @@ _STREET = Kind(
 )
 _POLICE = Kind("quarter", "警务室", (Offer("police", ALWAYS, 40),), (60, 90))
 _CLINIC = Kind(
-    "partner", "社区卫生服务站", (Offer("health", CLINIC, 90), Offer("elderly_care", CLINIC, 15)), (260, 420)
-)  # fmt: skip
+    "partner",
+    "社区卫生服务站",
+    (Offer("health", CLINIC, 90), Offer("elderly_care", CLINIC, 15)),
+    (260, 420),
+)
 _CANTEEN = Kind("community", "长者食堂", (Offer("canteen", MEALS, 80, "low_fee"),), (90, 180))
 _PARTNERS = (
-    Kind("partner", "", (Offer("canteen", "Mo-Su 10:30-14:00,16:30-20:30", 50, "market"),), (90, 160)),
+    Kind(
+        "partner", "", (Offer("canteen", "Mo-Su 10:30-14:00,16:30-20:30", 50, "market"),), (90, 160)
+    ),
     Kind("partner", "", (Offer("canteen", "Mo-Su 06:30-14:00", 40, "market"),), (60, 120)),
     Kind("partner", "", (Offer("canteen", "Mo-Sa 10:30-13:30", 120, "low_fee"),), (150, 240)),
     Kind("partner", "", (Offer("rest_stop", "Mo-Su 10:00-23:30", 40),), (40, 70)),
     Kind("partner", "", (Offer("child_care", SHOP, 25, "market"),), (180, 260)),
     Kind("partner", "", (Offer("health", "Mo-Su 08:00-21:30", 60, "market"),), (70, 120)),
-)  # fmt: skip
+)
 _FAIR = Kind(
     "partner",
     "便民集市",

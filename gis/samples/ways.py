@@ -89,13 +89,17 @@ def _over_and_under(city: "City", street: Street) -> list[Way]:
     at = 0.0
     for start, end, kind in [*sorted(spans), (line.length, line.length, "")]:
         if start - at > 0.5:
-            out.append(Way(substring(line, at, start), street.key, street.road_class))
+            out.append(Way(_stretch(line, at, start), street.key, street.road_class))
         if end > start:
-            part = substring(line, start, end)
+            part = _stretch(line, start, end)
             bridge, tunnel = kind == "bridge", kind == "tunnel"
             out.append(Way(part, street.key, street.road_class, bridge, tunnel))
         at = end
     return out
+
+
+def _stretch(line: shapely.LineString, start: float, end: float) -> shapely.LineString:
+    return shapely.LineString(substring(line, start, end).coords)
 
 
 def _spans(
