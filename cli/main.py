@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import db, doctor
+from cli import db, demo, doctor
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
 GROUPS: tuple[typer.Typer, ...] = (
+    demo.app,
     db.app,
     doctor.app,
 )

@@ -1,4 +1,4 @@
-"""How a person sees a job run: a line per step with a bar, plain lines where there is no terminal."""
+"""How a person sees a job run: a bar per step, or plain lines where there is no terminal."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -337,6 +337,17 @@ def open_state(
     return OpenState(state, expansion.calendar_verified)
 
 
+def timezone_at(lon: float, lat: float) -> str:
+    """Return the IANA name of the time zone at a place, as opening-hours-py's map has it."""
+    midnight = datetime(2026, 1, 1)  # noqa: DTZ001 - only the zone of the answer is wanted
+    first = next(OpeningHours("24/7", coords=(lat, lon)).intervals(midnight))
+    zone = first[0].tzinfo
+    if not isinstance(zone, ZoneInfo):
+        msg = f"No time zone is known at lon {lon}, lat {lat}."
+        raise InvalidInputError(msg, remedy="Name it, for example Asia/Shanghai.", field="timezone")
+    return zone.key
+
+
 def _zone(timezone: str | ZoneInfo) -> ZoneInfo:
     if isinstance(timezone, ZoneInfo):
         return timezone

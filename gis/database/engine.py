@@ -5,7 +5,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import psycopg2
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def database_url(settings: "Settings") -> str:
-    """Return the URL of the database: ``DATABASE_URL``, else the private cluster, started if need be.
+    """Return the URL of the database: ``DATABASE_URL``, else the private cluster, started.
 
     Raises
     ------
@@ -30,6 +30,37 @@ def database_url(settings: "Settings") -> str:
     cluster.start()
     cluster.ensure_database(settings.database_name)
     return cluster.url(settings.database_name)
+
+
+def named_database_url(settings: "Settings", name: str) -> str:
+    """Return the URL of another database of the same server, made if it is not there.
+
+    The demo and the tests use it, so that they never touch the user's own database.
+    """
+    if settings.database_url:
+        url = make_url(settings.database_url)
+        _ensure_database(url, name)
+        return url.set(database=name).render_as_string(hide_password=False)
+    cluster = Cluster.locate(settings)
+    cluster.start()
+    cluster.ensure_database(name)
+    return cluster.url(name)
+
+
+def _ensure_database(server: URL, name: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
+            ).first()
+            if found is None:
+                quoted = connection.dialect.identifier_preparer.quote(name)
+                connection.execute(text(f"CREATE DATABASE {quoted}"))
+    except DBAPIError as error:
+        raise translate_database_error(error) from error
+    finally:
+        engine.dispose()
 
 
 def make_engine(url: str, *, pool_size: int = 5, statement_timeout_s: int | None = None) -> Engine:

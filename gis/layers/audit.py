@@ -99,3 +99,24 @@ def history(session: "Session", scope: Scope, layer: str, row_id: str) -> "Seque
     table = table_of(AuditEntry)
     asked = select(*table.c).where(table.c.layer == layer, table.c.row_id == row_id)
     return session.execute(asked.order_by(table.c.id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the imports say of the data as a whole."""
+
+    synthetic: bool
+    attribution: str
+
+
+def facts(session: "Session", scope: Scope) -> Facts:
+    """Return whether any of the data are made up, and whose they are."""
+    scope.require(Action.READ)
+    reports = session.execute(
+        select(ImportRecord.report).order_by(ImportRecord.imported_at, ImportRecord.id)
+    ).scalars()
+    told = [report or {} for report in reports]
+    names = dict.fromkeys(str(r["attribution"]) for r in told if r.get("attribution"))
+    return Facts(
+        any(r.get("synthetic") or r.get("synthetic_layers") for r in told), "; ".join(names)
+    )

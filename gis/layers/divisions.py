@@ -1,11 +1,18 @@
 """Divisions above the community, as a table."""
 
-from sqlalchemy import CheckConstraint, Text
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, Text, case, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
+from gis.errors import NotFoundError
 from gis.frames.divisions import DIVISION_LEVELS
 from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class Division(Identified, Sourced, Base):
@@ -23,3 +30,20 @@ class Division(Identified, Sourced, Base):
     level: Mapped[str] = mapped_column(Text)
     parent_code: Mapped[str | None] = mapped_column(Text)
     geometry: Mapped[object] = geometry_column("MULTIPOLYGON")
+
+
+def scope_code(session: "Session", scope: Scope) -> str:
+    """Return the code of the lowest division in the store, 12 digits.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none.
+    """
+    scope.require(Action.READ)
+    lowest = case((Division.level == "subdistrict", 0), else_=1)
+    statement = select(Division.code).order_by(lowest, Division.code).limit(1)
+    code = session.execute(statement).scalar_one_or_none()
+    if code is None:
+        raise NotFoundError("No division is in the store.", remedy="Import one first.")
+    return code

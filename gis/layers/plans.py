@@ -30,7 +30,7 @@ from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -88,19 +88,26 @@ class PlanEffect(Identified, Base):
 
 def read_effective(
     session: "Session", scope: Scope, kind: str, on_day: date
-) -> "Sequence[Row[Any]]":
-    """Return the plans in effect on a day (id, name, kind, status, created_at), newest first."""
+) -> "Sequence[Row[Any, Any, Any, Any, Any]]":
+    """Return the plans in effect on a day (id, name, kind, options, created_at), newest first."""
     scope.require(Action.READ)
     plans, effects = table_of(GridPlan), table_of(PlanEffect)
     live = select(effects.c.plan_id).where(
         effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date))
     )
     statement = (
-        select(plans.c.id, plans.c.name, plans.c.kind, plans.c.status, plans.c.created_at)
+        select(plans.c.id, plans.c.name, plans.c.kind, plans.c.options, plans.c.created_at)
         .where(plans.c.id.in_(live))
         .order_by(plans.c.created_at.desc(), plans.c.id)
     )
     return session.execute(statement).all()
+
+
+def ids_named(session: "Session", scope: Scope, names: "Iterable[str]") -> list[str]:
+    """Return the ids of the plans that have one of these names."""
+    scope.require(Action.READ)
+    statement = select(GridPlan.id).where(GridPlan.name.in_(list(names))).order_by(GridPlan.id)
+    return list(session.execute(statement).scalars())
 
 
 def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:

@@ -313,9 +313,10 @@ class Offer:
     capacity: int | None
 
     def serves_on(self, day: date) -> bool:
-        """Return whether the station is in service on a day."""
+        """Return whether the station is in service on a day, as station_serves_on says."""
         return (
-            self.status == "open"
+            (self.status != "planned" or self.opens_on is not None)
+            and (self.status != "closed" or self.closes_on is not None)
             and (self.opens_on is None or self.opens_on <= day)
             and (self.closes_on is None or self.closes_on > day)
         )
@@ -424,3 +425,24 @@ def _shown() -> "list[ColumnElement[Any]]":
             x.station_id == c.id,
         ),
     ]
+
+
+def able_at(
+    session: "Session", scope: Scope, service: str | None, moment: datetime, timezone: str
+) -> list[str]:
+    """Return the stations that are open at a moment for a service, or for any (``None``).
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        The moment lies beyond the stated horizon: open intervals do not answer there.
+    """
+    scope.require(Action.READ)
+    if not hours_known_at(session, scope, moment):
+        raise ConflictError(
+            f"Opening hours are not laid out for {moment:%Y-%m-%d %H:%M}.",
+            remedy="Ask about a moment within the horizon, or run `wangge hours expand`.",
+        )
+    able = func.stations_able_at(service, moment, timezone).table_valued("station_id")
+    rows = session.execute(select(able.c.station_id).distinct().order_by(able.c.station_id))
+    return [str(station) for station in rows.scalars()]

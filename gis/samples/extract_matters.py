@@ -5,7 +5,7 @@ to read in them.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,9 +119,7 @@ def _moment(theme: Theme, order: MattersOrder, rng: np.random.Generator) -> date
     weekdays = [(order.start + timedelta(days=k)).weekday() for k in range(order.days)]
     day = int(rng.choice(order.days, p=_shares([theme.week[w] for w in weekdays])))
     hour = int(rng.choice(24, p=_shares(RHYTHMS[theme.rhythm])))
-    midnight = (order.start + timedelta(days=day)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    midnight = datetime.combine(order.start + timedelta(days=day), time(), order.start.tzinfo)
     return midnight + timedelta(hours=hour, minutes=int(rng.integers(0, 60)))
 
 

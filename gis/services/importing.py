@@ -53,9 +53,25 @@ class ImportReport:
 
 
 def import_dataset(
-    session: "Session", scope: Scope, dataset: "Dataset", *, progress: Progress | None = None
+    session: "Session",
+    scope: Scope,
+    dataset: "Dataset",
+    *,
+    fingerprint: str | None = None,
+    progress: Progress | None = None,
 ) -> ImportReport:
     """Insert every layer of a data set in the session's transaction; the caller commits.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    dataset
+        Frames by layer.
+    fingerprint
+        Of the file and options it was made from; ``None``: that of the frames themselves.
+    progress
+        Told each layer and the rows written since the last call.
 
     Raises
     ------
@@ -79,7 +95,7 @@ def import_dataset(
         for layer in IMPORTED_LAYERS
         if layer.name in dataset.layers
     }
-    fingerprint = fingerprint_of(conformed)
+    fingerprint = fingerprint or fingerprint_of(conformed)
     _claim(session, dataset.name, fingerprint)
     rows = {
         layer.name: insert_layer(
@@ -103,7 +119,7 @@ def import_dataset(
             fingerprint=fingerprint,
             scope_code=dataset.scope_code,
             rows=rows,
-            report=json.loads(json.dumps(dict(dataset.report), default=str)),
+            report=_plain({**dataset.report, "synthetic": dataset.synthetic}),
         )
     )
     log.info("imported", source=dataset.name, rows=rows, outside=outside)
@@ -148,6 +164,12 @@ def _claim(session: "Session", name: str, fingerprint: str) -> None:
             f"{name} is in the store already, since {taken:%Y-%m-%d %H:%M} UTC.",
             remedy="Nothing needs doing; nothing was stored again.",
         )
+
+
+def _plain(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the report as JSON can hold it."""
+    plain: dict[str, Any] = json.loads(json.dumps(report, default=str))
+    return plain
 
 
 def _forget_cells(session: "Session") -> None:

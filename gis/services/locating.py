@@ -83,8 +83,8 @@ def nearest_stations(
             field="at",
         )
     calendar = read_calendar(session, scope)
-    verified = local_day(place.at, timezone).year in calendar.years
-    offering = [s for s in stations.offering(session, scope, place) if s.status != "closed"]
+    day = local_day(place.at, timezone)
+    offering = [s for s in stations.offering(session, scope, place) if s.serves_on(day)]
     unknown = sum(s.opening_hours is None for s in offering)
     within = stations.hours_known_at(session, scope, place.at)
     if within:
@@ -96,7 +96,7 @@ def nearest_stations(
         reason = "no_station_offers" if not offering else "none_open"
         if offering and unknown == len(offering):
             reason = "hours_unknown"
-    return NearestStations(found, reason, within, verified, unknown)
+    return NearestStations(found, reason, within, day.year in calendar.years, unknown)
 
 
 def _open_by_rule(
@@ -108,14 +108,13 @@ def _open_by_rule(
 ) -> "list[stations.NearStation]":
     calendar = read_calendar(session, scope)
     dated = stations.exceptions(session, scope)
-    day = local_day(place.at, timezone)
     found = []
     for offer in offering:
         rules = stations.dated_rules(dated.get(offer.station_id, []), place.service)
         state = open_state(
             offer.opening_hours, place.at, timezone=timezone, calendar=calendar, exceptions=rules
         ).state
-        if offer.serves_on(day) and state is OpeningState.OPEN:
+        if state is OpeningState.OPEN:
             found.append(offer.near())
     return found
 

@@ -1,8 +1,9 @@
 """Opening hours into intervals: the calendar's seed, the expansion over a horizon."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from gis.errors import ConflictError
 from gis.hours import (
     Calendar,
     CalendarDay,
@@ -24,6 +25,8 @@ log = get_logger(__name__)
 
 #: How far the intervals reach beyond today; the daily task moves the horizon on.
 AHEAD = timedelta(days=120)
+#: Zones in which the public holidays of China hold.
+CHINESE_ZONES = frozenset({"Asia/Shanghai", "Asia/Urumqi", "Asia/Chongqing", "Asia/Harbin", "PRC"})
 
 
 def seed_calendar(session: "Session", scope: "Scope", years: "Iterable[int]") -> int:
@@ -103,6 +106,21 @@ def expand_open_intervals(
     return len(rows)
 
 
-def years_around(first: date, last: date) -> range:
-    """Return the calendar years from one day to another."""
-    return range(first.year, last.year + 1)
+def seed_calendar_for(session: "Session", scope: "Scope", timezone: str, start: datetime) -> int:
+    """Seed the calendar of a place from one day to the end of next year; return how many days.
+
+    Only China's calendar has a kept source; elsewhere weekday rules answer, marked unverified.
+    """
+    if timezone not in CHINESE_ZONES:
+        return 0
+    last = datetime.now(UTC).year + 1
+    return seed_calendar(session, scope, range(start.year, last + 1))
+
+
+def is_stale(session: "Session", scope: "Scope") -> bool:
+    """Return whether the horizon is missing or ends within a quarter of its usual reach."""
+    try:
+        _, end = stations.horizon(session, scope)
+    except ConflictError:
+        return True
+    return end < datetime.now(UTC) + AHEAD / 4

@@ -9,13 +9,7 @@ from sqlalchemy import create_engine, pool, text
 config = context.config
 
 
-def include_object(
-    item: Any,
-    name: str | None,
-    kind: str,
-    reflected: bool,
-    compare_to: Any,  # noqa: ANN401 - Alembic's signature
-) -> bool:
+def include_object(item: Any, name: Any, kind: str, reflected: Any, compare_to: Any) -> bool:  # noqa: ANN401 - Alembic's own signature
     """Leave PostGIS's own tables alone."""
     if kind == "table" and reflected and compare_to is None and name == "spatial_ref_sys":
         return False

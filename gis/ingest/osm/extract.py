@@ -189,11 +189,32 @@ def _read_into(path: Path, reader: _Reader) -> Any:  # noqa: ANN401 - a polygon 
     )
     for entity in entities:
         reader.take(entity)
-    box = entities.header.box()
+    corners = _corners(entities.header)
+    return None if corners is None else shapely.box(*corners)
+
+
+def header_extent(path: Path) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north in degrees as the file's header says, or ``None``.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        The file cannot be read.
+    """
+    import osmium
+
+    try:
+        return _corners(osmium.FileProcessor(str(path)).header)
+    except RuntimeError as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _corners(header: Any) -> tuple[float, float, float, float] | None:  # noqa: ANN401 - osmium's
+    box = header.box()
     if not box.valid() or box.size() <= 0:
         return None
     low, high = box.bottom_left, box.top_right
-    return shapely.box(low.lon, low.lat, high.lon, high.lat)
+    return low.lon, low.lat, high.lon, high.lat
 
 
 #: What the reader says of a file that ends too early.

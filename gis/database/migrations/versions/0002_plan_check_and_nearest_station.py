@@ -25,3 +25,4 @@ def downgrade():
         op.execute(f"DROP TRIGGER forget_plan_check ON {table}")
     op.execute("DROP FUNCTION check_plan_once, forget_plan_check, check_plan(uuid)")
     op.execute("DROP FUNCTION locate_grid, nearest_open_stations, hours_known_at, stations_able_at")
+    op.execute("DROP FUNCTION station_serves_on")

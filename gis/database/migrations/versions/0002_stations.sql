@@ -1,15 +1,26 @@
+-- Which stations are open and able, the nearest of them, and the grid of a point.
+
+-- name: station_serves_on
+-- Whether a station is in service on a day. Dates decide where there are dates: a planned station
+-- serves from its first day, a closed one served before its last.
+CREATE FUNCTION station_serves_on(status text, opens_on date, closes_on date, on_day date)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT (status <> 'planned' OR opens_on IS NOT NULL)
+        AND (status <> 'closed' OR closes_on IS NOT NULL)
+        AND (opens_on IS NULL OR opens_on <= on_day)
+        AND (closes_on IS NULL OR closes_on > on_day)
+$$;
+
 -- name: stations_able_at
--- Stations that offer a service and are open at a moment, by the expanded intervals.
+-- Stations that offer a service (NULL: any) and are open at a moment, by the expanded intervals.
 -- The moment must lie within the stated horizon: callers check it (hours_known_at).
 CREATE FUNCTION stations_able_at(wanted text, moment timestamptz, zone text)
 RETURNS TABLE (station_id uuid) LANGUAGE sql STABLE AS $$
     SELECT s.id
     FROM stations s
     JOIN station_open_intervals o
-        ON o.station_id = s.id AND o.service = wanted AND o.during @> moment
-    WHERE s.status = 'open'
-        AND (s.opens_on IS NULL OR s.opens_on <= (moment AT TIME ZONE zone)::date)
-        AND (s.closes_on IS NULL OR s.closes_on > (moment AT TIME ZONE zone)::date)
+        ON o.station_id = s.id AND o.service = coalesce(wanted, o.service) AND o.during @> moment
+    WHERE station_serves_on(s.status, s.opens_on, s.closes_on, (moment AT TIME ZONE zone)::date)
 $$;
 
 -- name: hours_known_at
@@ -34,9 +45,9 @@ BEGIN
     FOR candidate IN
         SELECT s.id, s.geography <-> place AS sphere_m, ST_Distance(s.geography, place) AS m
         FROM stations s
-        WHERE s.status = 'open'
-            AND (s.opens_on IS NULL OR s.opens_on <= (moment AT TIME ZONE zone)::date)
-            AND (s.closes_on IS NULL OR s.closes_on > (moment AT TIME ZONE zone)::date)
+        WHERE station_serves_on(
+                s.status, s.opens_on, s.closes_on, (moment AT TIME ZONE zone)::date
+            )
             AND EXISTS (
                 SELECT 1 FROM station_open_intervals o
                 WHERE o.station_id = s.id AND o.service = wanted AND o.during @> moment
