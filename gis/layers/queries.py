@@ -159,6 +159,29 @@ def looked_up(wanted: "ColumnElement[Any]", *conditions: "ColumnElement[bool]") 
     return select(wanted).where(*conditions).scalar_subquery().label(wanted.name)
 
 
+def point(lon: float, lat: float) -> "ColumnElement[Any]":
+    """Return a point in the stored CRS as an expression."""
+    made: ColumnElement[Any] = func.ST_SetSRID(func.ST_MakePoint(lon, lat), STORED_SRID)
+    return made
+
+
+def point_of(
+    session: "Session", scope: Scope, model: type[Base], row_id: str
+) -> tuple[float, float]:
+    """Return lon and lat of a row: of its ``location`` if the layer has one, else its point.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such row within the scope.
+    """
+    c = table_of(model).c
+    place = c.location if "location" in c else c.geometry
+    columns = [func.ST_X(place).label("lon"), func.ST_Y(place).label("lat")]
+    row = read_one(session, scope, model, columns, row_id)
+    return float(row.lon), float(row.lat)
+
+
 def meets_box(
     column: "ColumnElement[Any]", bbox: tuple[float, float, float, float]
 ) -> "ColumnElement[bool]":

@@ -228,6 +228,12 @@ def horizon(session: "Session", scope: Scope) -> tuple[datetime, datetime]:
     return during.lower, during.upper
 
 
+def hours_are_laid_out(session: "Session", scope: Scope) -> bool:
+    """Return whether a horizon is stated, so that intervals are to be kept."""
+    scope.require(Action.READ)
+    return session.execute(select(HoursHorizon.singleton)).scalar_one_or_none() is not None
+
+
 def replace_open_intervals(
     session: "Session",
     scope: Scope,

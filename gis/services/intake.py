@@ -1,0 +1,169 @@
+"""Take in one incident or demand, and say at once whose it is."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from gis.errors import InvalidInputError, NotFoundError
+from gis.layers import matters
+from gis.layers.buildings import Building
+from gis.layers.demands import Demand
+from gis.layers.incidents import Incident
+from gis.layers.pois import Poi
+from gis.layers.queries import point, point_of
+from gis.logs import get_logger
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from gis.layers.matters import Matter
+    from gis.scope import Scope
+
+log = get_logger(__name__)
+
+MatterLayer = Literal["incidents", "demands"]
+MODELS: "Mapping[str, type[Matter]]" = {"incidents": Incident, "demands": Demand}
+_PLACES = {"building_id": Building, "poi_id": Poi}
+
+#: What must not be in a text, and how it looks once full-width digits are made plain. Identity
+#: numbers of 15 digits went out of use in 2013 and look like grid codes, so they are not sought.
+_PERSONAL = {
+    "an identity number": re.compile(
+        r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
+        r"(?![\dXx])"
+    ),
+    "a phone number": re.compile(
+        r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"
+        r"|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"
+    ),
+    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class NewMatter:
+    """An incident or a demand on its way in.
+
+    Parameters
+    ----------
+    occurred_at
+        When, with a time zone.
+    lon_lat
+        Where, degrees in EPSG:4326; ``None`` if it is at a building or a point of interest.
+    building_id, poi_id
+        What it refers to; one of them if there is no ``lon_lat``.
+    description
+        What is the matter; refused if it holds personal numbers.
+    facts
+        Codes of the layer's contract: ``category``, ``service``, ``source``, ``served_group``.
+    """
+
+    occurred_at: datetime
+    lon_lat: tuple[float, float] | None = None
+    building_id: str | None = None
+    poi_id: str | None = None
+    description: str | None = None
+    facts: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def take_in(
+    session: "Session",
+    scope: "Scope",
+    layer: MatterLayer,
+    matter: NewMatter,
+    *,
+    timezone: str,
+    kind: str = "community",
+) -> str:
+    """Store a matter and assign it in the same transaction; the caller commits.
+
+    Returns
+    -------
+    str
+        Its key. Read it back for the grid and station, or the reasons why there is none.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        The text holds personal numbers, the place is not on the globe, or the building or point
+        of interest that it refers to does not exist.
+    """
+    if matter.description is not None:
+        refuse_personal_text(matter.description, "description")
+    lon, lat = _place(session, scope, matter)
+    values: dict[str, Any] = {
+        **{name: value for name, value in matter.facts.items() if value is not None},
+        "occurred_at": matter.occurred_at,
+        "building_id": matter.building_id,
+        "poi_id": matter.poi_id,
+        "description": matter.description,
+        "geometry": point(lon, lat),
+    }
+    matter_id = matters.add(session, scope, MODELS[layer], values)
+    matters.assign(
+        session,
+        scope,
+        layer,
+        kind=kind,
+        timezone=timezone,
+        only_unassigned=True,
+        only_ids=[matter_id],
+    )
+    row = matters.one(session, scope, MODELS[layer], matter_id)  # also: is it within the scope?
+    log.info("matter_taken_in", layer=layer, id=matter_id, grid=row.grid_id)
+    return matter_id
+
+
+def refuse_personal_text(text: str, where: str) -> None:
+    """Raise if a text holds numbers or addresses that lead to a person, or control characters.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        It does. The message says what was found and never repeats it.
+    """
+    if _CONTROL.search(text):
+        raise InvalidInputError(
+            f"The field {where} holds control characters.",
+            remedy="Remove them from the text.",
+            field=where,
+        )
+    plain = unicodedata.normalize("NFKC", text)
+    for what, pattern in _PERSONAL.items():
+        if pattern.search(plain):
+            raise InvalidInputError(
+                f"The field {where} holds what looks like {what}.",
+                remedy="Leave it out: spatial layers keep no person's data. "
+                "Say what is the matter and where.",
+                field=where,
+            )
+
+
+def _place(session: "Session", scope: "Scope", matter: NewMatter) -> tuple[float, float]:
+    if matter.lon_lat is not None:
+        lon, lat = matter.lon_lat
+        if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # NaN and infinity fail both
+            raise InvalidInputError(
+                f"lon {lon}, lat {lat} is not a place on the globe.",
+                remedy="Give degrees: lon in -180…180, lat in -90…90, in this order.",
+                field="lon, lat",
+            )
+        return lon, lat
+    for name, model in _PLACES.items():
+        row_id = getattr(matter, name)
+        if row_id is not None:
+            try:
+                return point_of(session, scope, model, row_id)
+            except NotFoundError as error:
+                raise InvalidInputError(
+                    error.message, remedy="Give its lon and lat instead.", field=name
+                ) from error
+    raise InvalidInputError(
+        "The matter has no place.",
+        remedy="Give lon and lat, or building_id, or poi_id.",
+        field="lon, lat",
+    )
