@@ -7,6 +7,7 @@ import tempfile
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import folium
 import shapely
@@ -113,7 +114,7 @@ def coverage_map(
         Template of a tile background (``{z}/{x}/{y}``); unset: the map draws its own base and needs
         no network.
     tile_attribution
-        Attribution of the background, plain text.
+        Attribution of the background, plain text; unset: the host it comes from.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def coverage_map(
         folium.TileLayer(
             tiles=tile_url,
             # branca reads its output as a template again, so braces are written as references.
-            attr=escape(tile_attribution).replace("{", "&#123;"),
+            attr=escape(tile_attribution or urlsplit(tile_url).netloc).replace("{", "&#123;"),
             name=texts["layer_background"],
             overlay=True,
             max_zoom=20,

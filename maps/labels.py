@@ -78,7 +78,6 @@ CODES: dict[str, tuple[str, ...]] = {
 #: Texts of the coverage map's page, by the key that its script asks for.
 PAGE: dict[str, str] = {
     "title": "Coverage map",
-    "plan": "Grid plan",
     "drawn": "Drawn on {date}",
     "synthetic": "Synthetic data",
     "synthetic_note": "These data are made up for demonstration; no real person or place is shown.",
@@ -99,12 +98,9 @@ PAGE: dict[str, str] = {
     "metric_households": "Households",
     "metric_deviation": "Deviation",
     "metric_none": "None",
-    "summary": "Out of reach",
     "summary_line": "Out of reach: {uncovered} of {total} households ({share})",
     "of_total": "{part} of {total}",
     "suppressed": "<3",
-    "unknown": "unknown",
-    "not_recorded": "not recorded",
     "legend": "Legend",
     "legend_households": "Households per grid",
     "legend_deviation": "Households above or below the target of {n}",
@@ -114,7 +110,6 @@ PAGE: dict[str, str] = {
     "covered": "Within reach",
     "uncovered": "Out of reach",
     "gap": "Area out of reach",
-    "serving": "Serves at this time",
     "not_serving": "Does not serve at this time",
     "communities_table": "Communities",
     "layers": "Layers",
@@ -155,8 +150,6 @@ PAGE: dict[str, str] = {
     "distance_value": "{name}, {n} m",
     "no_station_open": "no station serves at this time",
     "incidents_here": "Incidents in this cell",
-    "tier": "Tier",
-    "status": "Status",
     "opens_on": "Opens on {date}",
     "closes_on": "Closes on {date}",
     "closed_on": "Closed on {date}",
@@ -169,7 +162,8 @@ PAGE: dict[str, str] = {
     "derived": "Derived from blocks, not a published boundary",
     "straight_line": "Straight-line distances; a building counts by its centre or entrance.",
     "estimated": "Households are estimated",
-    "grids_count": "Grids",
+    "group": "People",
+    "total": "In all",
 }
 
 _HOURS = re.compile(r"24/7|\b(?:Mo|Tu|We|Th|Fr|Sa|Su|PH|SH|off|closed|open|unknown)\b")

@@ -12,10 +12,10 @@ import numpy as np
 
 #: Households per grid: light to dark, one hue.
 HOUSEHOLDS_PALETTE = ("#f1eef6", "#d0d1e6", "#a6bddb", "#67a0ca", "#2b76b5", "#08457e")
-#: Deviation from the target: purple below, pale within, orange above.
-DEVIATION_PALETTE = ("#5e3c99", "#b2abd2", "#f3f3f3", "#fdb863", "#c9560b")
+#: Deviation from the target: purple below, pale within, teal above; orange is for buildings.
+DEVIATION_PALETTE = ("#762a83", "#bf9fcf", "#f5f5f5", "#93d3c9", "#0a6b63")
 #: Share of households within reach: strong is little, pale is nearly all, so that gaps stand out.
-COVERAGE_PALETTE = ("#4a1486", "#7355ae", "#9a8dc7", "#bfbbde", "#dfddee", "#f6f4fa")
+COVERAGE_PALETTE = ("#4a1486", "#7355ae", "#9a8dc7", "#bdb8dc", "#dcd9ed", "#f8f7fb")
 #: Incidents in a cell.
 DENSITY_PALETTE = ("#e3f4ee", "#a6dbc4", "#5fb98f", "#2a8a57", "#00502a")
 #: Buildings: within reach, out of reach, nobody lives here.

@@ -636,7 +636,7 @@
         )
       );
     });
-    const heads = [t.community, t.grids_count, t.households, t.coverage_share];
+    const heads = [t.community, t.layer_grids, t.households, t.coverage_share];
     this.table.replaceChildren(
       make(
         "table",
@@ -790,47 +790,71 @@
 
   /* ---- pop-ups -------------------------------------------------------------------------------- */
 
-  App.prototype.areaFacts = function (level, area) {
+  /* Who lives in an area, and how many of them are out of reach. */
+  App.prototype.areaTable = function (level, area) {
     const self = this;
-    const share = this.share(level, area);
-    const rows = [[this.t.coverage_share, share === null ? null : this.percent(share)]];
-    ["households", "elderly", "children", "low_income_households"].forEach(function (name, k) {
+    const t = this.t;
+    const body = make("tbody");
+    this.data.groups.forEach(function (name, k) {
       const total = self.total(level, k, area);
       if (total) {
-        const part = self.count(self.uncovered(level, k, area));
-        const text = fill(self.t.of_total, { part: part, total: self.count(total) });
-        rows.push([self.t[name], self.t.uncovered + ": " + text]);
+        body.append(
+          make(
+            "tr",
+            null,
+            make("th", { scope: "row" }, t[name]),
+            make("td", null, self.count(total)),
+            make("td", null, self.count(self.uncovered(level, k, area)))
+          )
+        );
       }
     });
-    return rows;
+    if (!body.childElementCount) {
+      return make("p", { class: "wg-note" }, t.no_households);
+    }
+    const share = this.share(level, area);
+    return make(
+      "div",
+      null,
+      make("p", { class: "wg-state" }, t.coverage_share + " " + this.percent(share)),
+      make(
+        "table",
+        { class: "wg-people" },
+        make(
+          "thead",
+          null,
+          make(
+            "tr",
+            null,
+            make("th", { scope: "col" }, make("span", { class: "wg-hidden" }, t.group)),
+            make("th", { scope: "col" }, t.total),
+            make("th", { scope: "col" }, t.uncovered)
+          )
+        ),
+        body
+      )
+    );
   };
 
   App.prototype.gridPopup = function (i) {
     const t = this.t;
     const grids = this.data.grids;
-    const households = this.total("grids", 0, i);
-    const deviation = households - this.data.classes.target;
-    const community = this.data.communities.name[grids.community[i]];
+    const deviation = this.total("grids", 0, i) - this.data.classes.target;
     const basic = !grids.dedicated[i];
     return make(
       "section",
       null,
       make("h2", null, t.grid + " " + grids.code[i]),
-      Wangge.facts(
-        [
-          [t.community, community],
-          [t.number, String(grids.sequence[i]).padStart(2, "0")],
-          [t.kind, grids.kind[i]],
-          [t.households, this.number(households)],
-          [t.residents, this.number(grids.residents[i])],
-          [t.deviation_from_target, basic ? signed(this, deviation) : null],
-        ]
-          .concat(this.areaFacts("grids", i))
-          .concat([
-            [t.compactness, basic ? this.number(grids.compactness[i]) : null],
-            [t.exceptions, grids.exceptions[i].join("; ")],
-          ])
-      )
+      this.areaTable("grids", i),
+      Wangge.facts([
+        [t.residents, this.number(grids.residents[i])],
+        [t.deviation_from_target, basic ? signed(this, deviation) : null],
+        [t.community, this.data.communities.name[grids.community[i]]],
+        [t.number, String(grids.sequence[i]).padStart(2, "0")],
+        [t.kind, grids.kind[i]],
+        [t.compactness, basic ? this.number(grids.compactness[i]) : null],
+        [t.exceptions, grids.exceptions[i].join("; ")],
+      ])
     );
   };
 
@@ -845,12 +869,8 @@
       "section",
       null,
       make("h2", null, communities.name[i] || communities.code[i]),
-      Wangge.facts(
-        [
-          [t.code, communities.code[i]],
-          [t.households, this.number(this.total("communities", 0, i))],
-        ].concat(this.areaFacts("communities", i))
-      ),
+      this.areaTable("communities", i),
+      Wangge.facts([[t.code, communities.code[i]]]),
       communities.derived[i] ? make("p", { class: "wg-note" }, t.derived) : null
     );
   };

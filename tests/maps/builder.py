@@ -1,6 +1,8 @@
 """A small made-up town for the map's tests: streets, a river, two communities, a market."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +18,7 @@ from gis.frames import (
     ROADS,
     STATION_SERVICES,
     STATIONS,
+    FrameContract,
     stable_ids,
 )
 from maps.coverage import CoverageMapData, Scenario
@@ -49,12 +52,16 @@ def point(x: float, y: float) -> shapely.Point:
     return shapely.Point(WEST + x * LON_M, SOUTH + y * LAT_M)
 
 
-def frame(contract, rows, geometry):
+def frame(
+    contract: FrameContract, rows: dict[str, Any], geometry: Sequence[shapely.Geometry]
+) -> gpd.GeoDataFrame:
     """Return rows and geometries as a frame of ``contract``."""
     return contract.conform(gpd.GeoDataFrame(rows, geometry=list(geometry), crs="EPSG:4326"))
 
 
-def make_town(columns: int = 24, rows: int = 16, *, name: str = "", seed: int = 1):
+def make_town(
+    columns: int = 24, rows: int = 16, *, name: str = "", seed: int = 1
+) -> CoverageMapData:
     """Return map data of ``columns`` × ``rows`` buildings in grids of 8 × 4 plots.
 
     ``name`` is put into every text that comes from data, to see whether it is escaped.
@@ -134,7 +141,15 @@ def make_town(columns: int = 24, rows: int = 16, *, name: str = "", seed: int = 
     )
 
 
-def _buildings(plots, cells, grid_ids, community_ids, half, name, rng):
+def _buildings(
+    plots: list[tuple[int, int]],
+    cells: list[tuple[int, int]],
+    grid_ids: list[str],
+    community_ids: list[str],
+    half: int,
+    name: str,
+    rng: np.random.Generator,
+) -> gpd.GeoDataFrame:
     place = {cell: k for k, cell in enumerate(cells)}
     households = rng.integers(0, 30, len(plots))
     households[:: max(1, len(plots) // 12)] = 0
@@ -161,7 +176,7 @@ def _buildings(plots, cells, grid_ids, community_ids, half, name, rng):
     return out
 
 
-def _stations(width, height, community_ids, name):
+def _stations(width: float, height: float, community_ids: list[str], name: str) -> gpd.GeoDataFrame:
     tiers = ("hub", "center", "community", "quarter", "partner", "community", "quarter")
     places = [
         (0.2, 0.3),
@@ -190,7 +205,7 @@ def _stations(width, height, community_ids, name):
     )
 
 
-def _services(stations):
+def _services(stations: gpd.GeoDataFrame) -> pd.DataFrame:
     rows = []
     for k, station in enumerate(stations["id"]):
         rows.append((station, "affairs", "Mo-Fr 08:00-20:00; Sa-Su 09:00-21:00", 60, "public"))
@@ -203,7 +218,9 @@ def _services(stations):
     )
 
 
-def _distances(buildings, stations, scenarios):
+def _distances(
+    buildings: gpd.GeoDataFrame, stations: gpd.GeoDataFrame, scenarios: list[Scenario]
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
     metres = np.array([1 / LON_M, 1 / LAT_M])
     houses = shapely.get_coordinates(shapely.centroid(buildings.geometry.array)) * metres
     posts = shapely.get_coordinates(stations.geometry.array) * metres
@@ -225,7 +242,7 @@ def _distances(buildings, stations, scenarios):
     return pd.DataFrame(distances, index=index), pd.DataFrame(nearest, index=index), serving
 
 
-def _gaps(scenarios, width, height):
+def _gaps(scenarios: list[Scenario], width: float, height: float) -> gpd.GeoDataFrame:
     rows = [
         (scenario.key, metres, 100, box(width * 0.55, 0, width * 0.45, height * (300 / metres)))
         for scenario in scenarios
@@ -235,7 +252,7 @@ def _gaps(scenarios, width, height):
     return gpd.GeoDataFrame(data, geometry="geometry", crs="EPSG:4326")
 
 
-def _roads(width, height):
+def _roads(width: float, height: float) -> gpd.GeoDataFrame:
     across = [line((0, y), (width, y)) for y in np.arange(0, height + 1, 4 * PLOT_M)]
     along = [line((x, 0), (x, height)) for x in np.arange(0, width + 1, 8 * PLOT_M)]
     roads = [*across, *along]
@@ -244,7 +261,7 @@ def _roads(width, height):
     return frame(ROADS, rows, roads)
 
 
-def _barriers(width, height):
+def _barriers(width: float, height: float) -> gpd.GeoDataFrame:
     rows = {
         "id": stable_ids("town", "barriers", [0, 1]),
         "barrier_class": ["river", "railway"],

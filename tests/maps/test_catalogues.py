@@ -1,0 +1,101 @@
+"""Both catalogues hold exactly what the program says to people."""
+
+import ast
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from babel.messages.pofile import read_po
+
+from gis.districting.plan import SENTENCES, ExceptionKind
+from gis.i18n import CATALOGUES, LANGUAGES, Language
+from maps.labels import CODES, PAGE, label, readable_hours
+
+pytestmark = pytest.mark.maps
+
+ROOT = Path(__file__).parents[2]
+FIELD = re.compile(r"\{(\w+)\}")
+
+
+def catalogue(language: str) -> dict[str, str]:
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id}
+
+
+def translated_literals() -> set[str]:
+    """Return every literal first argument of ``translate(…)`` in the program."""
+    found = set()
+    for folder in ("gis", "maps", "api", "cli"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and getattr(node.func, "id", getattr(node.func, "attr", "")) == "translate"
+                    and node.args
+                    and isinstance(node.args[0], ast.Constant)
+                ):
+                    found.add(str(node.args[0].value))
+    return found
+
+
+def wanted() -> set[str]:
+    codes = {f"{kind}:{code}" for kind, items in CODES.items() for code in items}
+    return codes | set(PAGE.values()) | set(SENTENCES.values()) | translated_literals()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_catalogue_is_complete_and_holds_nothing_unused(language: Language):
+    entries = catalogue(language)
+    assert set(entries) == wanted()
+    assert [message for message, text in entries.items() if not text.strip()] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_have_the_fields_of_their_message(language: Language):
+    for message, text in catalogue(language).items():
+        assert set(FIELD.findall(text)) == set(FIELD.findall(message)), message
+
+
+def test_chinese_is_chinese():
+    latin = {m for m, text in catalogue("zh-CN").items() if not re.search(r"[一-鿿]", text)}
+    assert latin == {"<3", "{part} of {total}"}
+
+
+def test_codes_follow_the_program():
+    assert set(CODES["exception"]) == set(get_args(ExceptionKind))
+
+
+def test_every_text_of_the_page_is_asked_for():
+    asking = [
+        *(ROOT / "maps/static").glob("*.js"),
+        *(path for path in (ROOT / "maps").glob("*.py") if path.name != "labels.py"),
+    ]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in asking)
+    families = ("metric_", "legend_", "layer_")  # asked for by a key made of two parts
+    unused = [
+        key
+        for key in PAGE
+        if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
+    ]
+    assert unused == []
+
+
+def test_an_unknown_code_is_shown_as_it_is():
+    assert label("exception", "something_new", "zh-CN") == "something new"
+
+
+@pytest.mark.parametrize(
+    ("hours", "english", "chinese"),
+    [
+        ("24/7", "day and night, every day", "全天二十四小时"),
+        (
+            "Mo-Fr 08:00-20:00; Sa,Su 09:00-21:00; PH off",
+            "Mon–Fri 08:00–20:00; Sat,Sun 09:00–21:00; public holidays closed",
+            "周一–周五 08:00–20:00; 周六,周日 09:00–21:00; 公众假日 不开放",
+        ),
+    ],
+)
+def test_hours_are_put_into_words(hours: str, english: str, chinese: str):
+    assert readable_hours(hours, "en") == english
+    assert readable_hours(hours, "zh-CN") == chinese
