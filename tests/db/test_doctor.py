@@ -110,7 +110,7 @@ def test_the_command_answers_as_json_and_by_its_exit_status(
 
 
 def test_settings_that_cannot_be_used_are_the_first_finding(
-    monkeypatch: pytest.MonkeyPatch, use_database
+    monkeypatch: pytest.MonkeyPatch, use_database: Callable[[str], None]
 ):
     monkeypatch.setenv("WANGGE_PORT", "many")
     use_database("postgresql://wangge@/wangge?host=/nowhere")
