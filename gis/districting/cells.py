@@ -65,7 +65,7 @@ class Surroundings:
     area_ids: tuple[str, ...]
 
 
-def build_cells(
+def build_cells(  # noqa: PLR0913 - one frame per layer, each by its name
     communities: "gpd.GeoDataFrame",
     buildings: "gpd.GeoDataFrame",
     *,

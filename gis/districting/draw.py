@@ -12,7 +12,7 @@ from gis.districting.numbering import draw_order
 from gis.districting.options import DrawOptions, Locks
 from gis.districting.partition import metis_labels, repair, with_count
 from gis.districting.plan import Plan
-from gis.districting.refine import HOT, WARM, Clock, anneal, descend
+from gis.districting.refine import WARM, Clock, anneal, descend
 from gis.districting.region import Region, Task, region_of
 from gis.districting.state import State
 from gis.errors import InvalidInputError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], bool | None]
 #: Share of the long refinement's moves spent on each start before the best one goes on.
 _TRIAL = 0.12
+#: Further searches for a plan within the band where the first one found none, and how hot and long
+#: they are at least.
+_RESCUES, _RESCUE_HEAT, _RESCUE_MOVES = 6, 20.0, 20_000
 
 
 def draw_grids(
@@ -184,11 +187,13 @@ def _solve(task: Task, region: Region, clock: Clock) -> State:
     seeds = np.random.SeedSequence([options.seed, int(region.cells[0])])
     if any(grid >= 0 for grid in region.current):
         return _warm(task, region, count, np.random.default_rng(seeds), clock)
-    best = _fresh(task, region, count, seeds, clock)
-    for other in _other_counts(options, region, count):
+    rng = np.random.default_rng(seeds)
+    best = _fresh(task, region, count, rng, clock)
+    for attempt in range(_RESCUES):
         if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
             break
-        state = _fresh(task, region, other, seeds, clock)
+        counts = _counts_to_try(options, region, count)
+        state = _rescue(task, region, counts[attempt % len(counts)], rng, clock)
         best = min((best, state), key=lambda s: _rank(s, options))
     return best
 
@@ -197,32 +202,49 @@ def _rank(state: State, options: DrawOptions) -> tuple[int, int]:
     return state.out_of_range(options.minimum, options.maximum), state.total()
 
 
-def _other_counts(options: DrawOptions, region: Region, count: int) -> list[int]:
-    """Return other numbers of grids worth a try when the wanted one leaves the band."""
+def _counts_to_try(options: DrawOptions, region: Region, count: int) -> list[int]:
+    """Return the wanted number of grids and its neighbours that can be in the band."""
     feasible = options.feasible_counts(region.total)
-    return [k for k in (count + 1, count - 1) if k in feasible and 0 < k <= region.size]
+    more = [k for k in (count + 1, count - 1) if k in feasible and 0 < k <= region.size]
+    return [count, *more]
 
 
-def _fresh(
-    task: Task, region: Region, count: int, seeds: np.random.SeedSequence, clock: Clock
-) -> State:
+def _start(task: Task, region: Region, count: int, rng: np.random.Generator) -> State:
+    first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
+    label, _ = with_count(region, first, count)
+    return State(region, label, max(label) + 1, task.options)
+
+
+def _fresh(task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock) -> State:
+    """Return the best of several starts, refined at length."""
     options, effort = task.options, task.options.effort
-    # A generator of its own per count: another count must not change what this one finds.
-    rng = np.random.default_rng([*seeds.generate_state(2).tolist(), count])
     moves = effort.moves_per_cell * region.size
     starts = []
     for _ in range(effort.starts if count > 1 else 1):
-        first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
-        label, _ = with_count(region, first, count)
-        state = State(region, label, max(label) + 1, options)
+        state = _start(task, region, count, rng)
         if effort.starts > 1:
-            anneal(state, int(moves * _TRIAL), HOT, rng, clock)
+            anneal(state, int(moves * _TRIAL), effort.heat, rng, clock)
         starts.append(state)
         if clock.stopped:
             break
     best = min(starts, key=lambda s: _rank(s, options))
-    _improve(best, moves, HOT if effort.starts == 1 else HOT / 2, rng, clock)
+    _improve(best, moves, effort.heat, rng, clock)
     return best
+
+
+def _rescue(
+    task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock
+) -> State:
+    """Return another state, searched so hot that grids may leave the band on the way into it.
+
+    Where quarters are large against a grid, few arrangements fit the band, and between them lie
+    none that do.
+    """
+    effort = task.options.effort
+    state = _start(task, region, count, rng)
+    moves = max(effort.moves_per_cell * region.size, _RESCUE_MOVES)
+    _improve(state, moves, effort.heat * _RESCUE_HEAT, rng, clock)
+    return state
 
 
 def _improve(state: State, moves: int, hot: float, rng: np.random.Generator, clock: Clock) -> None:

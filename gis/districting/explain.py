@@ -44,20 +44,33 @@ def exceptions_of(
                 cells=(cell,),
             )
         )
-    for kind, groups in (("impassable_join", joins[0]), ("noncontiguous_ground", joins[1])):
-        for cells in groups:
-            found.append(
-                PlanException(
-                    kind,  # type: ignore[arg-type]
-                    int(graph.community[cells[0]]),
-                    int(grid[cells[0]]),
-                    int(graph.households[cells].sum()),
-                    cells=tuple(cells.tolist()),
-                )
-            )
+    found += _joins(graph, grid, joins)
     return tuple(
         sorted(found, key=lambda e: (e.community, e.grid is not None, e.grid or 0, e.kind, e.cells))
     )
+
+
+def _joins(
+    graph: "CellGraph", grid: "Ints", joins: "tuple[tuple[Ints, ...], list[Ints]]"
+) -> list[PlanException]:
+    """Tell of households joined over impassable borders, and once per grid of its islets."""
+    out = []
+    for cells in joins[0]:
+        households = int(graph.households[cells].sum())
+        if households:
+            where = int(graph.community[cells[0]]), int(grid[cells[0]])
+            out.append(
+                PlanException("impassable_join", *where, households, cells=(*cells.tolist(),))
+            )
+    islets: dict[tuple[int, int], list[int]] = {}
+    for cells in joins[1]:
+        where = int(graph.community[cells[0]]), int(grid[cells[0]])
+        islets.setdefault(where, []).extend(cells.tolist())
+    out += [
+        PlanException("noncontiguous_ground", *where, cells=tuple(sorted(found)))
+        for where, found in islets.items()
+    ]
+    return out
 
 
 def _counts(

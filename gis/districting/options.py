@@ -39,12 +39,12 @@ class Weights:
         Points per household that leaves its current grid.
     """
 
-    deviation: float = 4.0
+    deviation: float = 10.0
     out_of_range: float = 300.0
-    border: tuple[float, float, float, float] = (0.6, 0.3, 0.06, 0.03)
+    border: tuple[float, float, float, float] = (4.8, 2.4, 0.48, 0.24)
     shape: float = 1000.0
-    dispersion: float = 300.0
-    arterial_inside: float = 0.3
+    dispersion: float = 150.0
+    arterial_inside: float = 2.4
     change: float = 6.0
 
 
@@ -60,23 +60,27 @@ class Preset:
         Partitions that are tried and refined shortly; the best goes on.
     moves_per_cell
         Budget of the long refinement, counted in proposed moves (never in seconds).
+    heat
+        Temperature at which it begins, in points.
     """
 
     weights: Weights
     starts: int
     moves_per_cell: int
+    heat: float
 
 
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
-        "fast": Preset(Weights(), starts=1, moves_per_cell=60),
-        "balanced": Preset(Weights(), starts=3, moves_per_cell=900),
+        "fast": Preset(Weights(), starts=1, moves_per_cell=60, heat=40.0),
+        "balanced": Preset(Weights(), starts=2, moves_per_cell=1500, heat=300.0),
         "compact": Preset(
-            Weights(deviation=2.5, shape=1300.0, dispersion=500.0, arterial_inside=1.5),
-            starts=3,
-            moves_per_cell=900,
+            Weights(deviation=5.0, shape=1300.0, dispersion=300.0, arterial_inside=6.0),
+            starts=2,
+            moves_per_cell=1500,
+            heat=300.0,
         ),
-        "tight": Preset(Weights(deviation=40.0, dispersion=150.0), starts=3, moves_per_cell=1200),
+        "tight": Preset(Weights(deviation=60.0), starts=2, moves_per_cell=2000, heat=300.0),
     }
 )
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from gis.districting.state import State
 
-#: Temperatures in points: at first a grid may grow a rag of some 60 m, at the end hardly any.
-HOT, WARM, COLD = 120.0, 25.0, 1.5
+#: Last temperature in points: a grid may hardly grow a rag any more.
+COLD = 3.0
+#: First temperature, in points, of a refinement that starts from a plan that is in use.
+WARM = 25.0
 _CHUNK = 4096
 #: Sweeps of the descent that ends a refinement; each but the last one finds an improvement.
 _SWEEPS = 30
