@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -42,6 +42,11 @@ def current(url: str) -> str | None:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return current_on(connection)
     finally:
         engine.dispose()
+
+
+def current_on(connection: Connection) -> str | None:
+    """Return the revision of a database that is open already."""
+    return MigrationContext.configure(connection).get_current_revision()

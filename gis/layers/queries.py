@@ -149,8 +149,9 @@ def read_one(
 
 
 def as_geojson(column: "ColumnElement[Any]", name: str = "geometry") -> "ColumnElement[str]":
-    """Return a geometry as GeoJSON text with seven decimals (about a centimetre)."""
-    shown: ColumnElement[str] = func.ST_AsGeoJSON(column, 7).label(name)
+    """Return a geometry as GeoJSON text: seven decimals (about a centimetre), RFC 7946's winding."""
+    wound = func.ST_ForcePolygonCCW(column, type_=Geometry)
+    shown: ColumnElement[str] = func.ST_AsGeoJSON(wound, 7).label(name)
     return shown
 
 

@@ -1,0 +1,110 @@
+"""How much is in the store: the counts and dates that a front page or a doctor shows."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Date, func, literal, select
+
+from gis.layers.audit import ImportRecord
+from gis.layers.buildings import Building
+from gis.layers.communities import Community
+from gis.layers.demands import Demand
+from gis.layers.grids import Grid, in_effect
+from gis.layers.incidents import Incident
+from gis.layers.plans import PlanEffect
+from gis.layers.queries import alive, table_of
+from gis.layers.stations import HoursHorizon, Station
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy import ScalarSelect, Select
+    from sqlalchemy.orm import Session
+
+    from gis.database.base import Base
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is in the store.
+
+    Parameters
+    ----------
+    counts
+        Rows by layer: those that exist today, the grids of the plan in effect.
+    households
+        Households of the buildings that stand today.
+    unassigned
+        Incidents and demands that nobody has assigned yet.
+    synthetic
+        Whether any incident or demand is made up.
+    imported_at, imported_name
+        The newest import; ``None`` if there was none.
+    plan_since
+        First day of the newest period of the plan in effect.
+    hours_from, hours_to
+        The horizon over which opening hours are laid out.
+    """
+
+    counts: dict[str, int]
+    households: int
+    unassigned: int
+    synthetic: bool
+    imported_at: datetime | None
+    imported_name: str | None
+    plan_since: date | None
+    hours_from: datetime | None
+    hours_to: datetime | None
+
+
+def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
+    """Return what is in the store, asked in one statement."""
+    scope.require_everywhere(Action.READ)
+    buildings, effects = table_of(Building), table_of(PlanEffect)
+    incidents, demands = table_of(Incident), table_of(Demand)
+    imports, hours = table_of(ImportRecord), table_of(HoursHorizon)
+    newest = (
+        select(imports).order_by(imports.c.imported_at.desc(), imports.c.id).limit(1).subquery()
+    )
+    counts = {
+        "communities": _count(Community).where(alive(Community)),
+        "grids": _count(Grid).where(in_effect("community", on_day)),
+        "buildings": _count(Building).where(alive(Building)),
+        "stations": _count(Station),
+        "incidents": _count(Incident),
+        "demands": _count(Demand),
+    }
+    households = select(func.coalesce(func.sum(buildings.c.households), 0)).where(alive(Building))
+    waiting = _count(Incident).where(incidents.c.assigned_at.is_(None)).scalar_subquery() + (
+        _count(Demand).where(demands.c.assigned_at.is_(None)).scalar_subquery()
+    )
+    made_up = (
+        select(incidents.c.id).where(incidents.c.synthetic).exists()
+        | select(demands.c.id).where(demands.c.synthetic).exists()
+    )
+    since = select(func.max(func.lower(effects.c.during))).where(
+        effects.c.kind == "community", effects.c.during.op("@>")(literal(on_day, Date))
+    )
+    row = session.execute(
+        select(
+            *(asked.scalar_subquery().label(name) for name, asked in counts.items()),
+            households.scalar_subquery().label("households"),
+            waiting.label("unassigned"),
+            made_up.label("synthetic"),
+            _value(select(newest.c.imported_at)).label("imported_at"),
+            _value(select(newest.c.name)).label("imported_name"),
+            _value(since).label("plan_since"),
+            _value(select(func.lower(hours.c.during))).label("hours_from"),
+            _value(select(func.upper(hours.c.during))).label("hours_to"),
+        )
+    ).one()
+    facts = dict(row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
+    return Overview({name: int(facts.pop(name)) for name in counts}, **facts)
+
+
+def _count(model: "type[Base]") -> "Select[int]":
+    return select(func.count()).select_from(table_of(model))
+
+
+def _value(asked: "Select[Any]") -> "ScalarSelect[Any]":
+    return asked.scalar_subquery()

@@ -1,0 +1,53 @@
+"""What is in the store, how fresh it is, and what is still to do."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from gis.layers import calendar_days, plans
+from gis.layers.overview import Overview, read_overview
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class DataState:
+    """The state of the data on a day.
+
+    Parameters
+    ----------
+    overview
+        Counts and dates.
+    plan_name
+        Name (or kind) of the newest community plan in effect; ``None`` without one.
+    calendar_years
+        Years whose holidays are known, in order.
+    calendar_verified
+        Whether the year of the day is one of them.
+    """
+
+    overview: Overview
+    plan_name: str | None
+    calendar_years: tuple[int, ...]
+    calendar_verified: bool
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been imported yet."""
+        return self.overview.counts["communities"] == 0
+
+
+def read_data_state(session: "Session", scope: "Scope", on_day: date) -> DataState:
+    """Return the state of the data on a day."""
+    overview = read_overview(session, scope, on_day)
+    in_effect = plans.read_effective(session, scope, "community", on_day)
+    years = tuple(sorted(int(year) for year in calendar_days.years(session, scope)))
+    return DataState(
+        overview,
+        (in_effect[0].name or in_effect[0].kind) if in_effect else None,
+        years,
+        on_day.year in years,
+    )
