@@ -149,7 +149,7 @@ def read_one(
 
 
 def as_geojson(column: "ColumnElement[Any]", name: str = "geometry") -> "ColumnElement[str]":
-    """Return a geometry as GeoJSON text: seven decimals (about a centimetre), RFC 7946's winding."""
+    """Return a geometry as GeoJSON text: seven decimals (a centimetre), wound as RFC 7946 says."""
     wound = func.ST_ForcePolygonCCW(column, type_=Geometry)
     shown: ColumnElement[str] = func.ST_AsGeoJSON(wound, 7).label(name)
     return shown
