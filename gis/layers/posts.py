@@ -1,14 +1,19 @@
 """Posts: who covers which grid, building or unit, by an opaque token."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Boolean, CheckConstraint, Date, Text, text
+from sqlalchemy import Boolean, CheckConstraint, CursorResult, Date, Text, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.posts import POST_ROLES
 from gis.layers.common import Identified, one_of, reference
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class Post(Identified, Base):
@@ -40,3 +45,11 @@ class Post(Identified, Base):
     skills: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     active_from: Mapped[date | None] = mapped_column(Date)
     active_to: Mapped[date | None] = mapped_column(Date)
+
+
+def remove_posts(session: "Session", scope: Scope) -> int:
+    """Take every post out; return how many. For the demo, whose posts are made up."""
+    scope.require_everywhere(Action.WRITE)
+    result = session.execute(delete(Post))
+    assert isinstance(result, CursorResult)
+    return result.rowcount

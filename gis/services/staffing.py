@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from gis import frames
 from gis.layers import grids, plans
+from gis.layers import posts as post_layer
 from gis.layers.buildings import Building, BuildingUnit
 from gis.layers.posts import Post
 from gis.layers.queries import alive, insert_layer, read_layer
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 def staff_grids(
     session: "Session", scope: "Scope", plan_id: str, *, start: "date", seed: int = DEFAULT_SEED
 ) -> int:
-    """Fill the posts of a plan's grids with made-up tokens; return how many; the caller commits."""
+    """Replace every post by made-up ones for a plan's grids; return how many; the caller commits.
+
+    Only for a database of the demo's own: real posts would be lost.
+    """
     scope.require_everywhere(Action.WRITE)
+    post_layer.remove_posts(session, scope)
     plans.lock_plan(session, scope, plan_id)
     buildings = read_layer(session, scope, Building, frames.BUILDINGS, alive(Building))
     posts = staff_posts(
