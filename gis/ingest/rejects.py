@@ -69,7 +69,8 @@ class Rejects:
         for row in np.flatnonzero(bad).tolist():
             why = reason if isinstance(reason, str) else reason[row]
             value = values[row]
-            text = "" if value is None else str(value)[:_VALUE_LENGTH]
+            blank = value is None or value != value  # noqa: PLR0124 - NaN, NaT
+            text = "" if blank else str(value)[:_VALUE_LENGTH]
             self.rows.append((row + 1, name, text, why, remedy))
 
     def raise_if_any(self, where: str, total: int) -> None:

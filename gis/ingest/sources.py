@@ -213,7 +213,8 @@ def _open_csv(path: Path, declared: "CRS | None", rejects: "Rejects", *, spatial
             msg, remedy="Give every line as many fields as the header has.", file=str(path)
         ) from error
     columns = text.rename(columns=lambda name: str(name).strip())
-    columns = columns.apply(lambda values: values.str.strip()).replace("", None).astype(object)
+    columns = columns.apply(lambda values: values.str.strip()).astype(object)
+    columns = columns.where(columns != "", None)
     if not spatial:
         return RawRows(columns, None, declared, None)
     if declared is None:

@@ -128,7 +128,8 @@ def _rivers(
 
 
 def _line_parts(geometry: Any) -> list[Any]:  # noqa: ANN401 - a line or a collection of lines
-    return [part for part in shapely.get_parts(geometry) if part.geom_type == "LineString"]
+    parts = shapely.get_parts(geometry)
+    return [part for part in parts if part.geom_type == "LineString" and not part.is_empty]
 
 
 def _quarter_walls(

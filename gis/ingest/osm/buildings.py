@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SAME_BUILDING = 0.9
 #: Footprints below this are mapping noise.
 SMALLEST_FOOTPRINT_M2 = 4.0
+#: A plain building of this footprint and unknown height is a hall, a mall or a shed of industry.
+HALL_M2 = 4_000.0
 _TAG_KEYS = ("amenity", "shop", "office", "tourism", "leisure", "healthcare")
 
 
@@ -94,7 +96,8 @@ def read_buildings(source: "Extract", ground: "Ground", options: "HouseholdOptio
     floors_assumed = np.array([floor is None for floor in mapped_floors], dtype=bool)
     floors = estimate.default_floors(area_m2)
     floors[~floors_assumed] = [floor for floor in mapped_floors if floor is not None]
-    use, use_assumed = _uses(features, point, floors, source)
+    halls = floors_assumed & (area_m2 >= HALL_M2)
+    use, use_assumed = _uses(features, point, floors, halls, source)
     weights = estimate.dwellings(
         area_m2,
         floors,
@@ -207,6 +210,7 @@ def _uses(
     features: "Features",
     point: "NDArray[Any]",
     floors: "NDArray[np.int64]",
+    halls: "NDArray[np.bool_]",
     source: "Extract",
 ) -> tuple["NDArray[np.object_]", "NDArray[np.bool_]"]:
     """Return each building's use, and whether that of a plain building was assumed."""
@@ -224,8 +228,11 @@ def _uses(
             use[row] = occupant
         elif _is_business(tags):
             shops[row] = None
+    for row, tags in enumerate(features.tags):
+        if _is_business(tags):
+            shops[row] = None
     use_assumed = use == None  # noqa: E711 - elementwise
-    use[use_assumed] = "residential"
+    use[use_assumed] = np.where(halls[use_assumed], "other", "residential")
     for row in shops:
         if use[row] == "residential" and floors[row] > 1:
             use[row] = "mixed"
@@ -288,7 +295,7 @@ def buildings_frame(
     import pandas as pd
 
     features, households = buildings.features, buildings.households
-    residents = spread_residents(households, options)
+    residents, elderly, children = people(households, options)
     frame = gpd.GeoDataFrame(
         {
             "id": stable_ids(dataset, "buildings", features.ids),
@@ -297,8 +304,8 @@ def buildings_frame(
             "name": [tags.get("name") for tags in features.tags],
             "households": households,
             "residents": residents,
-            "elderly": estimate.spread(residents, options.elderly_share),
-            "children": estimate.spread(residents, options.children_share),
+            "elderly": elderly,
+            "children": children,
             "low_income_households": estimate.spread(households, options.low_income_share),
             "households_source": np.where(buildings.floors_assumed, "default", "estimated"),
             "floors": pd.array(buildings.floors, dtype="Int64"),
@@ -312,8 +319,15 @@ def buildings_frame(
     return BUILDINGS.conform(frame)
 
 
-def spread_residents(
+def people(
     households: "NDArray[np.int64]", options: "HouseholdOptions"
-) -> "NDArray[np.int64]":
-    """Return residents: at least one for each household, and the stated mean over all."""
-    return households + estimate.spread(households, options.household_size - 1.0)
+) -> tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]:
+    """Return residents, elderly and children of each building by the stated shares.
+
+    Every household has at least one resident; nobody is both elderly and a child.
+    """
+    residents = households + estimate.spread(households, options.household_size - 1.0)
+    elderly = estimate.spread(residents, options.elderly_share)
+    others = residents - elderly
+    share = options.children_share / max(1.0 - options.elderly_share, options.children_share, 1e-9)
+    return residents, elderly, estimate.spread(others, share)

@@ -205,6 +205,23 @@ def _names_from_places(
     return names
 
 
+def scope_name(source: "Extract", ground: "Ground") -> str | None:
+    """Return the name of the published area that is most nearly the ground, if one is at all.
+
+    It must share at least half of what the two cover together.
+    """
+    admin = source.areas.where(
+        lambda tags: tags.get("boundary") == "administrative" and "name" in tags
+    )
+    admin = admin.take(ground.holds(admin.geometry))
+    areas_m = polygons_only(ground.to_metres(admin.geometry))
+    shared = shapely.area(shapely.intersection(areas_m, ground.outline_m))
+    likeness = shared / (shapely.area(areas_m) + ground.outline_m.area - shared)
+    if not len(likeness) or likeness.max() < 0.5:
+        return None
+    return admin.tags[int(likeness.argmax())]["name"]
+
+
 def subdistrict_code(dataset: str) -> str:
     """Return the generated 12-digit code of the subdistrict that a data set covers.
 

@@ -58,7 +58,7 @@ def read_crossings(
 
     found = _Found()
     _grade_separated(found, roads, barriers)
-    _on_the_level(found, source, ground, roads)
+    _on_the_level(found, source, barriers.geometry[barriers.of("railway")], roads)
     _gates(
         found,
         source,
@@ -117,10 +117,13 @@ def _kind_of_pass(road: Any, barrier: Any, barrier_class: str) -> str | None:  #
     return None
 
 
-def _on_the_level(found: _Found, source: "Extract", ground: "Ground", roads: "Features") -> None:
-    """Add level crossings; one is open to walkers if a road through it is."""
+def _on_the_level(
+    found: _Found, source: "Extract", railways: "NDArray[Any]", roads: "Features"
+) -> None:
+    """Add level crossings of railways that bar; one is open to walkers if a road through it is."""
     nodes = source.points.where(lambda tags: tags.get("railway") in _LEVEL_CROSSINGS)
-    nodes = nodes.take(ground.holds(nodes.geometry))
+    on_railway, _ = shapely.STRtree(railways).query(nodes.geometry, "dwithin", 1e-7)
+    nodes = nodes.take(np.unique(on_railway))
     node_at, road_at = shapely.STRtree(roads.geometry).query(nodes.geometry, "dwithin", 1e-7)
     ways: dict[int, list[bool]] = {}
     for node, road in zip(node_at.tolist(), road_at.tolist(), strict=True):

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from gis.ingest.osm.ground import Ground
 
 
+#: Lines that run nearer to the outline than this run along it: else they cut off slivers that
+#: belong to no block.
+ALONG_OUTLINE_M = 1.0
+
+
 def cut(ground: "Ground", lines_m: "NDArray[Any]") -> "NDArray[Any]":
     """Return the faces of the ground between its outline and the lines, in metres.
 
@@ -21,9 +26,32 @@ def cut(ground: "Ground", lines_m: "NDArray[Any]") -> "NDArray[Any]":
     """
     shapely.prepare(ground.outline_m)
     near = lines_m[shapely.intersects(ground.outline_m, lines_m)]
-    faces = polygonize_noded(np.append(near, shapely.boundary(ground.outline_m)))
+    edge = shapely.boundary(ground.outline_m)
+    faces = polygonize_noded(np.append(_along(near, edge), edge))
     inside = shapely.intersects(ground.outline_m, shapely.point_on_surface(faces))
     return np.asarray(faces[inside], dtype=object)
+
+
+def _along(lines_m: "NDArray[Any]", edge_m: Any) -> "NDArray[Any]":  # noqa: ANN401 - a line
+    """Return the lines with vertices near the edge moved onto it."""
+    xy = shapely.get_coordinates(lines_m)
+    rings = shapely.get_parts(edge_m)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    one_ring = ring[1:] == ring[:-1]
+    ends = np.stack([corners[:-1], corners[1:]], axis=1)[one_ring]
+    segments = np.asarray(shapely.linestrings(ends), dtype=object)
+    points = np.asarray(shapely.points(xy), dtype=object)
+    near, segment = shapely.STRtree(segments).query(points, "dwithin", ALONG_OUTLINE_M)
+    distance = shapely.distance(points[near], segments[segment])
+    order = np.lexsort((segment, distance, near))
+    first = order[np.append(True, near[order][1:] != near[order][:-1])] if len(order) else order
+    on = shapely.line_interpolate_point(
+        segments[segment[first]],
+        shapely.line_locate_point(segments[segment[first]], points[near[first]]),
+    )
+    moved = xy.copy()
+    moved[near[first]] = shapely.get_coordinates(on)
+    return np.asarray(shapely.set_coordinates(np.array(lines_m, dtype=object), moved), dtype=object)
 
 
 def locate(faces: "NDArray[Any]", point_m: "NDArray[Any]") -> "NDArray[np.int64]":

@@ -158,5 +158,5 @@ def spread(counts: "NDArray[np.int64]", share: float) -> "NDArray[np.int64]":
     >>> spread(np.array([10, 10, 0, 10, 10]), 0.05).tolist()
     [0, 1, 0, 0, 1]
     """
-    running = np.floor(np.cumsum(counts) * share + 1e-9).astype(np.int64)
+    running = np.floor(np.cumsum(counts, dtype=np.int64) * share + 1e-9).astype(np.int64)
     return np.asarray(np.diff(running, prepend=0), dtype=np.int64)

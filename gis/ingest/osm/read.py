@@ -188,7 +188,9 @@ def _layers(
         frame = community_of.communities_frame(communities, dataset)
         ids = frame["id"].to_numpy(dtype=object)
         layers["communities"] = frame
-        layers["divisions"] = community_of.divisions_frame(communities, dataset, None)
+        layers["divisions"] = community_of.divisions_frame(
+            communities, dataset, community_of.scope_name(source, ground) or dataset
+        )
     with clock.step("stations"):
         stations = read_stations(source, ground)
         at_stations = _community_of(stations.point, communities, ground)

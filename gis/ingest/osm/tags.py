@@ -165,9 +165,18 @@ USE_OF_OCCUPANT = {
     ("shop", "mall"): "commercial",
     ("shop", "department_store"): "commercial",
     ("shop", "supermarket"): "commercial",
+    ("shop", "doityourself"): "commercial",
+    ("shop", "furniture"): "commercial",
+    ("shop", "garden_centre"): "commercial",
+    ("shop", "car"): "commercial",
+    ("shop", "wholesale"): "commercial",
     ("tourism", "hotel"): "commercial",
+    ("tourism", "hostel"): "commercial",
     ("tourism", "museum"): "public",
+    ("tourism", "aquarium"): "public",
     ("leisure", "sports_centre"): "public",
+    ("leisure", "sports_hall"): "public",
+    ("leisure", "fitness_centre"): "public",
     ("leisure", "stadium"): "public",
 }
 #: Keys of a point inside that takes the ground floor and leaves the rest to dwellings.
@@ -212,7 +221,7 @@ class StationKind:
 
 STATION_OF_TAG = {
     ("amenity", "townhall"): StationKind("center", ("affairs", "mediation")),
-    ("office", "government"): StationKind("center", ("affairs",)),
+    ("office", "government"): StationKind("partner", ("affairs",)),
     ("amenity", "community_centre"): StationKind("community", ("volunteering", "rest_stop")),
     ("amenity", "social_centre"): StationKind("community", ("volunteering", "rest_stop")),
     ("amenity", "social_facility"): StationKind("quarter", ("elderly_care",)),
