@@ -7,12 +7,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import db, demo, doctor
+from cli import db, demo, doctor, importing, plans, sample
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
 GROUPS: tuple[typer.Typer, ...] = (
     demo.app,
+    importing.app,
+    plans.app,
     db.app,
     doctor.app,
 )
@@ -46,6 +48,7 @@ app = typer.Typer(
 )
 for group in GROUPS:
     app.add_typer(group)
+app.command("sample")(sample.sample)
 
 
 def _version(wanted: bool) -> None:

@@ -223,7 +223,7 @@ def horizon(session: "Session", scope: Scope) -> tuple[datetime, datetime]:
     during = session.execute(select(HoursHorizon.during)).scalar_one_or_none()
     if during is None or during.lower is None or during.upper is None:
         raise ConflictError(
-            "No opening hours have been laid out yet.", remedy="Run `wangge hours expand`."
+            "No opening hours have been laid out yet.", remedy="Run `wangge hours`."
         )
     return during.lower, during.upper
 
@@ -447,7 +447,7 @@ def able_at(
     if not hours_known_at(session, scope, moment):
         raise ConflictError(
             f"Opening hours are not laid out for {moment:%Y-%m-%d %H:%M}.",
-            remedy="Ask about a moment within the horizon, or run `wangge hours expand`.",
+            remedy="Ask about a moment within the horizon, or run `wangge hours`.",
         )
     able = func.stations_able_at(service, moment, timezone).table_valued("station_id")
     rows = session.execute(select(able.c.station_id).distinct().order_by(able.c.station_id))

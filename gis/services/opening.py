@@ -1,5 +1,6 @@
 """Opening hours into intervals: the calendar's seed, the expansion over a horizon."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,21 @@ def expand_open_intervals(
     stations.replace_open_intervals(session, scope, rows, station_id)
     log.info("opening_hours_expanded", intervals=len(rows), start=str(start), end=str(end))
     return len(rows)
+
+
+def ensure_hours(
+    session: "Session", scope: "Scope", *, timezone: str, behind: timedelta = timedelta(days=30)
+) -> int:
+    """Seed the calendar and lay every station's hours out anew; return the intervals.
+
+    The horizon reaches from ``behind`` before now, or from where it began already, to 120 days
+    ahead: the daily task calls this.
+    """
+    start = datetime.now(UTC) - behind
+    with contextlib.suppress(ConflictError):
+        start = min(start, stations.horizon(session, scope)[0])
+    seed_calendar_for(session, scope, timezone, start)
+    return expand_open_intervals(session, scope, timezone=timezone, start=start)
 
 
 def seed_calendar_for(session: "Session", scope: "Scope", timezone: str, start: datetime) -> int:
