@@ -2,10 +2,11 @@
 
 import os
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gis.errors import ConfigurationError
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
         "zh-CN", description="Language where the reader gave none."
     )
     timezone: str = Field("Asia/Shanghai", description="Time zone of the places that are served.")
+    allow_non_loopback: bool = Field(
+        default=False,
+        description="Let the API listen beyond loopback though it knows no accounts yet: only "
+        "where something else keeps strangers out, as docker-compose.yml does.",
+    )
     host: str = Field("127.0.0.1", description="Address the API listens on; loopback only for now.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0: any free one.")
     pool_size: int = Field(10, ge=1, le=200, description="Database connections the API keeps open.")
@@ -83,6 +89,24 @@ class Settings(BaseSettings):
     suppress_below: int = Field(
         3, ge=1, description="Counts below this are not shown in density cells and exports."
     )
+
+    @field_validator("host")
+    @classmethod
+    def _stay_at_home(cls, host: str, info: ValidationInfo) -> str:
+        if _is_loopback(host) or info.data.get("allow_non_loopback"):
+            return host
+        msg = (
+            f"{host} is not loopback, and the API knows no accounts yet; set "
+            "WANGGE_ALLOW_NON_LOOPBACK=true if something else keeps strangers out"
+        )
+        raise ValueError(msg)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache(maxsize=1)
