@@ -251,6 +251,21 @@ def test_gaps_agree_with_the_verdicts_of_buildings(seed: int, radius: float, cou
     assert polygons["households"].is_monotonic_decreasing
 
 
+@pytest.mark.parametrize("radius", [300.0, 1000.0])
+@pytest.mark.parametrize("place", PLACES, ids=["hefei", "las_palmas", "helsinki"])
+def test_the_rim_of_a_gap_is_at_the_radius_on_the_spheroid(
+    place: tuple[float, float], radius: float
+) -> None:
+    lon, lat = place
+    edge = lon + 1.4  # near the edge of a zone, where its scale differs most
+    crs = projected_crs(*place)
+    scope = shapely.box(edge - 0.05, lat - 0.02, edge + 0.05, lat + 0.02)
+    gap = gap_areas(scope, np.array([shapely.Point(edge, lat)]), radius, crs)
+    rim = shapely.get_coordinates(gap.interiors[0])
+    distance = geodesic_distance_m(edge, lat, rim[:, 0], rim[:, 1])
+    np.testing.assert_allclose(distance, radius, rtol=1e-5)
+
+
 def test_small_gaps_are_left_out_unless_somebody_lives_there() -> None:
     crs = projected_crs(*HEFEI)
     buildings = town(np.random.default_rng(5), 200, HEFEI)

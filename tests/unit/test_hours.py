@@ -148,10 +148,13 @@ def _joined(intervals: list[tuple[datetime, datetime]]) -> list[tuple[datetime, 
 
 
 @settings(deadline=None)
-@given(st.dates(date(2025, 1, 8), date(2026, 12, 20)), kinds)
+@given(st.dates(date(2025, 1, 8), date(2026, 12, 20)), st.sampled_from([None, *DayKind]), kinds)
 def test_a_day_follows_the_rule_of_the_weekday_it_acts_as(
-    day: date, days: dict[date, DayKind]
+    day: date, kind: DayKind | None, others: dict[date, DayKind]
 ) -> None:
+    days = {other: its for other, its in others.items() if other != day}
+    if kind is not None:
+        days[day] = kind
     # Each weekday opens at an hour of its own, so the hour names the rule that was followed.
     expression = "; ".join(
         f"{name} {hour:02}:00-{hour:02}:30"
