@@ -264,11 +264,17 @@ def _in_service(
     def dates(name: str, absent: str) -> "NDArray[np.datetime64]":
         if name not in stations:
             return np.full((count, 1), absent, dtype="datetime64[D]")
-        values = pd.to_datetime(stations[name]).fillna(pd.Timestamp(absent))
-        return values.to_numpy().astype("datetime64[D]").reshape(count, 1)
+        values = pd.to_datetime(stations[name]).to_numpy().astype("datetime64[D]")
+        filled = np.where(np.isnat(values), np.datetime64(absent, "D"), values)
+        return filled.reshape(count, 1)
 
+    # Dates decide where there are dates: a planned station serves from its first day, a closed one
+    # served before its last.
+    status = stations["status"].to_numpy(dtype=object)
+    undated = (status == "planned") & np.isnat(dates("opens_on", "NaT")[:, 0])
+    undated |= (status == "closed") & np.isnat(dates("closes_on", "NaT")[:, 0])
     return np.asarray(
-        (stations["status"] == "open").to_numpy().reshape(count, 1)
+        ~undated.reshape(count, 1)
         & (dates("opens_on", "1900-01-01") <= days)
         & (days < dates("closes_on", "2200-01-01"))
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import shapely
+from geoalchemy2.shape import from_shape
 from sqlalchemy import (
     CheckConstraint,
     Date,
@@ -19,14 +21,17 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gis.database.base import Base
+from gis.database.base import STORED_SRID, Base
 from gis.database.frames import copy_frame, read_frame
+from gis.errors import NotFoundError
 from gis.frames.grids import BUILDING_GRIDS, GRID_KINDS, GRIDS
 from gis.layers.buildings import Building
+from gis.layers.cells import Cell
 from gis.layers.common import Identified, geometry_column, gist, one_of, reference
 from gis.layers.communities import Community, lies_in
 from gis.layers.plans import PlanEffect
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     import pandas as pd
+    from shapely import Polygon
     from sqlalchemy import ColumnElement, Row, Subquery
     from sqlalchemy.orm import Session
 
@@ -367,3 +373,56 @@ def _shown() -> "list[ColumnElement[Any]]":
         c.exceptions,
         counts,
     ]
+
+
+def move_building(
+    session: "Session", scope: Scope, plan_id: str, building_id: str, grid_id: str
+) -> str:
+    """Move a building with its cell to another grid; return the grid it came from.
+
+    The polygons do not follow by themselves: see :func:`redraw`.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        The building has no cell in the plan.
+    """
+    scope.require(Action.WRITE)
+    row = session.execute(
+        named_statement("move_building", "buildings"),
+        {"plan": plan_id, "building": building_id, "grid": grid_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"Building {building_id} is not in plan {plan_id}.", remedy="Look it up in the plan."
+        )
+    return str(row.from_grid)
+
+
+def cells_of(session: "Session", scope: Scope, plan_id: str, grid_ids: "Sequence[str]") -> Any:  # noqa: ANN401 - a geo frame
+    """Return the cells of some grids (id, community_id, grid_id, geometry)."""
+    cells, members = table_of(Cell), table_of(CellGrid)
+    statement = (
+        select(cells.c.id, cells.c.community_id, members.c.grid_id, cells.c.geometry)
+        .join(members, members.c.cell_id == cells.c.id)
+        .where(members.c.plan_id == plan_id, members.c.grid_id.in_(list(grid_ids)))
+        .order_by(cells.c.id)
+    )
+    return read_frame(session, scope.restrict(statement, cells.c.community_id))
+
+
+def redraw(
+    session: "Session",
+    scope: Scope,
+    grid_id: str,
+    geometry: "Polygon",
+    compactness: float,
+) -> None:
+    """Store the polygon that follows from a grid's cells, and its compactness."""
+    scope.require(Action.WRITE)
+    shape = from_shape(shapely.MultiPolygon([geometry]), srid=STORED_SRID)
+    session.execute(
+        update(table_of(Grid))
+        .where(Grid.id == grid_id)
+        .values(geometry=shape, compactness=compactness)
+    )
