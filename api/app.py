@@ -1,0 +1,130 @@
+"""The application: ``create_app`` puts the rooms, the errors and the middleware together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from api import problems
+from api.deps import refuse_unknown_parameters
+from api.middleware import RequestContext
+from api.routers import (
+    buildings,
+    communities,
+    demands,
+    grids,
+    incidents,
+    locate,
+    pages,
+    stations,
+    system,
+)
+from api.routers.system import wangge_version
+from gis.database.engine import database_url, make_engine, session_factory
+from gis.settings import Settings, get_settings
+
+ROUTERS = (
+    system.router,
+    locate.router,
+    communities.router,
+    grids.router,
+    buildings.router,
+    stations.router,
+    incidents.router,
+    demands.router,
+    pages.router,
+)
+TAGS = [
+    {"name": "locating", "description": "Whose grid is this."},
+    {"name": "communities", "description": "The ground that grids are nested in (社区)."},
+    {"name": "grids", "description": "Management polygons of about 400 households (网格)."},
+    {"name": "buildings", "description": "Buildings with counts of people (楼栋)."},
+    {"name": "stations", "description": "Where people are served (服务站)."},
+    {"name": "incidents", "description": "What happened (事件)."},
+    {"name": "demands", "description": "What is wanted (需求)."},
+    {"name": "system", "description": "Is the server well."},
+]
+DESCRIPTION = (
+    "Grids, stations, incidents and demands of a subdistrict. Coordinates are lon, lat in "
+    "EPSG:4326; distances are metres on the spheroid; moments carry a time zone. Errors are "
+    "`application/problem+json` (RFC 9457) with a `remedy`. An unknown query parameter is a 400."
+)
+#: No body that is taken here is larger; files go through the command line.
+MAX_BODY_BYTES = 256 * 1024
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application for a database.
+
+    Parameters
+    ----------
+    settings
+        Where the database is and how to serve it; by default those of the environment. The
+        private cluster is started if it is the database.
+
+    Raises
+    ------
+    gis.errors.ConfigurationError
+        There is no database to be had.
+    """
+    settings = settings or get_settings()
+    engine = make_engine(
+        database_url(settings),
+        pool_size=settings.pool_size,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    app = FastAPI(
+        title="Wangge",
+        summary="Grid management (网格) for subdistricts",
+        description=DESCRIPTION,
+        version=wangge_version(),
+        openapi_tags=TAGS,
+        docs_url=None,  # /docs is served without a public host, see api/routers/pages.py
+        redoc_url=None,
+        lifespan=lifespan,
+        dependencies=[Depends(refuse_unknown_parameters)],
+        generate_unique_id_function=_operation_id,
+        max_body_size=MAX_BODY_BYTES,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.sessions = session_factory(engine)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
+    problems.install(app)
+    app.add_middleware(RequestContext, allowed_hosts=allowed_hosts(settings))
+    return app
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str] | None:
+    """Return the host names that a request may be addressed to; ``None``: any."""
+    if settings.allow_non_loopback:
+        return None  # whatever keeps strangers out decides about names as well
+    return frozenset({"127.0.0.1", "localhost", "[::1]", settings.host.lower()})
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return OpenAPI's description, with problems in their own media type only."""
+    if app.openapi_schema is None:
+        described = FastAPI.openapi(app)
+        for path in described["paths"].values():
+            for operation in path.values():
+                for answer in operation["responses"].values():
+                    if problems.MEDIA_TYPE in answer.get("content", {}):
+                        answer["content"].pop("application/json", None)
+    return app.openapi_schema or {}
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of the function: clients are generated from it, so it stays."""
+    return route.name

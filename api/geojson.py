@@ -1,0 +1,111 @@
+"""Rows of a layer as GeoJSON; geometries are passed on as the database wrote them."""
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+    from starlette.requests import Request
+
+    from api.params import Paging
+    from gis.layers.queries import Page
+
+#: Counts of people (or of their homes) that are not shown while they are small.
+SENSITIVE = ("residents", "elderly", "children", "low_income_households")
+_PLACES = {"distance_m": 2, "floor_area_m2": 2, "compactness": 4}
+
+
+class GeoJSONResponse(Response):
+    """An answer of ``application/geo+json``."""
+
+    media_type = "application/geo+json"
+
+
+def feature(row: "Row[Any]", *, suppress_below: int) -> str:
+    """Return a row as a Feature, with small counts of people taken out.
+
+    Parameters
+    ----------
+    row
+        Columns ``id`` and ``geometry`` (GeoJSON text), and the properties.
+    suppress_below
+        Counts of people from 1 to this less one are ``null``; ``suppressed`` names them.
+    """
+    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
+    row_id, geometry = facts.pop("id"), facts.pop("geometry")
+    facts |= facts.pop("counts", {})
+    properties = _properties(facts, suppress_below)
+    text = json.dumps(properties, ensure_ascii=False, default=_plain, separators=(",", ":"))
+    return f'{{"type":"Feature","id":"{row_id}","geometry":{geometry},"properties":{text}}}'
+
+
+def collection(
+    request: "Request",
+    page: "Page",
+    paging: "Paging",
+    asked: "Mapping[str, Any]",
+    suppress_below: int,
+) -> GeoJSONResponse:
+    """Return a page of rows as a FeatureCollection with the link to the next.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    page
+        Its rows.
+    paging
+        Which page it is.
+    asked
+        The filters as they were understood, defaults included: the next page asks the same.
+    suppress_below
+        See :func:`feature`.
+    """
+    features = ",".join(feature(row, suppress_below=suppress_below) for row in page.rows)
+    links = [_link(request, "self", dict(request.query_params))]
+    if page.next_after is not None:
+        again = {
+            **request.query_params,
+            **{name: _plain(value) for name, value in asked.items() if value is not None},
+            "limit": str(paging.limit),
+            "cursor": paging.next_cursor(page.next_after, asked),
+        }
+        links.append(_link(request, "next", again))
+    return GeoJSONResponse(
+        f'{{"type":"FeatureCollection","numberReturned":{len(page.rows)},'
+        f'"links":{json.dumps(links)},"features":[{features}]}}'
+    )
+
+
+def suppressed(counts: "Mapping[str, Any]", names: "Sequence[str]", below: int) -> list[str]:
+    """Return the names of the counts that are too small to be shown."""
+    return [name for name in names if counts.get(name) is not None and 0 < counts[name] < below]
+
+
+def _properties(facts: dict[str, Any], below: int) -> dict[str, Any]:
+    for name, digits in _PLACES.items():
+        if facts.get(name) is not None:
+            facts[name] = round(facts[name], digits)
+    if "residents" not in facts:
+        return facts
+    small = suppressed(facts, SENSITIVE, below)
+    return {**facts, **dict.fromkeys(small), "suppressed": small}
+
+
+def _link(request: "Request", rel: str, query: "Mapping[str, str]") -> dict[str, str]:
+    href = request.url.path + (f"?{urlencode(query)}" if query else "")
+    return {"rel": rel, "href": href, "type": GeoJSONResponse.media_type}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

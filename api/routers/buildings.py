@@ -1,0 +1,68 @@
+"""``/v1/buildings``: buildings with counts of people, small ones left out."""
+
+from fastapi import APIRouter, Request
+
+from api.deps import AppSettings, Principal, ReadSession
+from api.geojson import GeoJSONResponse, collection, feature
+from api.params import AtDay, CommunityCode, GridCode, PageOf, RowId, day_of
+from api.problems import responses
+from api.schemas.codes import BuildingUse, PlanKind
+from api.schemas.features import Building, Buildings
+from gis.layers import buildings, grids
+
+router = APIRouter(prefix="/v1/buildings", tags=["buildings"])
+
+
+@router.get(
+    "",
+    response_model=Buildings,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 422),
+    summary="Buildings that stand on a day",
+)
+def list_buildings(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    paging: PageOf,
+    *,
+    community: CommunityCode = None,
+    grid: GridCode = None,
+    kind: PlanKind = "community",
+    use: BuildingUse | None = None,
+    at: AtDay = None,
+) -> GeoJSONResponse:
+    """Return buildings (楼栋); `grid` is read in the plan of `kind` that is in effect.
+
+    Counts of people below the threshold of this installation are null, and `suppressed` names
+    them.
+    """
+    day = day_of(at, settings.timezone)
+    asked = {"community": community, "grid": grid, "kind": kind, "use": use, "at": day}
+    conditions = [grids.in_grid(grid, kind, day)] if grid is not None else []
+    page = buildings.page(
+        session,
+        scope,
+        paging.window(asked),
+        *conditions,
+        on_day=day,
+        community=community,
+        use=use,
+    )
+    return collection(request, page, paging, asked, settings.suppress_below)
+
+
+@router.get(
+    "/{building_id}",
+    response_model=Building,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 404, 422),
+    summary="One building",
+)
+def get_building(
+    building_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
+) -> GeoJSONResponse:
+    """Return one building, whether it stands today or not."""
+    row = buildings.one(session, scope, str(building_id))
+    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))

@@ -1,0 +1,55 @@
+"""``/v1/grids``: the grids of the plan in effect."""
+
+from fastapi import APIRouter, Request
+
+from api.deps import AppSettings, Principal, ReadSession
+from api.geojson import GeoJSONResponse, collection, feature
+from api.params import AtDay, CommunityCode, GridCode, PageOf, RowId, day_of
+from api.problems import responses
+from api.schemas.codes import PlanKind
+from api.schemas.features import Grid, Grids
+from gis.layers import grids
+
+router = APIRouter(prefix="/v1/grids", tags=["grids"])
+
+
+@router.get(
+    "",
+    response_model=Grids,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 422),
+    summary="Grids of the plan in effect on a day",
+)
+def list_grids(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    paging: PageOf,
+    *,
+    community: CommunityCode = None,
+    code: GridCode = None,
+    kind: PlanKind = "community",
+    at: AtDay = None,
+) -> GeoJSONResponse:
+    """Return grids (网格) of a kind of plan, with counts of the buildings that stand today."""
+    day = day_of(at, settings.timezone)
+    asked = {"community": community, "code": code, "kind": kind, "at": day}
+    wanted = grids.GridFilter(kind, day, community, code)
+    page = grids.page(session, scope, paging.window(asked), wanted)
+    return collection(request, page, paging, asked, settings.suppress_below)
+
+
+@router.get(
+    "/{grid_id}",
+    response_model=Grid,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 404, 422),
+    summary="One grid",
+)
+def get_grid(
+    grid_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
+) -> GeoJSONResponse:
+    """Return one grid of any plan, in effect or not."""
+    row = grids.one(session, scope, str(grid_id))
+    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))

@@ -1,0 +1,182 @@
+"""``/v1/stations``: where people are served, which is nearest and open, and changes to one."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+
+from api.deps import AppSettings, Principal, ReadSession, WriteSession
+from api.geojson import GeoJSONResponse, collection, feature
+from api.params import AtMoment, CommunityCode, Lat, Lon, PageOf, RowId
+from api.problems import PreconditionRequiredError, responses
+from api.schemas.answers import NearestAnswer, NearStation
+from api.schemas.changes import StationChange
+from api.schemas.codes import Service, Status, Tier
+from api.schemas.features import Station, Stations
+from gis.layers import stations
+from gis.services import station_updates
+from gis.services.locating import nearest_stations
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+router = APIRouter(prefix="/v1/stations", tags=["stations"])
+_ETAG = re.compile(r'"(\d{1,9})"')
+
+
+@router.get(
+    "",
+    response_model=Stations,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 422),
+    summary="Stations",
+)
+def list_stations(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    paging: PageOf,
+    *,
+    community: CommunityCode = None,
+    tier: Tier | None = None,
+    status: Status | None = None,
+    service: Service | None = None,
+) -> GeoJSONResponse:
+    """Return stations with their services, hours and dated exceptions."""
+    asked = {"community": community, "tier": tier, "status": status, "service": service}
+    wanted = stations.StationFilter(community, tier, status, service)
+    page = stations.page(session, scope, paging.window(asked), wanted)
+    return collection(request, page, paging, asked, settings.suppress_below)
+
+
+@router.get(
+    "/nearest",
+    responses=responses(400, 422),
+    summary="The nearest stations that are open and offer a service",
+)
+def find_nearest_stations(
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    *,
+    lon: Lon,
+    lat: Lat,
+    service: Service,
+    at: AtMoment = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="Stations of the answer.")] = 1,
+) -> NearestAnswer:
+    """Return the nearest stations that are open at a moment, nearest first.
+
+    Beyond the laid-out hours (`within_horizon: false`) each station's hours are read for that
+    moment. `calendar: unverified` says that the holidays of that year are not known.
+    """
+    moment = at or datetime.now(UTC)
+    place = stations.Place(lon, lat, service, moment)
+    found = nearest_stations(session, scope, place, timezone=settings.timezone, limit=limit)
+    return NearestAnswer(
+        service=service,
+        at=moment,
+        stations=[_near(station) for station in found.stations],
+        reason=found.reason,
+        within_horizon=found.within_horizon,
+        calendar="verified" if found.calendar_verified else "unverified",
+        hours_unknown=found.hours_unknown,
+    )
+
+
+@router.get(
+    "/{station_id}",
+    response_model=Station,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 404, 422),
+    summary="One station",
+)
+def get_station(
+    station_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
+) -> GeoJSONResponse:
+    """Return one station; its ETag is what a change must name in If-Match."""
+    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
+
+
+@router.patch(
+    "/{station_id}",
+    response_model=Station,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 403, 404, 409, 412, 413, 422, 428),
+    summary="Change a station",
+)
+def update_station(
+    station_id: RowId,
+    change: StationChange,
+    request: Request,
+    session: WriteSession,
+    scope: Principal,
+    settings: AppSettings,
+    if_match: Annotated[
+        str | None,
+        Header(description="The ETag that was read, or * for any.", examples=['"1"']),
+    ] = None,
+) -> GeoJSONResponse:
+    """Change status, dates, services, capacity or dated hours; the rest stays as it is.
+
+    The change, its audit row and the newly laid-out hours are one transaction. Without If-Match
+    the answer is 428, with a version that is not the current one 412.
+    """
+    station_updates.update_station(
+        session,
+        scope,
+        str(station_id),
+        _change(change),
+        versions=_versions(if_match),
+        timezone=settings.timezone,
+        request_id=request.state.request_id,
+    )
+    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
+
+
+def _shown(row: "Row[Any]", suppress_below: int) -> GeoJSONResponse:
+    body = feature(row, suppress_below=suppress_below)
+    return GeoJSONResponse(body, headers={"ETag": f'"{row.version}"'})
+
+
+def _versions(if_match: str | None) -> list[int]:
+    """Return the versions that a request names; empty for ``*``, which any version satisfies."""
+    if if_match is None or not if_match.strip():
+        raise PreconditionRequiredError(
+            "A change must say which version of the station it was made on.",
+            remedy="Read the station and send its ETag in If-Match.",
+        )
+    if if_match.strip() == "*":
+        return []
+    # What is no version of ours (a weak tag, for example) matches none.
+    return [int(v) for v in _ETAG.findall(re.sub(r'W/"[^"]*"', "", if_match))] or [-1]
+
+
+def _change(change: StationChange) -> station_updates.StationChange:
+    return station_updates.StationChange(
+        facts=change.facts,
+        services={
+            code: None if sent is None else sent.model_dump(exclude_unset=True)
+            for code, sent in change.services.items()
+        },
+        exceptions=[
+            station_updates.DayHours(dated.day, dated.hours, dated.service, dated.note)
+            for dated in change.exceptions
+        ],
+    )
+
+
+def _near(found: stations.NearStation) -> NearStation:
+    return NearStation(
+        station_id=found.station_id,
+        name=found.name,
+        tier=found.tier,
+        lon=round(found.lon, 7),
+        lat=round(found.lat, 7),
+        distance_m=round(found.distance_m, 2),
+        distance_method="straight_line",
+        opening_hours=found.opening_hours,
+        capacity=found.capacity,
+    )
