@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psycopg2
+from psycopg2.extensions import Float, Int, register_adapter
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,6 +16,10 @@ from gis.database.faults import translate_database_error
 
 if TYPE_CHECKING:
     from gis.settings import Settings
+
+# Numbers out of a frame are numpy's; psycopg2 would write their repr into the statement.
+register_adapter(np.float64, lambda value: Float(float(value)))
+register_adapter(np.int64, lambda value: Int(int(value)))
 
 
 def database_url(settings: "Settings") -> str:

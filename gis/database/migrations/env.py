@@ -13,7 +13,8 @@ def include_object(item: Any, name: Any, kind: str, reflected: Any, compare_to: 
     """Leave PostGIS's own tables alone."""
     if kind == "table" and reflected and compare_to is None and name == "spatial_ref_sys":
         return False
-    return bool(alembic_helpers.include_object(item, name, kind, reflected, compare_to))
+    known = alembic_helpers.include_object(item, name, kind, reflected, compare_to)  # type: ignore[no-untyped-call]  # GeoAlchemy2 has no types here
+    return bool(known)
 
 
 def run() -> None:
