@@ -210,15 +210,11 @@ def check_geometries(
     inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(
         axis=1
     )
-    finite = np.array(
-        [
-            absent[row] or np.isfinite(shapely.get_coordinates(value)).all()
-            for row, value in enumerate(geometry)
-        ],
-        dtype=bool,
-    )
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    finite = np.ones(len(geometry), dtype=bool)
+    finite[owner[~np.isfinite(xy).all(axis=1)]] = False
     off = ~absent & ~(inside & finite)
-    places = [str(tuple(box.round(6).tolist())) for box in bounds]
+    places = [str(tuple(bounds[row].tolist())) if off[row] else "" for row in range(len(off))]
     rejects.add(
         off, field, places, "lies outside the world", "Check the CRS, and that all are finite."
     )

@@ -54,7 +54,7 @@ def derive(
         large = blocks[homes > LARGEST_BLOCK_SHARE * community_size]
         if not len(large):
             break
-        inside, _ = shapely.STRtree(large).query(lesser, predicate="intersects")
+        _, inside = shapely.STRtree(lesser).query(large, predicate="intersects")
         lines = np.concatenate([lines, lesser[np.unique(inside)]])
         blocks, homes = _blocks_between(ground, buildings, lines)
     borders = _borders(blocks, strong, collectors)
@@ -95,7 +95,7 @@ def _borders(
     middle = shapely.points((shared.start_xy + shared.end_xy) / 2)
     hold = np.full(len(shared.left), HOLD_LOCAL)
     for lines, weight in ((collectors, HOLD_COLLECTOR), (strong, HOLD_BARRIER)):
-        along, _ = shapely.STRtree(lines).query(middle, "dwithin", 0.01)
+        along, _ = shapely.STRtree(faces_of.segments_of(lines)).query(middle, "dwithin", 0.01)
         hold[along] = weight
     one_way = csr_matrix(
         (hold * shared.length_m, (shared.left, shared.right)), shape=(len(blocks), len(blocks))

@@ -35,11 +35,7 @@ def cut(ground: "Ground", lines_m: "NDArray[Any]") -> "NDArray[Any]":
 def _along(lines_m: "NDArray[Any]", edge_m: Any) -> "NDArray[Any]":  # noqa: ANN401 - a line
     """Return the lines with vertices near the edge moved onto it."""
     xy = shapely.get_coordinates(lines_m)
-    rings = shapely.get_parts(edge_m)
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    one_ring = ring[1:] == ring[:-1]
-    ends = np.stack([corners[:-1], corners[1:]], axis=1)[one_ring]
-    segments = np.asarray(shapely.linestrings(ends), dtype=object)
+    segments = segments_of(shapely.get_parts(edge_m))
     points = np.asarray(shapely.points(xy), dtype=object)
     near, segment = shapely.STRtree(segments).query(points, "dwithin", ALONG_OUTLINE_M)
     distance = shapely.distance(points[near], segments[segment])
@@ -54,16 +50,24 @@ def _along(lines_m: "NDArray[Any]", edge_m: Any) -> "NDArray[Any]":  # noqa: ANN
     return np.asarray(shapely.set_coordinates(np.array(lines_m, dtype=object), moved), dtype=object)
 
 
+def segments_of(lines: "NDArray[Any]") -> "NDArray[Any]":
+    """Return the lines as pieces of two points: a tree of these is fast where lines are long."""
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    ends = np.stack([xy[:-1], xy[1:]], axis=1)[line[1:] == line[:-1]]
+    return np.asarray(shapely.linestrings(ends), dtype=object)
+
+
 def locate(faces: "NDArray[Any]", point_m: "NDArray[Any]") -> "NDArray[np.int64]":
     """Return the face each point lies in: the first of two on their border, else the nearest."""
-    tree = shapely.STRtree(faces)
     out = np.full(len(point_m), -1, dtype=np.int64)
-    rows, found = tree.query(point_m, predicate="intersects")
+    # The query prepares its own side: with the points in the tree that is the large polygons.
+    found, rows = shapely.STRtree(point_m).query(faces, predicate="intersects")
     order = np.lexsort((-found, rows))
     out[rows[order]] = found[order]
     # The outline was rounded to the noding grid: a point on it may lie a hair outside.
     lost = np.flatnonzero(out < 0)
-    out[lost] = tree.nearest(point_m[lost])
+    if len(lost):
+        out[lost] = shapely.STRtree(faces).nearest(point_m[lost])
     return out
 
 
