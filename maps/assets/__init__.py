@@ -57,12 +57,16 @@ ASSETS = (
     Asset("leaflet-measure", "dist/leaflet-measure.min.js", r"/leaflet-measure(\.min)?\.js$"),
     Asset("leaflet-measure", "dist/leaflet-measure.css", r"/leaflet-measure(\.min)?\.css$"),
 )
-#: Folders of pictures that the style sheets above refer to, and licences that go with the code.
+#: Folders of pictures that the style sheets above refer to, licences that go with the code, and
+#: what the API's description is shown with.
 EXTRAS = (
     ("leaflet", "dist/images"),
     ("leaflet", "LICENSE"),
     ("leaflet-measure", "dist/images"),
     ("leaflet-measure", "LICENSE"),
+    ("swagger-ui-dist", "swagger-ui-bundle.js"),
+    ("swagger-ui-dist", "swagger-ui.css"),
+    ("swagger-ui-dist", "LICENSE"),
 )
 
 _SCRIPT = re.compile(
