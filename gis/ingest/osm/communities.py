@@ -230,7 +230,7 @@ def subdistrict_code(dataset: str) -> str:
     Examples
     --------
     >>> subdistrict_code("las_palmas")
-    '990651001000'
+    '999462001000'
     """
     county = zlib.crc32(dataset.encode()) % 10_000
     return f"{PSEUDO_PROVINCE}{county:04d}001000"
