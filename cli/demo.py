@@ -44,7 +44,7 @@ def demo(
     settings = get_settings()
     if boundary is not None and osm is None:
         raise InvalidInputError("--boundary needs --osm.", remedy="Name the extract as well.")
-    source = _extract(osm, boundary, timezone) if osm is not None else _sample(settings)
+    source = _extract(osm, boundary, timezone) if osm is not None else sample_input(settings)
     with watching() as watcher:
         result = run_demo(settings, source, out, watcher=watcher)
     _print_summary(result)
@@ -57,7 +57,8 @@ def demo(
         serve_app(served)
 
 
-def _sample(settings: "Settings") -> "DemoInput":
+def sample_input(settings: "Settings") -> "DemoInput":
+    """Return the sample subdistrict as the demo's input."""
     from gis.jobs.demo import DemoInput
     from gis.samples import DEFAULT_HOUSEHOLDS, DEFAULT_SEED, generate_subdistrict
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Decimal places of degrees in GeoJSON: about a centimetre. Shared vertices round alike.
-DECIMALS = 7
+#: Decimal places of degrees in GeoJSON: a tenth of a millimetre. Coarser rounding would move points
+#: that lie on the line of another community, and open slivers there.
+DECIMALS = 9
 GRID_PROPERTIES = (
     "code",
     "sequence",
