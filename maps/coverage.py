@@ -33,11 +33,12 @@ SCRIPTS = ("packed.js", "panel.js", "coverage.js")
 PANES = {
     "base": 210,
     "grids": 310,
+    "ways": 315,
     "buildings": 320,
     "gaps": 330,
     "density": 340,
     "communities": 350,
-    "labels": 620,
+    "labels": 590,
 }
 
 

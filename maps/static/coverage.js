@@ -20,7 +20,6 @@
     const app = new App(map, layers, data);
     Wangge.app = app;
     app.build();
-    app.refresh();
     document.documentElement.setAttribute("data-ready", "true");
   };
 
@@ -60,9 +59,14 @@
 
   App.prototype.scenario = function () {
     const state = this.state;
-    return this.data.choices.scenarios.findIndex(function (pair) {
-      return pair[0] === state.service && pair[1] === state.moment;
-    });
+    const pairs = this.data.choices.scenarios;
+    const last = pairs[this._scenario];
+    if (!last || last[0] !== state.service || last[1] !== state.moment) {
+      this._scenario = pairs.findIndex(function (pair) {
+        return pair[0] === state.service && pair[1] === state.moment;
+      });
+    }
+    return this._scenario;
   };
 
   App.prototype.radius = function () {
@@ -99,7 +103,12 @@
     const map = this.map;
     this.patterns();
     this.page();
+    // The panel's height decides the map's on a phone, so it is filled before the map is fitted.
+    this.drawSummary();
     map.invalidateSize({ animate: false });
+    new ResizeObserver(function () {
+      map.invalidateSize({ animate: false });
+    }).observe(map.getContainer());
     map.fitBounds(this.data.bounds, { padding: [16, 16], animate: false });
     map.setMaxBounds(L.latLngBounds(this.data.bounds).pad(1));
     map.attributionControl.setPrefix(false);
@@ -118,6 +127,7 @@
     map.on("zoomend", this.zoomed, this);
     map.on("overlayadd overlayremove", this.drawLegend, this);
     this.zoomed();
+    this.refresh();
   };
 
   App.prototype.zoomed = function () {
@@ -197,9 +207,10 @@
       body
     );
     toggle.addEventListener("click", function () {
-      const open = panel.classList.toggle("wg-open");
+      const open = panel.classList.toggle("wg-unfolded");
       toggle.setAttribute("aria-expanded", String(open));
       toggle.textContent = open ? t.hide_panel : t.show_panel;
+      self.map.closePopup();
     });
     this.panel = panel;
     this.toggle = toggle;
@@ -209,7 +220,7 @@
   };
 
   App.prototype.collapse = function () {
-    if (this.panel.classList.contains("wg-open")) {
+    if (this.panel.classList.contains("wg-unfolded")) {
       this.toggle.click();
     }
   };
@@ -239,17 +250,35 @@
   };
 
   App.prototype.base = function () {
-    const colours = this.data.colours.base;
-    const group = this.layers.base;
-    const origin = this.data.origin;
-    this.data.base.forEach(function (item) {
-      const layer = new Wangge.PackedLayer(Wangge.unpack(item.shapes, item.count, origin), {
-        pane: "base",
-        styles: function (zoom) {
-          return [baseLook(item.kind, zoom, colours)];
-        },
+    const self = this;
+    // Rivers and railways divide grids, so they are drawn over the grids' colours.
+    const over = ["river", "railway"];
+    [
+      ["base", (item) => !over.includes(item.kind)],
+      ["ways", (item) => over.includes(item.kind)],
+    ].forEach(function (pair) {
+      const items = self.data.base.filter(pair[1]);
+      const shapes = [];
+      const ranks = [];
+      items.forEach(function (item, rank) {
+        Wangge.unpack(item.shapes, item.count, self.data.origin).forEach(function (shape) {
+          shapes.push(shape);
+          ranks.push(rank);
+        });
       });
-      group.addLayer(layer);
+      self.layers.base.addLayer(
+        new Wangge.PackedLayer(shapes, {
+          pane: pair[0],
+          styleOf: function (i) {
+            return ranks[i];
+          },
+          styles: function (zoom) {
+            return items.map(function (item) {
+              return baseLook(item.kind, zoom, self.data.colours.base);
+            });
+          },
+        })
+      );
     });
   };
 
@@ -472,7 +501,7 @@
     const classes = this.data.classes[this.state.metric];
     return Object.assign(edge, {
       fillColor: classes.colours[classOf(classes, value)],
-      fillOpacity: 0.62,
+      fillOpacity: 0.58,
     });
   };
 

@@ -3,6 +3,7 @@
   "use strict";
   const Wangge = (window.Wangge = {});
   const SCALE = 1e6;
+  const BATCH = 128;
 
   function bytes(base64) {
     const text = atob(base64);
@@ -201,18 +202,31 @@
           drawn[styleOf ? styleOf(i) : 0].push(shape);
         }
       });
+      const paths = looks.map(function (look, rank) {
+        return batches(drawn[rank], view, Boolean(look.fill));
+      });
       looks.forEach(function (look, rank) {
-        if (!drawn[rank].length) {
-          return;
-        }
-        const path = new Path2D();
-        drawn[rank].forEach(function (shape) {
-          trace(path, shape, view, Boolean(look.fill));
-        });
-        paint(context, path, look);
+        paintUnder(context, paths[rank], look);
+      });
+      // The top strokes of all styles come last, so that streets of two classes join without a seam.
+      looks.forEach(function (look, rank) {
+        stroke(context, paths[rank], (look.strokes || []).slice(-1), look.cap);
       });
     },
   });
+
+  /* A canvas slows down with the square of a path's length, so shapes go in small batches. */
+  function batches(shapes, view, closed) {
+    const paths = [];
+    for (let first = 0; first < shapes.length; first += BATCH) {
+      const path = new Path2D();
+      shapes.slice(first, first + BATCH).forEach(function (shape) {
+        trace(path, shape, view, closed);
+      });
+      paths.push(path);
+    }
+    return paths;
+  }
 
   function trace(path, shape, view, closed) {
     const box = shape.box;
@@ -240,20 +254,26 @@
     });
   }
 
-  function paint(context, path, look) {
-    context.lineJoin = "round";
-    context.lineCap = look.cap || "round";
+  function paintUnder(context, paths, look) {
     if (look.fill) {
-      context.globalAlpha = look.opacity || 1;
       context.fillStyle = look.fill;
-      context.fill(path, "nonzero");
-      context.globalAlpha = 1;
+      paths.forEach(function (path) {
+        context.fill(path, "nonzero");
+      });
     }
-    (look.strokes || []).forEach(function (stroke) {
-      context.setLineDash(stroke.dash || []);
-      context.strokeStyle = stroke.colour;
-      context.lineWidth = stroke.width;
-      context.stroke(path);
+    stroke(context, paths, (look.strokes || []).slice(0, -1), look.cap);
+  }
+
+  function stroke(context, paths, strokes, cap) {
+    context.lineJoin = "round";
+    context.lineCap = cap || "round";
+    strokes.forEach(function (line) {
+      context.setLineDash(line.dash || []);
+      context.strokeStyle = line.colour;
+      context.lineWidth = line.width;
+      paths.forEach(function (path) {
+        context.stroke(path);
+      });
     });
     context.setLineDash([]);
   }
