@@ -37,7 +37,7 @@ LARGE_QUARTER_HOUSEHOLDS = 700
 #: (kind, smallest and largest plot in m²), most needed first.
 _PLACES = (
     ("market", 8_000, 26_000),
-    ("campus", 20_000, 60_000),
+    ("campus", 16_000, 60_000),
     ("mall", 8_000, 34_000),
     ("park", 4_000, 40_000),
     ("hospital", 8_000, 24_000),
@@ -78,7 +78,7 @@ def plan_city(households: int, seed: int) -> City:
     special = [_with_small_quarter(city, homes, seed)]
     special.append(_with_large_quarter(city, homes, seed, special))
     _tune(city, [int(k) for k in homes if k not in special], households, seed)
-    towers = [block for block in city.blocks if block.kind == "tower" and block.doors > 500]
+    towers = [block for block in city.blocks if block.kind == "tower"]
     for block in sorted(towers, key=lambda b: -b.doors)[:1]:
         city.apartments = fixed_apartment(block, APARTMENT_DOORS, APARTMENT_FLOORS)
     return city

@@ -36,7 +36,7 @@ def join_blocks(layout: "Layout", households: "NDArray[np.int64]") -> "NDArray[n
     areas = np.array([face.area for face in layout.faces])
     weight = households + 0.15 * areas * households.sum() / areas.sum()
     label = np.arange(len(areas))
-    limit = 1.45 * weight.sum() / count
+    limit = 1.3 * weight.sum() / count
     while len(np.unique(label)) > count:
         label = _join_smallest(label, weight, bonds, limit)
     return _numbered(label, layout.faces)
@@ -59,7 +59,7 @@ def _join_smallest(
                 pull[other] = pull.get(other, 0.0) + hold
         light = {g: p for g, p in pull.items() if total[g] + total[group] <= limit}
         if light:
-            best = max(light, key=lambda g: (light[g] / np.sqrt(total[g]), -g))
+            best = max(light, key=lambda g: (light[g] / total[g], -g))
             return np.where(label == group, best, label)
     smallest = min(total, key=lambda g: (total[g], g))
     touching = [
@@ -81,9 +81,10 @@ def _bonds(layout: "Layout") -> dict[tuple[int, int], float]:
     bonds: dict[tuple[int, int], float] = {}
     for a, b in sorted(pairs):
         border = shapely.intersection(faces[a], faces[b])
-        if border.length < 1.0:
+        if border.length < 0.01:
             continue
-        middle = border.point_on_surface()
+        longest = max(shapely.get_parts(border), key=shapely.length)
+        middle = longest.interpolate(0.5, normalized=True)
         near = [name for name, line in classes if line.distance(middle) < 1.0]
         bonds[a, b] = border.length * min((HOLD[name] for name in near), default=1.0)
     return bonds

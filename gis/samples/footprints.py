@@ -246,8 +246,8 @@ def with_outbuildings(
     """Add what stands between houses: sheds for bicycles, a kindergarten, a room for residents."""
     out = list(layer.buildings)
     xmin, ymin, xmax, ymax = parcel.bounds
-    wanted = int(rng.integers(1, 4))
-    for _ in range(10 * wanted):
+    wanted = int(rng.integers(1, 5))
+    for _ in range(14 * wanted):
         use, width, depth, floors = OUTBUILDINGS[int(rng.integers(len(OUTBUILDINGS)))]
         x, y = rng.uniform(xmin, xmax), rng.uniform(ymin, ymax)
         upright = box(x, y, width * float(rng.uniform(0.8, 1.2)), depth)

@@ -97,6 +97,7 @@ class _Year:
         self.ground, self.rng = ground, rng
         self.homes = [b for b in ground.buildings if b.households > 0]
         self.roads, self.pois = things.roads, things.pois
+        self.inner = ground.city.layout.region.buffer(-1.0)
         # A few buildings of each kind draw far more than their share.
         households = np.array([b.households for b in self.homes], dtype=float)
         self.base = households * rng.lognormal(0, 0.9, len(self.homes))
@@ -148,7 +149,7 @@ class _Year:
     def _at_home(self, theme: Theme, building: "Placed") -> "Row":
         """Refer to the building in four of five cases; always lie near it."""
         known = self.rng.random() < 0.8
-        point = building.door if known else _scatter(building.door, self.rng, 9.0)
+        point = building.door if known else self._near(building.door, 9.0)
         return {
             "building_id": self.ground.building_id(building) if known else None,
             "description": self._say(theme, building.name or building.address),
@@ -163,8 +164,17 @@ class _Year:
         return {
             column: thing.id,
             "description": self._say(theme, thing.name),
-            "geometry": _scatter(point, self.rng, 2.0),
+            "geometry": self._near(point, 2.0),
         }
+
+    def _near(self, point: shapely.Geometry, spread_m: float) -> shapely.Point:
+        """Return a place near ``point``; on the line of the subdistrict, a step inside it."""
+        x, y = shapely.get_coordinates(point)[0] + self.rng.normal(0, spread_m, 2)
+        near = shapely.Point(x, y)
+        if self.inner.contains(near):
+            return near
+        edge = self.inner.exterior
+        return edge.interpolate(edge.project(near))
 
     def _say(self, theme: Theme, place: str) -> str:
         return theme.texts[int(self.rng.integers(len(theme.texts)))].format(at=place)
@@ -183,8 +193,3 @@ class _Year:
 def _shares(weights: "Sequence[float] | NDArray[np.float64]") -> "NDArray[np.float64]":
     values = np.asarray(weights, dtype=float)
     return np.asarray(values / values.sum())
-
-
-def _scatter(point: shapely.Geometry, rng: np.random.Generator, spread_m: float) -> shapely.Point:
-    x, y = shapely.get_coordinates(point)[0]
-    return shapely.Point(x + rng.normal(0, spread_m), y + rng.normal(0, spread_m))

@@ -62,13 +62,14 @@ def apportion(total: int, weights: Any, upper: Any = None) -> "NDArray[np.int64]
     left = min(int(total), int(ceiling[weights > 0].sum()))
     while left > 0:
         open_weights = np.where(shares < ceiling, weights, 0.0)
-        exact = left * open_weights / open_weights.sum()
-        step = np.minimum(np.floor(exact).astype(np.int64), ceiling - shares)
+        exact = left * (open_weights / open_weights.sum())
+        whole = np.floor(exact).astype(np.int64)
+        step = np.minimum(whole, ceiling - shares)
         shares += step
         left -= int(step.sum())
-        if step.sum() == 0:
-            order = np.argsort(-exact, kind="stable")
-            order = order[(shares < ceiling)[order] & (exact[order] > 0)][:left]
+        if (step == whole).all():
+            order = np.argsort(whole - exact, kind="stable")
+            order = order[((shares < ceiling) & (open_weights > 0))[order]][:left]
             shares[order] += 1
             left -= len(order)
     return shares

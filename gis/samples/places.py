@@ -48,7 +48,7 @@ _Shapes = list[tuple[shapely.Polygon, int, str]]
 def _frame(inner: shapely.Polygon) -> tuple["Callable[[Any], Any]", float, float]:
     """Return a map from a box around the origin to the plot's own axes, and the plot's sides."""
     along, across, length, breadth = rectangle_axes(inner)
-    if np.cross(along, across) < 0:
+    if along[0] * across[1] < along[1] * across[0]:
         across = -across
     centre = inner.centroid
 

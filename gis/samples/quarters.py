@@ -29,6 +29,9 @@ SHARED_ABOVE_M2 = {"walkup": 17_000, "courtyard": 12_000, "midrise": 30_000, "vi
 GATED_SHARE = {"walkup": 0.45, "midrise": 0.95, "resettlement": 0.85, "tower": 1.0}
 #: Households of the smallest quarter, and doors of the building that holds it.
 SMALL_QUARTER_DOORS = 36
+SMALL_QUARTER_DEPTH_M = 34.0
+#: From a gate to the ring lane behind it.
+LONGEST_GATEWAY_M = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,7 @@ def build_block(
     block = BlockPlan(kind)
     ground = _line_with_shops(site, kind, rng, block)
     if with_small_quarter:
-        along, _, length, _ = rectangle_axes(ground)
-        ground, small = _cut_end(ground, along, length, rng)
+        ground, small = _cut_end(ground, rng)
         if small is not None:
             block.quarters.append(_small_quarter(small, rng))
     parcels = [ground] if whole else _shared(ground, kind, rng, site, block)
@@ -166,17 +168,21 @@ def _line_with_shops(
 
 
 def _cut_end(
-    ground: shapely.Polygon, along: "np.ndarray", length: float, rng: np.random.Generator
+    ground: shapely.Polygon, rng: np.random.Generator
 ) -> tuple[shapely.Polygon, shapely.Polygon | None]:
-    """Cut a strip of about 34 m off one end of ``ground``."""
+    """Cut a strip of about 34 m off one end of ``ground``, along its long or short side."""
     centre = shapely.get_coordinates(shapely.oriented_envelope(ground).centroid)[0]
-    across = np.array([-along[1], along[0]])
-    for end in (1, -1) if rng.random() < 0.5 else (-1, 1):
-        at = centre + end * along * (length / 2 - 34)
-        pieces = cut(ground, shapely.LineString([at - across * 400, at + across * 400]))
+    along, across, length, breadth = rectangle_axes(ground)
+    ends = [(along, across, length), (-along, across, length)]
+    ends += [(across, along, breadth), (-across, along, breadth)]
+    first = int(rng.integers(2))
+    for outward, sideways, reach in (ends[first], ends[1 - first], *ends[2:]):
+        at = centre + outward * (reach / 2 - SMALL_QUARTER_DEPTH_M)
+        pieces = cut(ground, shapely.LineString([at - sideways * 400, at + sideways * 400]))
         if len(pieces) == 2 and 1_200 < min(p.area for p in pieces) < 6_500:
             small, large = sorted(pieces, key=shapely.area)
-            return large, small
+            if _small_quarter(small, rng).buildings:
+                return large, small
     return ground, None
 
 
@@ -246,24 +252,39 @@ def _ring(ground: shapely.Polygon, inset_m: float) -> shapely.Polygon | None:
 def _open(quarter: QuarterPlan, site: Site, block: BlockPlan, rng: np.random.Generator) -> None:
     """Join the quarter's lanes with the streets: by few gates if walled, else by more openings."""
     wanted = (1 if quarter.ground.area < 7_000 else 2) if quarter.gated else 3
-    start = quarter.lanes[0].line if quarter.lanes else None
-    stubs: list[shapely.LineString] = []
+    ways: list[shapely.LineString] = []
     for stub in _stubs(quarter, site, rng):
-        apart = all(stub.distance(other) > 45.0 for other in stubs)
-        if len(stubs) < wanted and apart:
-            stubs.append(stub)
-    for stub in stubs:
-        block.others = [s for s in block.others if s.polygon.distance(stub) > 3.0]
-        gate = shapely.Point(stub.coords[0])
-        if quarter.gated:
-            quarter.gates.append(Gate(gate, bool(len(quarter.gates) == 0 or rng.random() < 0.7)))
-        if start is None:
-            inner = quarter.ground.representative_point()
-        else:
-            inner = start.interpolate(start.project(gate))
-        whole = shapely.LineString([inner, *stub.coords])
-        if not any(b.polygon.intersects(whole) for b in quarter.buildings):
-            quarter.lanes.append(Lane(whole, "service"))
+        way = _way_in(quarter, stub)
+        apart = all(way.distance(other) > 45.0 for other in ways)
+        if apart and _is_clear(way, quarter):
+            ways.append(way)
+            block.others = [s for s in block.others if s.polygon.distance(stub) > 3.0]
+            if quarter.gated:
+                for_all = not quarter.gates or bool(rng.random() < 0.7)
+                quarter.gates.append(Gate(shapely.Point(stub.coords[0]), for_all))
+        if len(ways) == wanted:
+            break
+    quarter.lanes += [Lane(way, "service") for way in ways]
+
+
+def _way_in(quarter: QuarterPlan, stub: shapely.LineString) -> shapely.LineString:
+    """Return ``stub`` with its beginning joined to the quarter's ring lane, if it has one."""
+    if not quarter.lanes:
+        return shapely.LineString([quarter.ground.representative_point(), *stub.coords])
+    ring = quarter.lanes[0].line
+    return shapely.LineString(
+        [ring.interpolate(ring.project(shapely.Point(stub.coords[0]))), *stub.coords]
+    )
+
+
+def _is_clear(way: shapely.LineString, quarter: QuarterPlan) -> bool:
+    """Return whether ``way`` passes no building, and the wall at its gate only and straight."""
+    gate = shapely.Point(way.coords[1])
+    if quarter.gated and gate.distance(shapely.Point(way.coords[0])) > LONGEST_GATEWAY_M:
+        return False
+    at_wall = way.intersection(quarter.ground.exterior)
+    strays = not at_wall.is_empty and at_wall.hausdorff_distance(gate) > 0.05
+    return not strays and not any(b.polygon.intersects(way) for b in quarter.buildings)
 
 
 def _stubs(quarter: QuarterPlan, site: Site, rng: np.random.Generator) -> list[shapely.LineString]:
@@ -277,7 +298,7 @@ def _stubs(quarter: QuarterPlan, site: Site, rng: np.random.Generator) -> list[s
         stub = shapely.LineString([point, target])
         clear = (
             stub.length < street.width_m / 2 + SHOP_BAND_M + 8
-            and stub.intersection(quarter.ground).length < 0.5
+            and stub.interpolate(3.0).distance(quarter.ground) > 1.5
             and site.reach.buffer(1.0).covers(stub)
         )
         if clear:

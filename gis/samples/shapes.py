@@ -51,15 +51,20 @@ def polygons(geometry: Any, min_area: float = 0.0) -> list[shapely.Polygon]:  # 
     return sorted((p for p in parts if p.area >= min_area), key=lambda p: -p.area)
 
 
+def _plain(geometry: Any) -> Any:  # noqa: ANN401 - same type out
+    """Leave out points that hardly matter: mitres at very short sides divide by zero."""
+    return geometry.simplify(0.05)
+
+
 def inset(polygon: shapely.Polygon, distance_m: float) -> shapely.Polygon:
     """Return the largest part of ``polygon`` that is ``distance_m`` inside its edge."""
-    parts = polygons(polygon.buffer(-distance_m, join_style="mitre"))
+    parts = polygons(_plain(polygon).buffer(-distance_m, join_style="mitre"))
     return parts[0] if parts else shapely.Polygon()
 
 
 def without_spurs(polygon: shapely.Polygon, width_m: float) -> shapely.Polygon:
     """Return ``polygon`` without its parts that are narrower than ``width_m``."""
-    core = polygon.buffer(-width_m / 2)
+    core = _plain(polygon.buffer(-width_m / 2))
     opened = core.buffer(width_m / 2, join_style="mitre").intersection(polygon)
     parts = polygons(opened)
     return parts[0] if parts else polygon

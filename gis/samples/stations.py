@@ -21,6 +21,9 @@ AFTER_SCHOOL = "Mo-Fr 16:00-19:00; Sa,Su 09:00-17:30"
 EVENING = "Tu,Th,Sa 19:00-21:00"
 FAIR = "2026 Sep 25-2026 Oct 08 10:00-20:00"
 
+#: Stations stand where people pass: this share of the way from the homes to the city's middle.
+TOWARDS_CITY = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -120,8 +123,8 @@ _FAIR = Kind(
 def station_rows(ground: "Ground") -> tuple[list["Row"], list["Row"]]:
     """Return the rows of stations and of their services.
 
-    One community station is still planned (in the community that is farthest from the middle),
-    one old site is closed, and the hours of one quarter station are unknown.
+    One community station is still planned, one is closed, and the hours of one quarter station
+    are unknown.
     """
     builder = _Builder(ground)
     builder.centres()
@@ -140,7 +143,7 @@ class _Builder:
         self.stations: list[Row] = []
         self.offers: list[Row] = []
         self._taken: set[int] = set()
-        self._remote = self._most_remote_community()
+        self._remote = self._by_remoteness()
 
     def centres(self) -> None:
         """Add the hub at the mall, the centre of the subdistrict, and round-the-clock posts."""
@@ -157,19 +160,22 @@ class _Builder:
         )
 
     def communities(self) -> None:
-        """Add a station for each community, canteens for some, one planned and one closed."""
+        """Add a station for each community but the two remotest, and canteens for some.
+
+        The remotest waits for its first station; the next one's is closed for good, so that part
+        of the ground is really uncovered.
+        """
         for k, name in enumerate(self.ground.community_names):
             own = self._shops(k) or [b for b in self.ground.buildings if b.community == k]
             host = self._middle(own, k)
-            if k == self._remote:
+            if k == self._remote[0]:
                 self._add(_COMMUNITY, host, name, status="planned", opens_on="2027-03-01")
-                continue
-            self._add(_COMMUNITY, host, name)
-            if k % 2 == 0 and self._shops(k):
-                self._add(_CANTEEN, self._any(self._shops(k)), name)
-            if k == (0 if self._remote != 0 else 1) and self._shops(k):
-                old = self._any(self._shops(k))
-                self._add(_COMMUNITY, old, name + "(旧址)", status="closed", closes_on="2026-03-01")
+            elif k == self._remote[1] and len(self._remote) > 2:
+                self._add(_COMMUNITY, host, name, status="closed", closes_on="2026-03-01")
+            else:
+                self._add(_COMMUNITY, host, name)
+                if k % 2 == 0 and self._shops(k):
+                    self._add(_CANTEEN, self._any(self._shops(k)), name)
 
     def quarters(self) -> None:
         """Add stations in about a third of the larger quarters; hours of one are unknown."""
@@ -179,7 +185,9 @@ class _Builder:
             if building.quarter is not None and building.households:
                 hosts.setdefault(id(building.quarter), building)
         large = [b for b in hosts.values() if b.quarter is not None and b.quarter.doors > 190]
-        chosen = [b for b in large if b.community != self._remote and self.rng.random() < 0.35]
+        chosen = [
+            b for b in large if b.community not in self._remote[:1] and self.rng.random() < 0.35
+        ]
         for k, host in enumerate(chosen or large[:1]):
             self._add(_QUARTER, host, named[id(host.quarter)], unknown_hours=k == 0)
 
@@ -187,7 +195,7 @@ class _Builder:
         """Add partner restaurants and shops, and a clinic."""
         self._add(_CLINIC, self._any(self._shops()), "沐阳")
         for kind, name in zip(_PARTNERS, PARTNERS, strict=True):
-            free = [b for b in self._shops() if b.community != self._remote]
+            free = [b for b in self._shops() if b.community not in self._remote[:1]]
             self._add(kind, self._any(free or self._shops()), name)
 
     def _add(self, kind: Kind, host: "Placed", name: str, **facts: object) -> None:
@@ -239,16 +247,19 @@ class _Builder:
         return candidates[int(self.rng.integers(len(candidates)))]
 
     def _middle(self, candidates: list["Placed"], community: int) -> "Placed":
-        """Return the candidate nearest to the middle of the community's households."""
+        """Return the candidate nearest to the community's households, on the city's side."""
         homes = [b for b in self.ground.buildings if b.community == community and b.households]
         if not homes:
             return candidates[0]
         weights = np.array([b.households for b in homes])
         points = np.array([[b.door.x, b.door.y] for b in homes])
-        x, y = np.average(points, axis=0, weights=weights)
+        city = self.ground.city.layout.region.centroid
+        own = np.average(points, axis=0, weights=weights)
+        x, y = own + TOWARDS_CITY * (np.array([city.x, city.y]) - own)
         return min(candidates, key=lambda b: (b.door.x - x) ** 2 + (b.door.y - y) ** 2)
 
-    def _most_remote_community(self) -> int:
+    def _by_remoteness(self) -> list[int]:
+        """Return the communities, the farthest from the middle of the city first."""
         middle = self.ground.city.layout.region.centroid
         far = [shape.centroid.distance(middle) for shape in self.ground.community_shapes]
-        return int(np.argmax(far))
+        return [int(k) for k in np.argsort(-np.array(far), kind="stable")]

@@ -46,7 +46,7 @@ def node_ways(city: "City") -> list[Way]:
         lanes = [*block.lanes, *(lane for q in block.quarters for lane in q.lanes)]
         parts += [Way(lane.line, "", lane.road_class) for lane in lanes]
     noded = shapely.union_all([way.line for way in parts], grid_size=GRID_M)
-    edges = [e for e in lines_between_nodes(noded) if e.length > 0.05]
+    edges = [e for e in shapely.get_parts(noded) if e.length > 0.05]
     tree = shapely.STRtree([way.line for way in parts])
     out = []
     for edge in _without_short_ends(edges):
@@ -57,12 +57,6 @@ def node_ways(city: "City") -> list[Way]:
         best = min((parts[int(k)] for k in near), key=lambda w: (_RANK[w.road_class], w.key))
         out.append(Way(edge, best.key, best.road_class, best.bridge, best.tunnel))
     return out
-
-
-def lines_between_nodes(noded: shapely.Geometry) -> list[shapely.LineString]:
-    """Return the parts of noded linework, each from junction to junction."""
-    merged = shapely.line_merge(noded)
-    return [part for part in shapely.get_parts(merged) if part.geom_type == "LineString"]
 
 
 def _without_short_ends(edges: list[shapely.LineString]) -> list[shapely.LineString]:

@@ -10,7 +10,7 @@ from gis import frames
 from gis.errors import ConflictError, DataSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import geopandas as gpd
     import pandas as pd
@@ -131,12 +131,3 @@ def _with_lon_lat(frame: "pd.DataFrame") -> "pd.DataFrame":
     lon, lat = plain.geometry.x, plain.geometry.y
     out: pd.DataFrame = plain.drop(columns="geometry")
     return out.assign(lon=lon, lat=lat)
-
-
-def spatial_layers(dataset: frames.Dataset) -> "Mapping[str, gpd.GeoDataFrame]":
-    """Return the layers of ``dataset`` that have a geometry."""
-    import geopandas as gpd
-
-    return {
-        name: frame for name, frame in dataset.layers.items() if isinstance(frame, gpd.GeoDataFrame)
-    }
