@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from api import problems
 from api.deps import refuse_unknown_parameters
+from api.map_pages import MapPages
 from api.middleware import RequestContext
 from api.routers import (
     buildings,
@@ -34,7 +35,6 @@ ROUTERS = (
     stations.router,
     incidents.router,
     demands.router,
-    pages.router,
 )
 TAGS = [
     {"name": "locating", "description": "Whose grid is this."},
@@ -44,6 +44,7 @@ TAGS = [
     {"name": "stations", "description": "Where people are served (服务站)."},
     {"name": "incidents", "description": "What happened (事件)."},
     {"name": "demands", "description": "What is wanted (需求)."},
+    {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},
 ]
 DESCRIPTION = (
@@ -90,7 +91,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # /docs is served without a public host, see api/routers/pages.py
         redoc_url=None,
         lifespan=lifespan,
-        dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=_operation_id,
         max_body_size=MAX_BODY_BYTES,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -98,8 +98,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.sessions = session_factory(engine)
+    app.state.map_pages = MapPages(settings)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.include_router(pages.router)  # a link that is passed on may have picked up parameters
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     problems.install(app)
     app.add_middleware(RequestContext, allowed_hosts=allowed_hosts(settings))

@@ -1,5 +1,193 @@
-"""Pages for people: the front page, the API's description, the coverage map."""
+"""Pages for people: the front page, the API's description, the coverage map, and their files."""
 
-from fastapi import APIRouter
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, cast
+from urllib.parse import urlsplit
 
-router = APIRouter(include_in_schema=False)
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from api.deps import AppSettings, Principal, ReadSession, refuse_unknown_parameters
+from api.front import front_page
+from api.map_pages import MapOrder, MapPages
+from api.params import AtMoment
+from api.problems import responses
+from api.routers.system import wangge_version
+from api.schemas.codes import Service
+from gis.errors import NotFoundError
+from gis.i18n import LANGUAGES, Language
+from gis.services.data_state import read_data_state
+from gis.services.locating import local_day
+from maps.assets import read_asset
+
+router = APIRouter(tags=["pages"])
+
+_HERE = Path(__file__).parents[1]
+#: Files that pages refer to: where they are, and their type. Nothing else is served.
+_STATIC: dict[str, tuple[Path | str, str]] = {
+    "site.css": (_HERE / "static/site.css", "text/css; charset=utf-8"),
+    "icon.svg": (_HERE / "static/icon.svg", "image/svg+xml"),
+    "docs.js": (_HERE / "static/docs.js", "text/javascript; charset=utf-8"),
+    "swagger-ui/swagger-ui.css": ("swagger-ui-dist/swagger-ui.css", "text/css; charset=utf-8"),
+    "swagger-ui/swagger-ui-bundle.js": (
+        "swagger-ui-dist/swagger-ui-bundle.js",
+        "text/javascript; charset=utf-8",
+    ),
+}
+_OWN = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+#: Swagger UI sets styles on elements and shows its icons as data URIs.
+_DOCS = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+Lang = Annotated[
+    Literal["zh-CN", "en"] | None,
+    Query(description="Language; by Accept-Language if it is left out."),
+]
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+def front(
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    lang: Lang = None,
+    accept_language: Annotated[str, Header()] = "",
+) -> HTMLResponse:
+    """Show each user the way, and the state of the data."""
+    language = _language(lang, accept_language, settings.language)
+    today = local_day(datetime.now(UTC), settings.timezone)
+    state = read_data_state(session, scope, today)
+    shown = front_page(state, language, settings.timezone)
+    html = _templates().get_template("front.html").render(shown, version=wangge_version())
+    headers = {
+        "Content-Security-Policy": _OWN,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-cache",
+    }
+    return HTMLResponse(html, headers=headers)
+
+
+@router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+async def docs() -> HTMLResponse:
+    """Show the API's description; everything comes from this server."""
+    html = _templates().get_template("docs.html").render()
+    return HTMLResponse(html, headers={"Content-Security-Policy": _DOCS})
+
+
+@router.get(
+    "/maps/coverage",
+    response_class=HTMLResponse,
+    dependencies=[Depends(refuse_unknown_parameters)],
+    responses={
+        **responses(400, 422),
+        304: {"description": "The page has not changed."},
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+    },
+    summary="The coverage map, as one page that needs no network",
+)
+def coverage_map(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    *,
+    lang: Lang = None,
+    service: Service | None = None,
+    at: AtMoment = None,
+    accept_language: Annotated[str, Header()] = "",
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return who can walk to an open station that serves, and who cannot.
+
+    Without `service` and `at` the page offers the services that most stations have, at the usual
+    moments of the coming days. It is drawn once and kept until the data change.
+    """
+    pages = cast("MapPages", request.app.state.map_pages)
+    order = MapOrder(_language(lang, accept_language, settings.language), service, at)
+    tag = pages.tag(session, scope, order)
+    headers = {
+        "ETag": f'"{tag}"',
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Language",
+        "Content-Language": order.language,
+        "Content-Security-Policy": _map_policy(settings.tile_url),
+    }
+    if tag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(pages.page(session, scope, order, tag), headers=headers)
+
+
+@router.get("/static/{name:path}", include_in_schema=False)
+def static(name: str) -> Response:
+    """Return a file that the pages refer to."""
+    if name not in _STATIC:
+        raise NotFoundError("There is no such file.", remedy="See /.")
+    content, kind = _static(name)
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(content, media_type=kind, headers=headers)
+
+
+@lru_cache(maxsize=len(_STATIC))
+def _static(name: str) -> tuple[bytes, str]:
+    place, kind = _STATIC[name]
+    return (place.read_bytes() if isinstance(place, Path) else read_asset(place)), kind
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _language(asked: Language | None, accepted: str, default: Language) -> Language:
+    """Return the language that is asked for, or the best of those accepted, or the default."""
+    if asked is not None:
+        return asked
+    wishes = []
+    for number, part in enumerate(accepted[:500].split(",")):
+        match = re.fullmatch(
+            r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([\d.]+)\s*)?", part
+        )
+        if match:
+            wishes.append((-_quality(match[2]), number, match[1].lower()))
+    for _, _, wish in sorted(wishes):
+        for language in LANGUAGES:
+            if language.partition("-")[0] == wish:
+                return language
+    return default
+
+
+def _quality(text: str | None) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _map_policy(tile_url: str | None) -> str:
+    """Return what the map's page may do: it carries its own scripts, and asks only for tiles."""
+    tiles = ""
+    if tile_url:
+        parts = urlsplit(tile_url)
+        host = parts.netloc.replace("{s}", "*")
+        tiles = f" {parts.scheme}://{host}"
+    return (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        f"img-src data: blob:{tiles}; font-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )

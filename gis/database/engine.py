@@ -79,6 +79,7 @@ def make_engine(url: str, *, pool_size: int = 5, statement_timeout_s: int | None
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged; what people wrote is not
         connect_args={"options": options, "application_name": "wangge", "connect_timeout": 10},
     )
 

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, func, literal, select
+from sqlalchemy import Date, Text, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from gis.layers.audit import ImportRecord
 from gis.layers.buildings import Building
 from gis.layers.communities import Community
 from gis.layers.demands import Demand
+from gis.layers.divisions import Division
 from gis.layers.grids import Grid, in_effect
 from gis.layers.incidents import Incident
-from gis.layers.plans import PlanEffect
+from gis.layers.plans import GridPlan, PlanEffect
 from gis.layers.queries import alive, table_of
 from gis.layers.stations import HoursHorizon, Station
 from gis.scope import Action, Scope
@@ -36,8 +38,8 @@ class Overview:
         Households of the buildings that stand today.
     unassigned
         Incidents and demands that nobody has assigned yet.
-    synthetic
-        Whether any incident or demand is made up.
+    place
+        Name of the lowest division that has one.
     imported_at, imported_name
         The newest import; ``None`` if there was none.
     plan_since
@@ -49,7 +51,7 @@ class Overview:
     counts: dict[str, int]
     households: int
     unassigned: int
-    synthetic: bool
+    place: str | None
     imported_at: datetime | None
     imported_name: str | None
     plan_since: date | None
@@ -63,6 +65,7 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
     buildings, effects = table_of(Building), table_of(PlanEffect)
     incidents, demands = table_of(Incident), table_of(Demand)
     imports, hours = table_of(ImportRecord), table_of(HoursHorizon)
+    divisions = table_of(Division)
     newest = (
         select(imports).order_by(imports.c.imported_at.desc(), imports.c.id).limit(1).subquery()
     )
@@ -78,9 +81,12 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
     waiting = _count(Incident).where(incidents.c.assigned_at.is_(None)).scalar_subquery() + (
         _count(Demand).where(demands.c.assigned_at.is_(None)).scalar_subquery()
     )
-    made_up = (
-        select(incidents.c.id).where(incidents.c.synthetic).exists()
-        | select(demands.c.id).where(demands.c.synthetic).exists()
+    lowest = case((divisions.c.level == "subdistrict", 0), else_=1)
+    place = (
+        select(divisions.c.name)
+        .where(divisions.c.name.is_not(None))
+        .order_by(lowest, divisions.c.code)
+        .limit(1)
     )
     since = select(func.max(func.lower(effects.c.during))).where(
         effects.c.kind == "community", effects.c.during.op("@>")(literal(on_day, Date))
@@ -90,7 +96,7 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
             *(asked.scalar_subquery().label(name) for name, asked in counts.items()),
             households.scalar_subquery().label("households"),
             waiting.label("unassigned"),
-            made_up.label("synthetic"),
+            _value(place).label("place"),
             _value(select(newest.c.imported_at)).label("imported_at"),
             _value(select(newest.c.name)).label("imported_name"),
             _value(since).label("plan_since"),
@@ -100,6 +106,31 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
     ).one()
     facts = dict(row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
     return Overview({name: int(facts.pop(name)) for name in counts}, **facts)
+
+
+def data_version(session: "Session", scope: Scope) -> str:
+    """Return a text that changes with whatever a coverage map shows, asked in one statement."""
+    scope.require_everywhere(Action.READ)
+    imports, hours = table_of(ImportRecord), table_of(HoursHorizon)
+    plans, effects, stations = table_of(GridPlan), table_of(PlanEffect), table_of(Station)
+    buildings, incidents = table_of(Building), table_of(Incident)
+    periods = cast(effects.c.id, Text) + cast(effects.c.during, Text)
+    parts = [
+        (func.count(imports.c.id), func.max(imports.c.imported_at)),
+        (func.count(plans.c.id), func.sum(plans.c.version), func.max(plans.c.created_at)),
+        (func.md5(func.string_agg(periods, aggregate_order_by(literal(","), effects.c.id))),),
+        (func.count(stations.c.id), func.sum(stations.c.version), func.max(stations.c.updated_at)),
+        (func.count(buildings.c.id), func.max(buildings.c.created_at)),
+        (func.count(incidents.c.id), func.max(incidents.c.created_at)),
+        (func.max(hours.c.expanded_at),),
+    ]
+    texts = [
+        select(
+            func.concat_ws("/", *(func.coalesce(cast(c, Text), "-") for c in part))
+        ).scalar_subquery()
+        for part in parts
+    ]
+    return str(session.execute(select(func.concat_ws("/", *texts))).scalar_one())
 
 
 def _count(model: "type[Base]") -> "Select[int]":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from gis.layers import calendar_days, plans
+from gis.layers import audit, calendar_days, plans
 from gis.layers.overview import Overview, read_overview
 
 if TYPE_CHECKING:
@@ -27,12 +27,16 @@ class DataState:
         Years whose holidays are known, in order.
     calendar_verified
         Whether the year of the day is one of them.
+    synthetic, attribution
+        Whether any of the data are made up, and whose they are.
     """
 
     overview: Overview
     plan_name: str | None
     calendar_years: tuple[int, ...]
     calendar_verified: bool
+    synthetic: bool
+    attribution: str
 
     @property
     def empty(self) -> bool:
@@ -44,10 +48,13 @@ def read_data_state(session: "Session", scope: "Scope", on_day: date) -> DataSta
     """Return the state of the data on a day."""
     overview = read_overview(session, scope, on_day)
     in_effect = plans.read_effective(session, scope, "community", on_day)
+    facts = audit.facts(session, scope)
     years = tuple(sorted(int(year) for year in calendar_days.years(session, scope)))
     return DataState(
         overview,
         (in_effect[0].name or in_effect[0].kind) if in_effect else None,
         years,
         on_day.year in years,
+        facts.synthetic,
+        facts.attribution,
     )
