@@ -38,7 +38,7 @@ PANES = {
     "gaps": 330,
     "density": 340,
     "communities": 350,
-    "labels": 590,
+    "labels": 620,
 }
 
 
