@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gis.districting.draw import draw_grids
-    from gis.districting.evaluate import evaluate
     from gis.districting.graph import CellGraph
+    from gis.districting.measure import evaluate
     from gis.districting.options import PRESETS, DrawOptions, Locks, Weights
     from gis.districting.plan import GridTrace, Origin, Plan, PlanException, PlanMeasures
 
@@ -31,7 +31,7 @@ __all__ = [
 
 _HOME = {
     "draw_grids": "draw",
-    "evaluate": "evaluate",
+    "evaluate": "measure",
     "CellGraph": "graph",
     **dict.fromkeys(("PRESETS", "DrawOptions", "Locks", "Weights"), "options"),
     **dict.fromkeys(("GridTrace", "Origin", "Plan", "PlanException", "PlanMeasures"), "plan"),

@@ -121,7 +121,9 @@ def build_cells(  # noqa: PLR0913 - one frame per layer, each by its name
     for i, community in enumerate(ids):
         rows = np.flatnonzero(home == i)
         local = _clip(around, grounds[i])
-        tessellation = tessellate(grounds[i], footprints[rows], local.cuts)
+        # GEOS copes with lengths of zero; numpy would warn of them.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tessellation = tessellate(grounds[i], footprints[rows], local.cuts)
         named = _Community(community, building_ids[rows], data_version, stored[i], crs)
         frames.append(_frames(named, tessellation, local))
         if progress is not None:
@@ -165,7 +167,8 @@ def _texts(column: "pd.Series[Any]") -> list[str]:
     if getattr(column.dtype, "name", "") == "geometry":
         wkb = shapely.to_wkb(shapely.normalize(np.asarray(values, dtype=object)), hex=True)
         return ["" if value is None else str(value) for value in wkb]
-    return ["" if v is None or v != v else str(v) for v in column.tolist()]  # noqa: PLR0124 - NaN
+    absent = column.isna().tolist()
+    return ["" if no else str(v) for v, no in zip(column.tolist(), absent, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)

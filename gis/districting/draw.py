@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.districting.evaluate import evaluate
 from gis.districting.explain import exceptions_of, lineage_of, traces_of
 from gis.districting.ground import components, ground_of
+from gis.districting.measure import evaluate
 from gis.districting.numbering import draw_order
 from gis.districting.options import DrawOptions, Locks
 from gis.districting.partition import metis_labels, repair, with_count
@@ -25,8 +25,8 @@ Progress = Callable[[int, int], bool | None]
 #: Share of the long refinement's moves spent on each start before the best one goes on.
 _TRIAL = 0.12
 #: Further searches for a plan within the band where the first one found none, and how hot and long
-#: they are at least.
-_RESCUES, _RESCUE_HEAT, _RESCUE_MOVES = 6, 20.0, 20_000
+#: (in moves per cell) they are at least.
+_RESCUES, _RESCUE_HEAT, _RESCUE_MOVES = 6, 20.0, 300
 
 
 def draw_grids(
@@ -60,7 +60,7 @@ def draw_grids(
     before = _current(graph, current)
     frozen, fixed = _locked(graph, before, locked or Locks())
     ground = ground_of(_without(graph, fixed), options.minimum)
-    task = Task(graph, options, ground.joined, before, frozen)
+    task = Task(graph, options, ground.joined, before, frozen | fixed)
     wanted = [True]
     clock = Clock(options.seconds, lambda: wanted[0])
     label, kept = _fixed_labels(graph, before, fixed)
@@ -77,7 +77,8 @@ def draw_grids(
         done += len(cells)
         if progress is not None and progress(done, graph.size) is False:
             wanted[0] = False
-    attached = _attach(graph, label, loose, kept)
+    attached = _attach(task, label, loose, kept, fixed)
+    _settle_claims(task, label, kept)
     grid = _with_ids(graph, label, kept)
     measures = evaluate(graph, grid, options)
     joins = (*ground.joins,)
@@ -193,7 +194,10 @@ def _solve(task: Task, region: Region, clock: Clock) -> State:
         if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
             break
         counts = _counts_to_try(options, region, count)
-        state = _rescue(task, region, counts[attempt % len(counts)], rng, clock)
+        # Every other round starts from tree cuts: on ground like a comb single moves are stuck.
+        by_tree = attempt // len(counts) % 2 == 0
+        start = _start(task, region, counts[attempt % len(counts)], rng, by_tree=by_tree)
+        state = _rescue(task, start, rng, clock)
         best = min((best, state), key=lambda s: _rank(s, options))
     return best
 
@@ -209,8 +213,12 @@ def _counts_to_try(options: DrawOptions, region: Region, count: int) -> list[int
     return [count, *more]
 
 
-def _start(task: Task, region: Region, count: int, rng: np.random.Generator) -> State:
-    first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
+def _start(
+    task: Task, region: Region, count: int, rng: np.random.Generator, *, by_tree: bool = False
+) -> State:
+    first = [0] * region.size
+    if not by_tree:
+        first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
     label, _ = with_count(region, first, count)
     return State(region, label, max(label) + 1, task.options)
 
@@ -232,17 +240,14 @@ def _fresh(task: Task, region: Region, count: int, rng: np.random.Generator, clo
     return best
 
 
-def _rescue(
-    task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock
-) -> State:
-    """Return another state, searched so hot that grids may leave the band on the way into it.
+def _rescue(task: Task, state: State, rng: np.random.Generator, clock: Clock) -> State:
+    """Return a state after a search so hot that grids may leave the band on the way into it.
 
     Where quarters are large against a grid, few arrangements fit the band, and between them lie
     none that do.
     """
     effort = task.options.effort
-    state = _start(task, region, count, rng)
-    moves = max(effort.moves_per_cell * region.size, _RESCUE_MOVES)
+    moves = max(effort.moves_per_cell, _RESCUE_MOVES) * state.region.size
     _improve(state, moves, effort.heat * _RESCUE_HEAT, rng, clock)
     return state
 
@@ -263,28 +268,45 @@ def _warm(task: Task, region: Region, count: int, rng: np.random.Generator, cloc
     grids = len(set(first))
     feasible = options.feasible_counts(region.total)
     wanted = grids if grids in feasible else count
-    label, origin = with_count(region, first, wanted)
-    state = State(region, label, max(label) + 1, options)
-    state.origin = origin
-    _improve(state, options.effort.moves_per_cell * region.size, WARM, rng, clock)
-    return state
+    # Gently first; hotter, and with another grid, only if that leaves the band.
+    tries = [(wanted, 1.0), (wanted, 8.0), (wanted + 1, 4.0), (wanted - 1, 4.0)]
+    best: State | None = None
+    for number, hotter in tries:
+        if best is not None and (number not in feasible or number < 1):
+            continue
+        label, origin = with_count(region, first, number)
+        state = State(region, label, max(label) + 1, options)
+        state.origin = origin
+        _improve(state, options.effort.moves_per_cell * region.size, WARM * hotter, rng, clock)
+        best = state if best is None else min((best, state), key=lambda s: _rank(s, options))
+        if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
+            break
+    assert best is not None
+    return best
 
 
 def _attach(
-    graph: "CellGraph", label: "Ints", loose: "list[Ints]", kept: list[int]
+    task: Task, label: "Ints", loose: "list[Ints]", kept: list[int], barred: "Bools"
 ) -> "list[Ints]":
-    """Give ground without households to a neighbour, or to the nearest grid; return the latter."""
+    """Give ground without households to a neighbour, or to the nearest grid; return the latter.
+
+    Nothing is added to a grid that is locked as a whole (``barred``).
+    """
+    graph = task.graph
     source, target = graph.source, graph.indices
     far = []
     for cells in loose:
-        home = graph.community[cells[0]]
+        locked = cells[task.frozen[cells]]
+        home = ~barred & (graph.community == graph.community[cells[0]])
         inside = np.zeros(graph.size, dtype=bool)
         inside[cells] = True
-        edges = np.flatnonzero(
-            inside[source] & (label[target] >= 0) & (graph.community[target] == home)
-        )
-        settled = np.flatnonzero((label >= 0) & (graph.community == home))
-        if len(edges):
+        edges = np.flatnonzero(inside[source] & (label[target] >= 0) & home[target])
+        settled = np.flatnonzero((label >= 0) & home)
+        if len(locked):
+            label[cells] = len(kept)
+            kept.append(int(task.current[locked[0]]))
+            label[locked] = _labels_of_ids(task.current[locked], kept)
+        elif len(edges):
             length = np.bincount(label[target[edges]], graph.border_m[edges])
             label[cells] = int(np.argmax(length))
         elif len(settled):
@@ -296,6 +318,33 @@ def _attach(
             label[cells] = len(kept)
             kept.append(-1)
     return far
+
+
+def _labels_of_ids(ids: "Ints", kept: list[int]) -> "Ints":
+    """Return a label for each current id, adding labels for ids that have none."""
+    for each in np.unique(ids).tolist():
+        if each not in kept:
+            kept.append(each)
+    return np.array([kept.index(each) for each in ids.tolist()], dtype=np.int64)
+
+
+def _settle_claims(task: Task, label: "Ints", kept: list[int]) -> None:
+    """Leave each current id to one grid: the one with most of its people; locked cells keep it."""
+    count = len(kept)
+    people = np.bincount(label, task.graph.households, count)
+    size = np.bincount(label, minlength=count)
+    locked = np.zeros(count, dtype=bool)
+    right = task.frozen & (task.current == np.array(kept, dtype=np.int64)[label])
+    locked[label[right]] = True
+    claims: dict[int, list[int]] = {}
+    for grid, each in enumerate(kept):
+        if each >= 0 and size[grid]:
+            claims.setdefault(each, []).append(grid)
+    for grids in claims.values():
+        best = max(grids, key=lambda g: (locked[g], people[g], size[g], -g))
+        for grid in grids:
+            if grid != best and not locked[grid]:
+                kept[grid] = -1
 
 
 def _with_ids(graph: "CellGraph", label: "Ints", kept: list[int]) -> "Ints":

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SAME_SHARE = 0.5
 #: What is left of a footprint must have this area to stand for itself.
 LEAST_M2 = 1.0
+#: A footprint narrower than this is a slip of the pen, and its cell would look like a gap.
+LEAST_WIDTH_M = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,8 @@ def clean_footprints(geometries: "Geometries", ground: shapely.Geometry) -> Foot
     count = len(geometries)
     stands_for = np.full(count, -1, dtype=np.int64)
     parts = largest_parts(shapely.intersection(shapely.make_valid(geometries), ground))
-    rows = np.flatnonzero(shapely.area(parts) >= LEAST_M2)
+    thick = ~shapely.is_empty(shapely.buffer(parts, -LEAST_WIDTH_M / 2, quad_segs=1))
+    rows = np.flatnonzero((shapely.area(parts) >= LEAST_M2) & thick)
     if len(rows) == 0:
         return Footprints(np.empty(0, dtype=object), rows, stands_for)
     rows = rows[np.lexsort((rows, -shapely.area(parts[rows])))]

@@ -82,9 +82,16 @@ def ground_of(graph: "CellGraph", minimum: int) -> Ground:
 
 
 def pieces_of_grids(graph: "CellGraph", joined: "Bools", label: "Ints", count: int) -> "Ints":
-    """Return the number of connected pieces of each of ``count`` grids (``label`` per cell)."""
+    """Return the number of connected pieces of each of ``count`` grids (``label`` per cell).
+
+    A piece where nobody lives belongs to the piece that it touches, be there a wall between.
+    """
     source, target = graph.source, graph.indices
-    same = joined & (label[source] == label[target])
+    within = label[source] == label[target]
+    same = joined & within
+    number, piece = components(graph.size, source[same], target[same])
+    empty = np.bincount(piece, graph.households, number) == 0
+    same |= within & (empty[piece[source]] | empty[piece[target]])
     _, piece = components(graph.size, source[same], target[same])
     first = np.unique(piece, return_index=True)[1]
     return np.bincount(label[first], minlength=count).astype(np.int64)

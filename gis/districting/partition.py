@@ -7,6 +7,9 @@ import numpy as np
 if TYPE_CHECKING:
     from gis.districting.region import Region
 
+#: Inhabited nodes per part below which METIS is not asked.
+NODES_PER_PART = 3
+
 
 def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
     """Return ``count`` parts of about equal households by METIS's k-way method.
@@ -24,11 +27,13 @@ def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
 
     Returns
     -------
-    A label per node; parts may be empty or in pieces, since METIS promises neither.
+    A label per node; parts may be empty or in pieces, since METIS promises neither. On a region
+    with few inhabited nodes all labels are 0, and :func:`with_count` cuts it.
     """
     import pymetis
 
-    if count == 1:
+    # METIS complains on standard output when too few nodes carry weight; tree cuts serve there.
+    if count == 1 or sum(h > 0 for h in region.households) < NODES_PER_PART * count:
         return [0] * region.size
     joined = [[e for e in edges if e[4]] for edges in region.edges]
     indptr = np.cumsum([0, *(len(e) for e in joined)])
@@ -42,8 +47,7 @@ def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
     options.contig = 1
     answer = pymetis.part_graph(
         count,
-        xadj=indptr,
-        adjncy=indices,
+        pymetis.CSRAdjacency(indptr, indices),
         vweights=region.households,
         eweights=price,
         recursive=False,
@@ -75,7 +79,7 @@ def pieces_of(region: "Region", label: list[int]) -> list[tuple[int, list[int]]]
 def repair(region: "Region", label: list[int]) -> list[int]:
     """Return labels in which every grid is one piece; grids may vanish, labels are not closed up.
 
-    Of a grid in pieces the one that holds its locked nodes, then most households, stays; each other
+    Of a grid in pieces the one with most households stays, and any with locked nodes; each other
     piece, and every node of label -1, goes to the neighbouring grid with the fewest households.
     """
     label = list(label)
@@ -92,6 +96,7 @@ def repair(region: "Region", label: list[int]) -> list[int]:
             if grid >= 0 and (grid not in best or rank > best[grid][0]):
                 best[grid] = (rank, i)
         stay = {i for _, i in best.values()}
+        stay |= {i for i, (_, piece) in enumerate(pieces) if any(region.frozen[v] for v in piece)}
         torn = [piece for i, (_, piece) in enumerate(pieces) if i not in stay]
         if not torn:
             return label
@@ -128,11 +133,20 @@ def _hand_over(
     return changed
 
 
-def split(region: "Region", nodes: list[int]) -> list[int] | None:
-    """Return the smaller side of the best cut of one connected grid in two, or ``None``.
+def split(region: "Region", nodes: list[int], mean: float) -> list[int] | None:
+    """Return one side of the best cut of one connected grid in two, or ``None``.
 
-    The cut is the edge of a breadth-first tree that shares the households out most evenly; nodes
-    that are locked all stay on the other side.
+    The cut is the edge of a breadth-first tree that leaves both sides nearest to a multiple of the
+    mean grid; nodes that are locked all stay on the other side.
+
+    Parameters
+    ----------
+    region
+        The ground.
+    nodes
+        The grid's nodes, ascending.
+    mean
+        Households of the mean grid that is wanted.
     """
     members = set(nodes)
     root = next((v for v in nodes if region.frozen[v]), nodes[0])
@@ -148,10 +162,21 @@ def split(region: "Region", nodes: list[int]) -> list[int] | None:
         below[parent[v]] += below[v]
         locked[parent[v]] |= locked[v]
     total = below[root]
+
+    def miss(people: int) -> float:
+        return abs(people - mean * max(1, round(people / mean))) if mean else 0.0
+
     free = [v for v in order[1:] if not locked[v]]
     if not free:
         return None
-    top = min(free, key=lambda v: (abs(2 * below[v] - total), v))
+    top = min(
+        free,
+        key=lambda v: (
+            round(miss(below[v]) + miss(total - below[v]), 6),
+            abs(2 * below[v] - total),
+            v,
+        ),
+    )
     side = {top}
     for v in order:
         if parent[v] in side:
@@ -182,9 +207,10 @@ def with_count(region: "Region", label: list[int], count: int) -> tuple[list[int
     for v, grid in enumerate(label):
         grids.setdefault(grid, []).append(v)
     made = -2
+    mean = region.total / count
     while len(grids) < count:
         for grid in sorted(grids, key=lambda g: (-_people(region, grids[g]), -len(grids[g]), g)):
-            side = split(region, grids[grid]) if len(grids[grid]) > 1 else None
+            side = split(region, grids[grid], mean) if len(grids[grid]) > 1 else None
             if side is not None:
                 break
         else:

@@ -115,4 +115,4 @@ def geodesic_distance_m(
     arrays = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (lon1, lat1, lon2, lat2)))
     first, second, third, fourth = (np.ascontiguousarray(a) for a in arrays)
     _, _, distance = _SPHEROID.inv(first, second, third, fourth)
-    return np.asarray(distance, dtype=float)
+    return np.asarray(distance, dtype=float).reshape(arrays[0].shape)

@@ -18,6 +18,8 @@ PRECISION_M = 0.001
 GAP_WIDTH_M = 0.05
 #: Area by which the union of the parts may differ from the whole.
 AREA_TOLERANCE_M2 = 1.0
+#: Ground within this of an edge is not missing: the edge was rounded.
+_ROUNDING_M = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,13 @@ def _new_holes(union: shapely.Geometry, whole: shapely.Geometry) -> list[Problem
     rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
     if not rings:
         return []
-    points = shapely.point_on_surface(shapely.polygons(rings))
-    shapely.prepare(whole)
-    inside = points[shapely.contains(whole, points)]
+    # A hole may hold an island of the union, and a lake of the whole differs by its rounding.
+    ground = shapely.intersection(np.asarray(shapely.polygons(rings), dtype=object), whole)
+    left = shapely.buffer(shapely.difference(ground, union), -_ROUNDING_M)
+    points = shapely.point_on_surface(left[~shapely.is_empty(left)])
     return [
         Problem("hole", f"Ground without a part near ({point.x:.2f}, {point.y:.2f}).")
-        for point in inside
+        for point in points
     ]
 
 
@@ -143,7 +146,9 @@ def polygonize_noded(lines: "Geometries") -> "Geometries":
     -------
     Polygons in an order that depends only on their place: north to south, then west to east.
     """
-    noded = shapely.union_all(np.asarray(lines, dtype=object), grid_size=PRECISION_M)
+    # Snapping divides by lengths that may be zero, and copes; numpy would warn of it.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noded = shapely.union_all(np.asarray(lines, dtype=object), grid_size=PRECISION_M)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     if len(faces) == 0:
         return np.empty(0, dtype=object)

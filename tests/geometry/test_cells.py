@@ -1,0 +1,300 @@
+"""Cells of a small town drawn by hand, and of every awkward footprint."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString, MultiPolygon, Point, Polygon, box
+from shapely.affinity import rotate, translate
+
+from gis.districting.cells import build_cells, data_version_of, ground_m
+from gis.frames import BARRIERS, BUILDINGS, COMMUNITIES, CROSSINGS, QUARTERS, ROADS
+from gis.geometry.crs import projected_crs, to_lonlat, to_projected
+from gis.geometry.tessellation import tessellation_problems
+
+pytestmark = pytest.mark.geometry
+
+CRS = projected_crs(117.3, 31.87)
+X, Y = shapely.get_coordinates(to_projected([Point(117.3, 31.87)], CRS))[0]
+
+
+def frame(contract, shapes, **columns: object):
+    lonlat = to_lonlat([translate(s, X, Y) for s in shapes], CRS)
+    data = {"id": [f"{contract.name}{i}" for i in range(len(shapes))], **columns}
+    return contract.conform(gpd.GeoDataFrame(data, geometry=lonlat, crs="EPSG:4326"))
+
+
+def communities(*shapes: object):
+    return frame(COMMUNITIES, shapes, code=[f"3401020010{i:02}" for i in range(len(shapes))])
+
+
+def buildings(*shapes: object, **columns: object):
+    return frame(BUILDINGS, shapes, **columns)
+
+
+def roads(*lines: object, road_class="local", **columns: object):
+    return frame(ROADS, lines, road_class=[road_class] * len(lines), **columns)
+
+
+def barriers(*lines: object, kind="river"):
+    return frame(BARRIERS, lines, barrier_class=[kind] * len(lines))
+
+
+def crossings(*points: object, kind="bridge", walkers=True):
+    return frame(CROSSINGS, points, kind=[kind] * len(points), open_to_walkers=walkers)
+
+
+def build(where, houses, **layers: object):
+    return build_cells(where, houses, crs=CRS, data_version="test", **layers)
+
+
+def local(frames):
+    return [translate(p, -X, -Y) for p in to_projected(frames.cells.geometry.to_numpy(), CRS)]
+
+
+def cell_at(frames, x, y):
+    [found] = [i for i, p in enumerate(local(frames)) if p.contains(Point(x, y))]
+    return frames.cells.iloc[found]
+
+
+def check(frames, where, houses):
+    """Prove what must hold of any cells."""
+    for community, shape in zip(where["id"], where.geometry, strict=True):
+        mine = frames.cells[frames.cells["community_id"] == community]
+        stored = to_projected(mine.geometry.to_numpy(), CRS)
+        assert tessellation_problems(stored, ground_m(shape, CRS)) == []
+    assert sorted(frames.building_cells["building_id"]) == sorted(houses["id"])
+    assert frames.building_cells["cell_id"].isin(frames.cells["id"]).all()
+    own = frames.cells.dropna(subset="building_id")
+    assert own["building_id"].is_unique
+    cell_of = dict(frames.building_cells.itertuples(index=False))
+    assert all(cell_of[b] == c for b, c in zip(own["building_id"], own["id"], strict=True))
+    lengths = frames.cells.set_index("id")["outer_border_m"]
+    for side in ("cell_a", "cell_b"):
+        lengths = lengths.add(frames.borders.groupby(side)["border_m"].sum(), fill_value=0)
+    perimeter = shapely.length(to_projected(frames.cells.geometry.to_numpy(), CRS))
+    np.testing.assert_allclose(lengths[frames.cells["id"]], perimeter, atol=0.01)
+    assert (frames.borders["cell_a"] < frames.borders["cell_b"]).all()
+
+
+GROUND = box(0, 0, 200, 120)
+HOUSES = [box(x, y, x + 30, y + 14) for x in (15, 60, 115, 160) for y in (20, 80)]
+
+
+def test_every_house_gets_the_ground_around_it():
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    frames = build(where, houses)
+    check(frames, where, houses)
+    assert len(frames.cells) == 8
+    for i, house in enumerate(HOUSES):
+        cell = cell_at(frames, *house.centroid.coords[0])
+        assert cell["building_id"] == f"buildings{i}"
+    assert (frames.borders["barrier_class"] == 0).all()
+    assert frames.borders["passable"].all()
+
+
+def test_cells_end_at_the_middle_of_the_street():
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    frames = build(where, houses, roads=roads(LineString([(97, -10), (97, 130)])))
+    check(frames, where, houses)
+    street = frames.borders[frames.borders["barrier_class"] == 1]
+    assert street["border_m"].sum() == pytest.approx(120, abs=0.1)
+    west = cell_at(frames, 70, 85)
+    assert shapely.bounds(local(frames)[int(west.name)])[2] == pytest.approx(97, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("road_class", "tunnel", "expected"),
+    [("arterial", False, 2), ("motorway", False, 2), ("path", False, 0), ("local", True, 0)],
+)
+def test_a_road_has_the_class_of_its_kind(road_class, tunnel, expected):
+    line = roads(LineString([(97, -10), (97, 130)]), road_class=road_class, tunnel=tunnel)
+    frames = build(communities(GROUND), buildings(*HOUSES), roads=line)
+    assert frames.borders["barrier_class"].max() == expected
+
+
+def test_a_river_is_crossed_at_its_bridge_only():
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    river = barriers(LineString([(-10, 60), (210, 60)]))
+    dry = build(where, houses, barriers=river)
+    check(dry, where, houses)
+    assert not dry.borders.loc[dry.borders["barrier_class"] == 3, "passable"].any()
+    for walkers, count in ((True, 1), (False, 0)):
+        bridge = crossings(Point(30, 60), walkers=walkers)
+        wet = build(where, houses, barriers=river, crossings=bridge)
+        over = wet.borders[(wet.borders["barrier_class"] == 3) & wet.borders["passable"]]
+        assert (len(over) > 0) == bool(count)
+        assert len(over) <= 2
+    road = roads(LineString([(30, 0), (30, 120)]), bridge=True)
+    wet = build(where, houses, barriers=river, roads=road)
+    assert wet.borders.loc[wet.borders["barrier_class"] == 3, "passable"].any()
+
+
+def test_a_wall_is_passed_at_its_gate_only():
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    wall = barriers(LineString([(-10, 60), (210, 60)]), kind="wall")
+    shut = build(where, houses, barriers=wall)
+    check(shut, where, houses)
+    assert (~shut.borders["passable"]).sum() >= 4
+    assert (shut.borders["barrier_class"] == 0).all()
+    bridge = build(where, houses, barriers=wall, crossings=crossings(Point(30, 60)))
+    assert bridge.borders["passable"].sum() == shut.borders["passable"].sum()
+    gate = crossings(Point(30, 60), kind="gate")
+    ajar = build(where, houses, barriers=wall, crossings=gate)
+    assert ajar.borders["passable"].sum() > shut.borders["passable"].sum()
+
+
+def test_a_quarter_reaches_the_middle_of_its_street():
+    street = roads(LineString([(97, -10), (97, 130)]))
+    quarter = frame(QUARTERS, [box(0, 0, 90, 120)])
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    frames = build(where, houses, roads=street, quarters=quarter)
+    check(frames, where, houses)
+    assert len(frames.cells) == 8
+
+
+def test_land_far_from_houses_is_open():
+    where, houses = communities(box(0, 0, 600, 120)), buildings(*HOUSES)
+    frames = build(where, houses)
+    check(frames, where, houses)
+    open_land = frames.cells[frames.cells["building_id"].isna()]
+    assert len(open_land) == 1
+    assert open_land["area_m2"].iloc[0] > 120 * 300
+    empty_block = build(where, houses, roads=roads(LineString([(210, -5), (210, 130)])))
+    check(empty_block, where, houses)
+    assert cell_at(empty_block, 400, 60)["building_id"] is None
+
+
+def test_narrow_land_without_houses_is_no_cell():
+    lanes = roads(LineString([(94, -5), (94, 130)]), LineString([(104, -5), (104, 130)]))
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    frames = build(where, houses, roads=lanes)
+    check(frames, where, houses)
+    assert frames.cells["building_id"].notna().all()
+
+
+def test_a_dedicated_area_has_cells_of_its_own():
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    area = gpd.GeoDataFrame(
+        {"id": ["market"]}, geometry=to_lonlat([translate(box(105, 0, 200, 120), X, Y)], CRS)
+    ).set_crs(4326)
+    frames = build(where, houses, dedicated_areas=area)
+    check(frames, where, houses)
+    assert len(frames.dedicated) == 4
+    assert set(frames.dedicated["dedicated_area_id"]) == {"market"}
+    inside = frames.cells["id"].isin(frames.dedicated["cell_id"])
+    assert frames.cells.loc[inside, "area_m2"].sum() == pytest.approx(95 * 120, abs=1)
+
+
+COURT = box(40, 30, 100, 90)
+AWKWARD = {
+    "none": [],
+    "one": [box(50, 50, 60, 60)],
+    "touching": [box(20, 20, 40, 40), box(40, 20, 60, 40), box(40, 40, 60, 60)],
+    "overlapping": [box(20, 20, 60, 60), box(55, 20, 90, 60)],
+    "duplicate": [box(20, 20, 60, 60)] * 3,
+    "nested": [box(20, 20, 80, 80), box(30, 30, 40, 40)],
+    "chain of duplicates": [box(20 + d, 20, 60 + d, 60) for d in (0, 5, 10, 15)],
+    "sliver": [box(20, 20, 60, 20.01), box(20, 40, 60, 60)],
+    "multipart": [MultiPolygon([box(20, 20, 40, 40), box(150, 80, 160, 90)]), box(90, 50, 99, 60)],
+    "courtyard": [COURT.difference(COURT.buffer(-12)), box(65, 55, 70, 60), box(150, 20, 170, 40)],
+    "over the line": [box(-15, 20, 10, 40), box(195, 50, 230, 70), box(90, 50, 99, 60)],
+    "outside": [box(300, 20, 320, 40), box(90, 50, 99, 60)],
+    "crossed": [Polygon([(20, 20), (60, 60), (60, 20), (20, 60)]).buffer(0), box(100, 9, 120, 30)],
+    "tiny": [box(20 + 3 * i, 20, 20.9 + 3 * i, 20.9) for i in range(20)],
+    "whole ground": [GROUND],
+    "turned": [rotate(translate(h, 3, 2), 17 * i) for i, h in enumerate(HOUSES)],
+    "ring of another": [GROUND.difference(box(60, 40, 140, 80)), box(95, 55, 105, 65)],
+}
+
+
+@pytest.mark.parametrize("shapes", AWKWARD.values(), ids=AWKWARD)
+def test_awkward_footprints_are_tiled(shapes):
+    where = communities(GROUND)
+    houses = buildings(*shapes, community_id=["communities0"] * len(shapes))
+    lines = roads(LineString([(-5, 47), (205, 52)]), LineString([(88, -5), (93, 130)]))
+    for layers in ({}, {"roads": lines}):
+        frames = build(where, houses, **layers)
+        check(frames, where, houses)
+
+
+def test_duplicates_share_one_cell():
+    frames = build(communities(GROUND), buildings(*AWKWARD["duplicate"], box(150, 20, 170, 40)))
+    assert frames.cells["building_id"].notna().sum() == 2
+    assert frames.building_cells["cell_id"].nunique() == 2
+
+
+GROUNDS = {
+    "two parts": MultiPolygon([box(0, 0, 80, 120), box(120, 0, 200, 120)]),
+    "island in a lake": MultiPolygon(
+        [box(0, 0, 200, 120).difference(box(50, 20, 150, 100)), box(80, 40, 120, 80)]
+    ),
+    "hole": box(0, 0, 200, 120).difference(box(95, 50, 110, 70)),
+    "spike": Polygon(
+        [(0, 0), (200, 0), (200, 120), (100.001, 120), (100, 300), (99, 120), (0, 120)]
+    ),
+    "bow": Polygon([(0, 0), (200, 60), (0, 120), (60, 60)]),
+}
+
+
+@pytest.mark.parametrize("ground", GROUNDS.values(), ids=GROUNDS)
+def test_awkward_grounds_are_tiled(ground):
+    where = communities(ground)
+    houses = buildings(*HOUSES, box(95, 55, 105, 65), community_id=["communities0"] * 9)
+    lines = roads(LineString([(-5, 47), (205, 52)]))
+    check(build(where, houses, roads=lines), where, houses)
+
+
+def test_a_house_on_the_line_belongs_to_the_larger_share():
+    where = communities(box(0, 0, 100, 100), box(100, 0, 200, 100))
+    houses = buildings(box(95, 20, 115, 40), box(80, 60, 104, 80), box(300, 0, 310, 10))
+    frames = build(where, houses)
+    cells = frames.cells.set_index("building_id")["community_id"]
+    assert cells["buildings0"] == "communities1"
+    assert cells["buildings1"] == "communities0"
+    assert "buildings2" not in set(frames.building_cells["building_id"])
+    shared = to_projected(frames.cells.geometry.to_numpy(), CRS)
+    assert shapely.area(shapely.union_all(shared)) == pytest.approx(20_000, abs=0.5)
+
+
+def test_the_same_data_give_the_same_cells_in_any_order():
+    where = communities(GROUND)
+    houses = buildings(*AWKWARD["turned"])
+    once = build(where, houses)
+    again = build(where, houses.iloc[::-1].reset_index(drop=True))
+    assert set(once.cells["id"]) == set(again.cells["id"])
+    a, b = (f.cells.set_index("id").geometry.sort_index() for f in (once, again))
+    assert all(shapely.equals(a.to_numpy(), b.to_numpy()))
+
+
+def test_the_fingerprint_changes_with_the_data_only():
+    houses = buildings(*HOUSES)
+    shuffled = houses.sample(frac=1, random_state=np.random.RandomState(3))
+    assert data_version_of([houses]) == data_version_of([shuffled])
+    assert data_version_of([houses]) != data_version_of([houses.iloc[1:]])
+    assert data_version_of([houses]) != data_version_of([houses, None])
+    moved = houses.copy()
+    moved.loc[0, "households"] = 7
+    assert data_version_of([houses]) != data_version_of([moved])
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-10, 190), st.floats(-10, 110), st.floats(0.3, 60), st.floats(0.3, 40),
+            st.floats(0, 180),
+        ),
+        max_size=14,
+    ),
+    st.lists(st.tuples(st.floats(0, 200), st.floats(0, 200)), max_size=4),
+)  # fmt: skip
+def test_any_footprints_and_streets_are_tiled(rectangles, streets):
+    shapes = [rotate(box(x, y, x + w, y + h), turn) for x, y, w, h, turn in rectangles]
+    lines = [LineString([(a, -5), (b, 125)]) for a, b in streets]
+    where = communities(GROUND)
+    houses = buildings(*shapes, community_id=["communities0"] * len(shapes))
+    frames = build(where, houses, roads=roads(*lines) if lines else None)
+    check(frames, where, houses)
