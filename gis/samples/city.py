@@ -77,6 +77,7 @@ def plan_city(households: int, seed: int) -> City:
     city.blocks = [_build(city, k, kinds[k], seed) for k in range(len(sites))]
     special = [_with_small_quarter(city, homes, seed)]
     special.append(_with_large_quarter(city, homes, seed, special))
+    special += _with_courtyard(city, homes, seed, special)
     _tune(city, [int(k) for k in homes if k not in special], households, seed)
     towers = [block for block in city.blocks if block.kind == "tower"]
     for block in sorted(towers, key=lambda b: -b.doors)[:1]:
@@ -195,6 +196,22 @@ def _with_large_quarter(city: City, homes: list[int], seed: int, special: list[i
     _, k, city.blocks[k] = best
     city.large_quarter = city.blocks[k].quarters[0]
     return k
+
+
+def _with_courtyard(city: City, homes: list[int], seed: int, special: list[int]) -> list[int]:
+    """Make an old plot one of courtyards if there is none yet; return the plots to be kept."""
+
+    def has_courtyard(block: BlockPlan) -> bool:
+        return any(b.polygon.interiors for q in block.quarters for b in q.buildings)
+
+    if any(has_courtyard(block) for block in city.blocks):
+        return []
+    for k in (k for k in homes if k not in special):
+        block = _build(city, k, "courtyard", seed)
+        if has_courtyard(block):
+            city.blocks[k] = block
+            return [k]
+    return []
 
 
 def _tune(city: City, homes: list[int], households: int, seed: int) -> None:
