@@ -1,0 +1,336 @@
+"""Write docs/layers.md and docs/settings.md from the code that they describe.
+
+Run ``./run exec python docs/generate.py`` after a change of a layer or a setting; with ``--check``
+nothing is written and the exit status says whether the files are current. A test runs the same.
+"""  # noqa: INP001 - a script, no package
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from gis import frames
+from gis.database.base import Base
+from gis.frames import FrameContract, Unit
+from gis.layers.registry import LAYER_BY_NAME
+from gis.layers.schema import metadata
+from gis.settings import Settings
+
+DOCS = Path(__file__).parent
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+CONTRACTS = {one.name: one for one in vars(frames).values() if isinstance(one, FrameContract)}
+UNITS = {Unit.METRE: "m", Unit.SQUARE_METRE: "m²"}  # counts are said by the column's name
+
+#: The tables in the order in which one comes to understand them.
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "Ground": (
+        "divisions",
+        "communities",
+        "quarters",
+        "dedicated_areas",
+        "buildings",
+        "units",
+        "roads",
+        "barriers",
+        "crossings",
+        "pois",
+    ),
+    "Plans and grids": (
+        "cells",
+        "cell_borders",
+        "building_cells",
+        "grid_plans",
+        "plan_effect",
+        "grids",
+        "cell_grids",
+        "building_grids",
+    ),
+    "Stations and their hours": (
+        "stations",
+        "station_services",
+        "station_hours_exceptions",
+        "calendar_days",
+        "station_open_intervals",
+        "hours_horizon",
+    ),
+    "People's posts and matters": ("organisations", "posts", "incidents", "demands"),
+    "Records": ("imports", "audit_log"),
+}
+
+#: What columns mean that no file brings and no frame contract therefore describes.
+ANYWHERE = {
+    "area": "Area it refers to, if it is no point.",
+    "assigned_at": "When it was last given its grid and station.",
+    "created_at": "When the row was written.",
+    "geography": "The point as a geography, for distances on the spheroid; kept by the database.",
+    "id": "Key of the row.",
+    "updated_at": "When the row was last changed.",
+}
+MEANINGS = {
+    "audit_log.action": "What was done, for example `update`.",
+    "audit_log.after": "The facts after the change.",
+    "audit_log.at": "When it was done.",
+    "audit_log.before": "The facts before the change.",
+    "audit_log.layer": "Layer of the row.",
+    "audit_log.principal": "Who did it; `local_owner` as long as there are no accounts.",
+    "audit_log.request_id": "Id of the request, as in the logs.",
+    "audit_log.row_id": "Key of the row.",
+    "building_cells.building_id": "UUID of the building.",
+    "building_cells.cell_id": "UUID of the cell it stands on.",
+    "buildings.entrance": "Where the door is; empty: not known.",
+    "buildings.location": "The entrance, else a point inside; kept by the database.",
+    "buildings.location_geography": "The same as a geography, for distances on the spheroid.",
+    "calendar_days.day": "The day.",
+    "calendar_days.kind": "A public holiday, or a worked weekend (make-up workday).",
+    "calendar_days.name": "Name of the holiday.",
+    "calendar_days.source": "Who says so.",
+    "cells.dedicated_area_id": "UUID of the dedicated area it lies in.",
+    "communities.data_version": "Fingerprint of the data its cells were last built from.",
+    "demands.community_id": "UUID of the community it lies in.",
+    "grids.geometry": "Outline, the union of its cells.",
+    "hours_horizon.during": "Period over which the open intervals are complete.",
+    "hours_horizon.expanded_at": "When they were laid out.",
+    "hours_horizon.singleton": "Always true: the table has one row.",
+    "imports.fingerprint": "Digest of the content; the same one is not taken twice.",
+    "imports.imported_at": "When it was taken in.",
+    "imports.name": "Short name of the source.",
+    "imports.report": "What was estimated, assumed or left out.",
+    "imports.rows": "Rows by layer.",
+    "imports.scope_code": "Code of the division that the data cover.",
+    "incidents.community_id": "UUID of the community it lies in.",
+    "plan_effect.community_id": "UUID of the community in which it holds.",
+    "plan_effect.during": "Days of effect, the last one excluded.",
+    "plan_effect.kind": "Kind of the plan.",
+    "plan_effect.plan_id": "UUID of the plan.",
+    "station_hours_exceptions.day": "The day that differs.",
+    "station_hours_exceptions.hours": "`off`, `unknown`, or the hours of that day.",
+    "station_hours_exceptions.note": "Why, for people to read.",
+    "station_hours_exceptions.service": "Code of the service; empty: all of them.",
+    "station_hours_exceptions.station_id": "UUID of the station.",
+    "station_open_intervals.during": "From opening to closing.",
+    "station_open_intervals.service": "Code of the service.",
+    "station_open_intervals.station_id": "UUID of the station.",
+    "stations.organisation_id": "UUID of the organisation that runs it.",
+    "stations.version": "Raised by every change; the API's ETag.",
+}
+
+LAYERS_HEAD = """\
+# Layers
+
+<!-- Written by docs/generate.py; change the code, not this file. -->
+
+Every table of the store, from `gis/layers/` (tables) and `gis/frames/` (what files must bring).
+
+- Coordinates are EPSG:4326, longitude before latitude. Lengths and areas are metres, measured in a
+  projected reference system or on the spheroid, never in degrees.
+- *In a file* says what `wangge import layer NAME FILE` expects: `required`, `optional`, or the
+  value that is taken where the file has none. Keys are UUIDs; where a file brings none they derive
+  from `source_id`, so the same file always gives the same keys ([import](import.md)).
+- Beyond the constraints listed here, deferred triggers check every plan as a whole at the end of a
+  transaction ([ADR 005](adr/005-membership-is-the-truth.md)).
+- No layer has a column for a person's name, telephone or identity number. Descriptions and
+  addresses are free text: whoever brings them in keeps persons out of them.
+"""
+
+SETTINGS_HEAD = """\
+# Settings
+
+<!-- Written by docs/generate.py; change gis/settings.py, not this file. -->
+
+Every setting is an environment variable. None is needed to begin. A value that cannot be used
+stops the program and is named.
+
+| variable | default | meaning |
+| --- | --- | --- |
+"""
+
+SETTINGS_TAIL = """
+Three more are read elsewhere:
+
+| variable | read by | meaning |
+| --- | --- | --- |
+| `WANGGE_DB_PASSWORD` | `docker-compose.yml` | Password of its database; required, no default. |
+| `WANGGE_PUBLISHED_PORT` | `docker-compose.yml` | Port on this machine's loopback; 8000 if unset. |
+| `WANGGE_TEST_DATABASE_URL` | the tests | A server to make databases on; unset: a throw-away one. |
+
+Settings of single commands are their options: `wangge COMMAND --help`.
+"""
+
+#: Defaults that depend on the machine.
+DEFAULTS = {"home": "`~/.local/share/wangge`; for root `/var/lib/wangge`"}
+
+
+def layers_page() -> str:
+    """Return docs/layers.md."""
+    listed = [name for names in CHAPTERS.values() for name in names]
+    if sorted(listed) != sorted(metadata.tables):
+        odd = set(listed) ^ set(metadata.tables)
+        msg = f"CHAPTERS and the tables differ: {', '.join(sorted(odd))}"
+        raise SystemExit(msg)
+    parts = [LAYERS_HEAD]
+    for chapter, names in CHAPTERS.items():
+        parts.append(f"\n## {chapter}\n")
+        parts += [f"\n### {name}\n\n{_layer(metadata.tables[name])}" for name in names]
+    return "".join(parts)
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    rows = [_setting(name, field) for name, field in Settings.model_fields.items()]
+    return SETTINGS_HEAD + "".join(rows) + SETTINGS_TAIL
+
+
+PAGES = {"layers.md": layers_page, "settings.md": settings_page}
+
+
+def _layer(table: Table) -> str:
+    lines = [_summary(table), ""]
+    lines += ["| column | type | in a file | meaning |", "| --- | --- | --- | --- |"]
+    lines += [_row(table, column) for column in table.columns]
+    rules = [*_rules(table)]
+    if rules:
+        lines += ["", *(f"- {rule}" for rule in rules)]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(table: Table) -> str:
+    models = {one.local_table: one.class_ for one in Base.registry.mappers}
+    text = (models[table].__doc__ or "").split("\n\n")[0]
+    return " ".join(text.split()).replace("``", "`")
+
+
+def _row(table: Table, column: "Column[Any]") -> str:
+    kind = column.type.compile(dialect=DIALECT)
+    kind = kind.lower() if column.nullable else f"{kind.lower()}, not null"
+    cells = (f"`{column.name}`", kind, _in_a_file(table, column), _meaning(table, column))
+    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
+
+
+def _in_a_file(table: Table, column: "Column[Any]") -> str:
+    layer = LAYER_BY_NAME.get(table.name)
+    if layer is None or column.name not in layer.contract.names:
+        return "–"
+    known = {one.name: one for one in layer.contract.columns}.get(column.name)
+    if known is None:
+        must = column.name == "geometry" and layer.contract.geometry_required
+        return "required" if must else "optional"
+    if known.default is not None:
+        return f"else `{str(known.default).lower()}`"
+    # Keys derive from the source's own ids where a file brings none.
+    return "required" if known.required and known.name != "id" else "optional"
+
+
+def _meaning(table: Table, column: "Column[Any]") -> str:
+    contract = CONTRACTS.get(table.name)
+    known = {one.name: one for one in contract.columns} if contract else {}
+    if column.name not in known:
+        return _meaning_elsewhere(table, column, contract)
+    found = known[column.name]
+    text = found.doc
+    if found.unit in UNITS:
+        text += f" Unit: {UNITS[found.unit]}."
+    if found.minimum is not None:
+        text += f" At least {found.minimum:g}."
+    if found.choices:
+        text += f" One of {', '.join(f'`{choice}`' for choice in found.choices)}."
+    return text
+
+
+def _meaning_elsewhere(table: Table, column: "Column[Any]", contract: FrameContract | None) -> str:
+    text = MEANINGS.get(f"{table.name}.{column.name}", ANYWHERE.get(column.name, ""))
+    if text:
+        return text
+    if column.name == "geometry" and contract:
+        return f"Where it is: {' or '.join(contract.geometry)}."
+    msg = f"Say in docs/generate.py what {table.name}.{column.name} means."
+    raise SystemExit(msg)
+
+
+def _rules(table: Table) -> Iterator[str]:
+    yield f"Key: {_names(table.primary_key.columns)}"
+    for key in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
+        yield _foreign_key(key)
+    for rule in sorted(table.constraints, key=lambda one: str(one.name)):
+        if isinstance(rule, UniqueConstraint):
+            yield f"Unique: {_names(rule.columns)}"
+        elif isinstance(rule, ExcludeConstraint):
+            yield f"At most one at a time: {_excluded(rule)}"
+        elif isinstance(rule, CheckConstraint) and not str(rule.name).endswith("_known"):
+            yield f"Check: `{' '.join(str(rule.sqltext).split())}`"
+    for index in sorted(table.indexes, key=lambda one: str(one.name)):
+        yield _index(index)
+
+
+def _names(columns: Any) -> str:  # noqa: ANN401 - a collection of SQLAlchemy's own
+    return ", ".join(f"`{column.name}`" for column in columns)
+
+
+def _foreign_key(key: ForeignKeyConstraint) -> str:
+    ours = ", ".join(f"`{name}`" for name in key.column_keys)
+    gone = {"CASCADE": "; deleted with it", "SET NULL": "; emptied with it"}
+    return f"{ours} → [{key.referred_table.name}](#{key.referred_table.name})" + gone.get(
+        str(key.ondelete), ""
+    )
+
+
+def _excluded(rule: ExcludeConstraint) -> str:
+    terms = (f"`{name}` {operator}" for _, name, operator in rule._render_exprs)  # noqa: SLF001 - it has no public list
+    return ", ".join(terms)
+
+
+def _index(index: Index) -> str:
+    how = index.dialect_options["postgresql"]["using"]
+    shown = ", ".join(f"`{getattr(one, 'name', one)}`" for one in index.expressions)
+    where = index.dialect_options["postgresql"]["where"]
+    only = f" where `{where.compile(dialect=DIALECT)}`" if where is not None else ""
+    unique = "Unique index" if index.unique else "Index"
+    return f"{unique}{f' ({how})' if how else ''}: {shown}{only}"
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    variable = str(field.validation_alias or f"WANGGE_{name.upper()}")
+    text = (field.description or "").replace("|", "∣")
+    choices = _choices(field.annotation)
+    if choices:
+        text += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
+    return f"| `{variable}` | {_default(name, field)} | {text} |\n"
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name in DEFAULTS:
+        return DEFAULTS[name]
+    if field.default in (None, ""):
+        return "unset"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` compare them; return 1 if one is not current."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if out of date")
+    check: bool = parser.parse_args().check
+    stale = []
+    for name, page in PAGES.items():
+        path = DOCS / name
+        text = page()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{'Out of date' if check else 'Written'}: {', '.join(stale) or 'none'}\n")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
