@@ -27,6 +27,8 @@ _TRIAL = 0.12
 #: Further searches for a plan within the band where the first one found none, and how hot and long
 #: (in moves per cell) they are at least.
 _RESCUES, _RESCUE_HEAT, _RESCUE_MOVES = 6, 20.0, 300
+#: Moves of one such search at most: what a long one does not find, a longer one hardly does.
+_RESCUE_MOST = 400_000
 
 
 def draw_grids(
@@ -190,8 +192,10 @@ def _solve(task: Task, region: Region, clock: Clock) -> State:
         return _warm(task, region, count, np.random.default_rng(seeds), clock)
     rng = np.random.default_rng(seeds)
     best = _fresh(task, region, count, rng, clock)
+    # Buildings above the maximum are out of range in every plan.
+    lost = sum(max(0, people - options.maximum) for people in region.households)
     for attempt in range(_RESCUES):
-        if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
+        if clock.stopped or best.out_of_range(options.minimum, options.maximum) <= lost:
             break
         counts = _counts_to_try(options, region, count)
         # Every other round starts from tree cuts: on ground like a comb single moves are stuck.
@@ -248,6 +252,7 @@ def _rescue(task: Task, state: State, rng: np.random.Generator, clock: Clock) ->
     """
     effort = task.options.effort
     moves = max(effort.moves_per_cell, _RESCUE_MOVES) * state.region.size
+    moves = min(moves, _RESCUE_MOST)
     _improve(state, moves, effort.heat * _RESCUE_HEAT, rng, clock)
     return state
 
