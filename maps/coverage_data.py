@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -36,12 +36,12 @@ class Scenario:
     service
         Code of the service, or ``any``.
     moment
-        When, with a time zone.
+        When, with a time zone; ``None``: whatever the hours, for places whose hours nobody states.
     """
 
     key: str
     service: str
-    moment: datetime
+    moment: datetime | None
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ class CoverageMapData:
     plan_name
         Name of the grid plan.
     moment
-        The moment that is chosen when the map opens; the scenario nearest to it is taken.
+        The moment that is chosen when the map opens; the scenario nearest to it is taken. ``None``:
+        the scenario without hours.
     drawn_on
         Date of the drawing.
     synthetic
-        Whether the data are made up; the map then says so.
+        What of the data is made up: ``all``, ``matters`` (incidents and demands) or ``none``; the
+        map says so.
     attribution
         Source and licence of the data, as plain text.
     communities, grids, buildings, stations
@@ -89,9 +91,9 @@ class CoverageMapData:
 
     title: str
     plan_name: str
-    moment: datetime
+    moment: datetime | None
     drawn_on: date
-    synthetic: bool
+    synthetic: Literal["all", "matters", "none"]
     attribution: str
     communities: "gpd.GeoDataFrame"
     grids: "gpd.GeoDataFrame"
@@ -146,7 +148,7 @@ class CoverageMapData:
             msg = "The map needs scenarios, each with a key of its own."
             raise InvalidInputError(msg, remedy="Give at least one service at one moment.")
         for scenario in self.scenarios:
-            if scenario.moment.tzinfo is None:
+            if scenario.moment is not None and scenario.moment.tzinfo is None:
                 msg = f"The moment of scenario '{scenario.key}' has no time zone."
                 raise InvalidInputError(msg, remedy="Give it one, for example Asia/Shanghai.")
             if scenario.key not in self.distances:

@@ -81,6 +81,8 @@ PAGE: dict[str, str] = {
     "drawn": "Drawn on {date}",
     "synthetic": "Synthetic data",
     "synthetic_note": "These data are made up for demonstration; no real person or place is shown.",
+    "synthetic_matters": "Synthetic incidents",
+    "synthetic_matters_note": "Incidents and demands are made up for demonstration.",
     "panel": "Map settings",
     "map": "Map of grids, buildings and service stations",
     "show_panel": "Show settings",
@@ -162,6 +164,7 @@ PAGE: dict[str, str] = {
     "derived": "Derived from blocks, not a published boundary",
     "straight_line": "Straight-line distances; a building counts by its centre or entrance.",
     "estimated": "Households are estimated",
+    "estimated_note": "Households and groups of people are estimated, not recorded.",
     "group": "People",
     "total": "In all",
 }

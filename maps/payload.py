@@ -2,14 +2,14 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from gis.i18n import Language
+from gis.i18n import Language, translate
 from maps import style
 from maps.coverage_data import (
     GROUPS,
@@ -90,16 +90,16 @@ def _head(data: CoverageMapData, language: Language) -> dict[str, Any]:
         "plan": data.plan_name,
         "drawn": drawn,
         "synthetic": data.synthetic,
+        "estimated": bool((data.buildings["households_source"] != "recorded").any()),
         "attribution": data.attribution,
     }
 
 
 def _choices(data: CoverageMapData, language: Language) -> dict[str, Any]:
     services = list(dict.fromkeys(scenario.service for scenario in data.scenarios))
-    moments = sorted({scenario.moment for scenario in data.scenarios})
+    moments = sorted({scenario.moment for scenario in data.scenarios}, key=_in_time)
     nearest = min(
-        range(len(data.scenarios)),
-        key=lambda i: (abs(data.scenarios[i].moment - data.moment), i),
+        range(len(data.scenarios)), key=lambda i: (_apart(data.scenarios[i].moment, data.moment), i)
     )
     return {
         "services": [
@@ -116,8 +116,22 @@ def _choices(data: CoverageMapData, language: Language) -> dict[str, Any]:
     }
 
 
-def _moment_label(moment: datetime, language: Language) -> str:
+def _in_time(moment: datetime | None) -> tuple[bool, datetime]:
+    """Order moments in time, "whatever the hours" last."""
+    return moment is None, moment or datetime.max.replace(tzinfo=UTC)
+
+
+def _apart(moment: datetime | None, wanted: datetime | None) -> timedelta:
+    if moment is None or wanted is None:
+        return timedelta(0) if moment is wanted else timedelta.max
+    return abs(moment - wanted)
+
+
+def _moment_label(moment: datetime | None, language: Language) -> str:
     from babel.dates import format_datetime
+
+    if moment is None:
+        return translate("Whatever the hours", language)
 
     # Without tzinfo babel would turn the moment into UTC.
     return str(

@@ -47,7 +47,7 @@ def _drawn(view: CoverageView, order: CoverageMapOrder) -> "folium.Map":
     data = CoverageMapData(
         title=order.title,
         plan_name=view.plan_name,
-        moment=view.moment,
+        moment=view.reference.moment,
         drawn_on=view.drawn_on,
         synthetic=view.synthetic,
         attribution=view.attribution,

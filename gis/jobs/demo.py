@@ -48,10 +48,14 @@ class DemoInput:
         Makes the data set; called only if it must be loaded.
     timezone
         IANA name of the zone of the place.
+    title
+        Heading of the map.
     behind
         How far back the matters reach.
-    title
-        Heading of the map, by language.
+    party
+        Whether a party plan is drawn over the same ground.
+    staffed
+        Whether posts are made up for the grids.
     """
 
     key: str
@@ -60,6 +64,8 @@ class DemoInput:
     timezone: str
     title: str
     behind: timedelta = BEHIND
+    party: bool = True
+    staffed: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,15 +164,15 @@ def _draw(session: Session, scope: Scope, source: DemoInput, steps: Steps) -> Dr
     since: date = locating.local_day(datetime.now(UTC) - source.behind, source.timezone)
     code = covering.scope_code(session, scope)
     tell = steps.progress("draw")
-    orders = [
-        PlanOrder(code, "community", PLAN_NAMES["community"], effective_from=since),
-        PlanOrder(code, "party", PLAN_NAMES["party"], PARTY, effective_from=since),
-    ]
+    orders = [PlanOrder(code, "community", PLAN_NAMES["community"], effective_from=since)]
+    if source.party:
+        orders.append(PlanOrder(code, "party", PLAN_NAMES["party"], PARTY, effective_from=since))
     drawn = [
         draw_plan(session, scope, order, progress=lambda _, done, total: tell(done, total))
         for order in orders
     ]
-    staffing.staff_grids(session, scope, drawn[0].plan_id, start=since)
+    if source.staffed:
+        staffing.staff_grids(session, scope, drawn[0].plan_id, start=since)
     grids.check_now(session)
     return drawn[0]
 

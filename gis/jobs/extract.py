@@ -63,6 +63,8 @@ def extract_input(path: Path, boundary: Path | None, timezone: str | None) -> De
         timezone=zone,
         title=path.name.split(".")[0].replace("_", " ").title(),
         behind=BEHIND,
+        party=False,
+        staffed=False,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -103,9 +103,13 @@ def history(session: "Session", scope: Scope, layer: str, row_id: str) -> "Seque
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the imports say of the data as a whole."""
+    """What the imports say of the data as a whole.
 
-    synthetic: bool
+    ``synthetic`` is what of the data is made up: ``all``, ``matters`` (incidents and demands), or
+    ``none``.
+    """
+
+    synthetic: Literal["all", "matters", "none"]
     attribution: str
 
 
@@ -117,6 +121,7 @@ def facts(session: "Session", scope: Scope) -> Facts:
     ).scalars()
     told = [report or {} for report in reports]
     names = dict.fromkeys(str(r["attribution"]) for r in told if r.get("attribution"))
-    return Facts(
-        any(r.get("synthetic") or r.get("synthetic_layers") for r in told), "; ".join(names)
-    )
+    if any(report.get("synthetic") for report in told):
+        return Facts("all", "; ".join(names))
+    matters = any(report.get("synthetic_layers") for report in told)
+    return Facts("matters" if matters else "none", "; ".join(names))

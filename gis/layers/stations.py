@@ -452,3 +452,17 @@ def able_at(
     able = func.stations_able_at(service, moment, timezone).table_valued("station_id")
     rows = session.execute(select(able.c.station_id).distinct().order_by(able.c.station_id))
     return [str(station) for station in rows.scalars()]
+
+
+def in_service_on(session: "Session", scope: Scope, service: str | None, day: date) -> list[str]:
+    """Return the stations in service on a day that offer a service (``None``: any), by key.
+
+    Their hours are left out of account.
+    """
+    scope.require(Action.READ)
+    serves = func.station_serves_on(Station.status, Station.opens_on, Station.closes_on, day)
+    offers = select(StationService.station_id)
+    if service is not None:
+        offers = offers.where(StationService.service == service)
+    statement = select(Station.id).where(serves, Station.id.in_(offers)).order_by(Station.id)
+    return list(session.execute(statement).scalars())

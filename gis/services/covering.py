@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -51,11 +51,14 @@ SMALLEST_GAP_M2 = 500.0
 
 @dataclass(frozen=True, slots=True)
 class CoverageScenario:
-    """A service (or ``any``) at a moment, and the name of its column of distances."""
+    """A service (or ``any``) at a moment, and the name of its column of distances.
+
+    Without a moment, hours are left out: every station in service today counts.
+    """
 
     key: str
     service: str
-    moment: datetime
+    moment: datetime | None
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,9 @@ class CoverageView:
     """
 
     plan_name: str
-    moment: datetime
+    reference: CoverageScenario
     drawn_on: date
-    synthetic: bool
+    synthetic: Literal["all", "matters", "none"]
     attribution: str
     communities: "gpd.GeoDataFrame"
     grids: "gpd.GeoDataFrame"
@@ -89,13 +92,6 @@ class CoverageView:
     target: int
     minimum: int
     maximum: int
-
-    @property
-    def reference(self) -> CoverageScenario:
-        """The scenario of the report: affairs at 10:00 on the next working day, else the first."""
-        return next(
-            (s for s in self.scenarios if s.service == REFERENCE_SERVICE), self.scenarios[0]
-        )
 
     def uncovered_households(self, threshold_m: float = REFERENCE_M) -> int:
         """Return the households beyond a distance in the reference scenario."""
@@ -146,18 +142,13 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     places = read_layer(session, scope, Station, frames.STATIONS)
     offers = read_layer(session, scope, StationService, frames.STATION_SERVICES)
     scenarios = _scenarios(order, offers, read_calendar(session, scope), today)
-    serving = {
-        s.key: stations.able_at(
-            session, scope, None if s.service == ANY else s.service, s.moment, order.timezone
-        )
-        for s in scenarios
-    }
+    serving = {s.key: _serving(session, scope, s, order.timezone) for s in scenarios}
     distances, nearest = _measure(buildings, places, serving)
     facts = audit.facts(session, scope)
     options = in_effect[0].options or {}
     return CoverageView(
         plan_name=in_effect[0].name or in_effect[0].kind,
-        moment=scenarios[0].moment,
+        reference=_reference(scenarios, offers),
         drawn_on=local_day(in_effect[0].created_at, order.timezone),
         synthetic=facts.synthetic,
         attribution=facts.attribution,
@@ -201,13 +192,38 @@ def usual_moments(calendar: "Calendar", today: date, timezone: str) -> list[date
 def _scenarios(
     order: CoverageOrder, offers: "pd.DataFrame", calendar: "Calendar", today: date
 ) -> list[CoverageScenario]:
-    moments = order.moments or usual_moments(calendar, today, order.timezone)
+    usual: list[datetime | None] = [*usual_moments(calendar, today, order.timezone), None]
+    moments = order.moments or usual
     services = order.services or _most_offered(offers)
     return [
-        CoverageScenario(f"{service}@{moment:%Y-%m-%dT%H:%M}", service, moment)
+        CoverageScenario(
+            f"{service}@{moment:%Y-%m-%dT%H:%M}" if moment else service, service, moment
+        )
         for service in services
         for moment in moments
     ]
+
+
+def _reference(scenarios: list[CoverageScenario], offers: "pd.DataFrame") -> CoverageScenario:
+    """Return the scenario of the report: the first service at the first moment.
+
+    Where nobody has stated the hours of any station of that service, hours are left out.
+    """
+    first = scenarios[0]
+    own = offers if first.service == ANY else offers[offers["service"] == first.service]
+    if own["opening_hours"].notna().any():
+        return first
+    return next((s for s in scenarios if s.service == first.service and s.moment is None), first)
+
+
+def _serving(
+    session: "Session", scope: "Scope", scenario: CoverageScenario, timezone: str
+) -> list[str]:
+    service = None if scenario.service == ANY else scenario.service
+    if scenario.moment is None:
+        today = local_day(datetime.now(UTC), timezone)
+        return stations.in_service_on(session, scope, service, today)
+    return stations.able_at(session, scope, service, scenario.moment, timezone)
 
 
 def _most_offered(offers: "pd.DataFrame") -> list[str]:

@@ -55,6 +55,6 @@ def read_data_state(session: "Session", scope: "Scope", on_day: date) -> DataSta
         (in_effect[0].name or in_effect[0].kind) if in_effect else None,
         years,
         on_day.year in years,
-        facts.synthetic,
+        facts.synthetic != "none",
         facts.attribution,
     )

@@ -167,6 +167,10 @@
     const t = this.t;
     const head = this.data.head;
     const self = this;
+    const made = {
+      all: { badge: t.synthetic, note: t.synthetic_note },
+      matters: { badge: t.synthetic_matters, note: t.synthetic_matters_note },
+    }[head.synthetic];
     const refresh = function () {
       self.refresh();
     };
@@ -176,8 +180,8 @@
       make("h1", null, head.title || t.title),
       make("p", { class: "wg-plan" }, head.plan),
       make("p", { class: "wg-date" }, fill(t.drawn, { date: head.drawn })),
-      head.synthetic
-        ? make("strong", { class: "wg-badge", title: t.synthetic_note }, t.synthetic)
+      head.synthetic !== "none"
+        ? make("strong", { class: "wg-badge", title: made.note }, made.badge)
         : null
     );
     this.summary = make("div", { class: "wg-summary", role: "status" });
@@ -197,7 +201,8 @@
       this.legend,
       make("details", { class: "wg-more" }, make("summary", null, t.communities_table), this.table),
       make("p", { class: "wg-note" }, t.straight_line),
-      head.synthetic ? make("p", { class: "wg-note" }, t.synthetic_note) : null
+      head.synthetic !== "none" ? make("p", { class: "wg-note" }, made.note) : null,
+      head.estimated ? make("p", { class: "wg-note" }, t.estimated_note) : null
     );
     const panel = make(
       "aside",

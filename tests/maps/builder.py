@@ -118,7 +118,7 @@ def make_town(
         plan_name=f"2026 社区网格{name}",
         moment=datetime(2026, 6, 10, 2, 0, tzinfo=UTC),
         drawn_on=date(2026, 6, 1),
-        synthetic=True,
+        synthetic="all",
         attribution=f"Wangge sample{name}",
         communities=communities,
         grids=grids,
