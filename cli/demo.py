@@ -70,7 +70,7 @@ def sample_input(settings: "Settings") -> "DemoInput":
         fingerprint=f"sample-{DEFAULT_SEED}-{DEFAULT_HOUSEHOLDS}-{_code_fingerprint()}",
         read=read,
         timezone=settings.timezone,
-        title="明光路街道(示范数据)",
+        titles={"zh-CN": "明光路街道(示范数据)", "en": "Mingguang Road Subdistrict (sample)"},
     )
 
 
@@ -111,5 +111,8 @@ def _print_summary(result: "DemoResult") -> None:
         table.add_row(f"  {step}", f"{seconds:.1f} s")
     console = Console()
     console.print(table)
+    for told in result.plan.exceptions:
+        place = told["grid_code"] or told["community_code"]
+        console.print(f"{place}: {told['sentence']}", highlight=False)
     for path in result.files.values():
         console.print(f"Wrote {path}", highlight=False)

@@ -66,7 +66,7 @@ def draw(
         f"{measures['share_in_range']:.0%} in range, compactness {measures['mean_compactness']}."
     )
     for told in plan.exceptions:
-        typer.echo(f"  {told['grid_code'] or told['community_id']}: {told['sentence']}")
+        typer.echo(f"  {told['grid_code'] or told['community_code']}: {told['sentence']}")
 
 
 @app.command("assign")

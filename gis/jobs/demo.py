@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from gis.database.engine import make_engine, named_database_url, session_factory
 from gis.database.migrate import upgrade
 from gis.districting import DrawOptions
 from gis.frames import Dataset
+from gis.i18n import Language
 from gis.jobs.coverage_map import CoverageMapOrder, write_coverage_map
 from gis.jobs.steps import Silent, Steps, Watcher
 from gis.layers import grids, matters, plans
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 #: The party plan's grids are about twice a community grid.
 PARTY = DrawOptions(target=800, minimum=500, maximum=1100)
 PLAN_NAMES = {"community": "示范网格方案", "party": "示范党建网格方案"}
+MAP_FILES: dict[Language, str] = {"zh-CN": "coverage.html", "en": "coverage.en.html"}
 #: How far back hours are laid out, so that the year of matters can be assigned.
 BEHIND = timedelta(days=400)
 
@@ -48,8 +50,8 @@ class DemoInput:
         Makes the data set; called only if it must be loaded.
     timezone
         IANA name of the zone of the place.
-    title
-        Heading of the map.
+    titles
+        Heading of the map by language.
     behind
         How far back the matters reach.
     party
@@ -62,7 +64,7 @@ class DemoInput:
     fingerprint: str
     read: Callable[[Callable[[float, float], None]], Dataset]
     timezone: str
-    title: str
+    titles: Mapping[Language, str]
     behind: timedelta = BEHIND
     party: bool = True
     staffed: bool = True
@@ -182,8 +184,8 @@ def _write(
 ) -> tuple[dict[str, Path], int]:
     view = covering.read_coverage(session, scope, covering.CoverageOrder(source.timezone))
     files = {}
-    for language, name in (("zh-CN", "coverage.html"), ("en", "coverage.en.html")):
-        order = CoverageMapOrder(source.title, language)  # type: ignore[arg-type] # a Language
+    for language, name in MAP_FILES.items():
+        order = CoverageMapOrder(source.titles[language], language)
         files[name] = out / name
         write_coverage_map(view, order, files[name])
     files["grids"] = out / "grids.geojson"

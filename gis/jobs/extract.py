@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from gis.errors import InvalidInputError
 from gis.frames import Dataset
 from gis.hours import timezone_at
+from gis.i18n import LANGUAGES
 from gis.ingest.boundary import read_boundary
 from gis.ingest.osm import read_osm
 from gis.ingest.sources import require_file
@@ -61,7 +62,7 @@ def extract_input(path: Path, boundary: Path | None, timezone: str | None) -> De
         fingerprint=f"{digest.hexdigest()}-{zone}",
         read=read,
         timezone=zone,
-        title=path.name.split(".")[0].replace("_", " ").title(),
+        titles=dict.fromkeys(LANGUAGES, path.name.split(".")[0].replace("_", " ").title()),
         behind=BEHIND,
         party=False,
         staffed=False,

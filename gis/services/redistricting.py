@@ -100,7 +100,7 @@ def draw_plan(
         in_pieces=set(named.grids.loc[named.pieces > 1, "id"]),
     )
     stored = named.grids.assign(geometry=polygons.loc[named.grids["id"]].to_numpy())
-    told = _told(plan, named.sequence_of, keyed)
+    told = _told(plan, named, keyed, ground)
     plans.add_plan(
         session,
         scope,
@@ -123,12 +123,12 @@ def draw_plan(
 
 @dataclass(frozen=True)
 class _Named:
-    """Grids with keys, codes and numbers, and their cells."""
+    """Grids with keys, codes and numbers, their cells, and the code of each grid of the drawing."""
 
     grids: "pd.DataFrame"
     cell_grids: "pd.DataFrame"
     pieces: Any
-    sequence_of: dict[int, tuple[str, str]]
+    code_of: dict[int, str]
 
 
 def _name_grids(
@@ -180,8 +180,8 @@ def _name_grids(
             "grid_id": [key_of[int(g)] for g in plan.grid],
         }
     )
-    named = dict(zip(measures.grid.tolist(), zip(ids, codes, strict=True), strict=True))
-    return _Named(frame, members, measures.pieces, named)
+    code_of_grid = dict(zip(measures.grid.tolist(), codes, strict=True))
+    return _Named(frame, members, measures.pieces, code_of_grid)
 
 
 def _middles(cells: "CellFrames", plan: Plan, ground: Ground) -> tuple[Any, Any]:
@@ -202,13 +202,14 @@ def _of_buildings(cells: "CellFrames", named: _Named, plan_id: str) -> "pd.DataF
 
 
 def _told(
-    plan: Plan, named: dict[int, tuple[str, str]], keyed: KeyedGraph
+    plan: Plan, named: _Named, keyed: KeyedGraph, ground: Ground
 ) -> tuple[Mapping[str, Any], ...]:
+    code_of = dict(zip(ground.communities["id"], ground.communities["code"], strict=True))
     return tuple(
         {
             "kind": e.kind,
-            "community_id": keyed.community_ids[e.community],
-            "grid_code": None if e.grid is None else named[e.grid][1],
+            "community_code": code_of[keyed.community_ids[e.community]],
+            "grid_code": None if e.grid is None else named.code_of[e.grid],
             "households": int(e.households),
             "sentence": e.sentence,
         }
