@@ -133,7 +133,7 @@ Every table of the store, from `gis/layers/` (tables) and `gis/frames/` (what fi
   value that is taken where the file has none. Keys are UUIDs; where a file brings none they derive
   from `source_id`, so the same file always gives the same keys ([import](import.md)).
 - Beyond the constraints listed here, deferred triggers check every plan as a whole at the end of a
-  transaction ([ADR 005](adr/005-membership-is-the-truth.md)).
+  transaction ([ADR 012](adr/012-membership-is-the-truth.md)).
 - No layer has a column for a person's name, telephone or identity number. Descriptions and
   addresses are free text: whoever brings them in keeps persons out of them.
 """
