@@ -52,8 +52,6 @@ DESCRIPTION = (
     "EPSG:4326; distances are metres on the spheroid; moments carry a time zone. Errors are "
     "`application/problem+json` (RFC 9457) with a `remedy`. An unknown query parameter is a 400."
 )
-#: No body that is taken here is larger; files go through the command line.
-MAX_BODY_BYTES = 256 * 1024
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -92,7 +90,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        max_body_size=MAX_BODY_BYTES,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
@@ -122,8 +119,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path in described["paths"].values():
             for operation in path.values():
                 for answer in operation["responses"].values():
-                    if problems.MEDIA_TYPE in answer.get("content", {}):
-                        answer["content"].pop("application/json", None)
+                    content = answer.get("content", {})
+                    if problems.MEDIA_TYPE in content:
+                        answer["content"] = {problems.MEDIA_TYPE: content[problems.MEDIA_TYPE]}
     return app.openapi_schema or {}
 
 

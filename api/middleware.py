@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.problems import problem, unexpected
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
+#: No body that is taken here is larger; files go through the command line.
+MAX_BODY_BYTES = 256 * 1024
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: An API answer is data: nothing in it may run or be framed. Pages set a policy of their own.
 SECURITY_HEADERS = {
@@ -70,7 +73,7 @@ class RequestContext:
                     )
                     await refusal(scope, receive, answer.send)
                 else:
-                    await self.app(scope, receive, answer.send)
+                    await self.app(scope, _limited(receive), answer.send)
             except Exception as error:
                 if answer.status is not None:
                     raise
@@ -81,6 +84,21 @@ class RequestContext:
     def _is_foreign(self, host: str) -> bool:
         name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
         return self.allowed_hosts is not None and name.lower() not in self.allowed_hosts
+
+
+def _limited(receive: "Receive") -> "Receive":
+    """Return a ``receive`` that ends a body which is larger than any that is taken here."""
+    read = 0
+
+    async def counted() -> "Message":
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MAX_BODY_BYTES:
+            raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.")
+        return message
+
+    return counted
 
 
 class _Answer:

@@ -154,7 +154,12 @@ def _of_the_core(request: "Request", error: Exception) -> "Response":
     assert isinstance(error, errors.WanggeError)
     status, name = next(FAMILIES[kind] for kind in type(error).__mro__ if kind in FAMILIES)
     if status >= 500:
-        log.error("request_failed", status=status, error=str(error), exc_info=error)
+        log.error(
+            "request_failed",
+            status=status,
+            error=str(error),
+            exc_info=error if status == 500 else None,
+        )
     facts = {key: error.context[key] for key in _SHOWN_FACTS if key in error.context}
     return problem(request, status, name, error.message, remedy=error.remedy, facts=facts)
 

@@ -33,6 +33,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+import structlog
 from psycopg2 import sql
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -234,6 +235,21 @@ def town_factory(new_database: NewDatabase) -> Iterator[sessionmaker[Session]]:
 def scope() -> Scope:
     """The owner, who may do everything."""
     return Scope.local_owner()
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """Write log lines plainly, to whatever is captured now; some tests configure them anew."""
+    structlog.reset_defaults()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        cache_logger_on_first_use=False,
+    )
 
 
 @contextmanager

@@ -53,6 +53,10 @@ Lang = Annotated[
     Query(description="Language; by Accept-Language if it is left out."),
 ]
 
+AcceptLanguage = Annotated[
+    str, Header(description="Decides the language if lang is left out.", examples=["en"])
+]
+
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def front(
@@ -60,7 +64,7 @@ def front(
     scope: Principal,
     settings: AppSettings,
     lang: Lang = None,
-    accept_language: Annotated[str, Header()] = "",
+    accept_language: AcceptLanguage = "",
 ) -> HTMLResponse:
     """Show each user the way, and the state of the data."""
     language = _language(lang, accept_language, settings.language)
@@ -104,8 +108,10 @@ def coverage_map(
     lang: Lang = None,
     service: Service | None = None,
     at: AtMoment = None,
-    accept_language: Annotated[str, Header()] = "",
-    if_none_match: Annotated[str, Header()] = "",
+    accept_language: AcceptLanguage = "",
+    if_none_match: Annotated[
+        str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c…"'])
+    ] = "",
 ) -> Response:
     """Return who can walk to an open station that serves, and who cannot.
 

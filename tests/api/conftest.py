@@ -1,35 +1,12 @@
-"""A real server on a free port of loopback, over a town of the module's or the test's own."""
+"""Clients of a real server, over a town of the module's or of the test's own."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
 
-from api.app import create_app
 from gis.settings import Settings
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[httpx.Client]:
-    """Serve the application in a thread and give a client of it."""
-    app = create_app(settings)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-        thread.start()
-        try:
-            base = f"http://127.0.0.1:{door.getsockname()[1]}"
-            with httpx.Client(base_url=base, timeout=30, trust_env=False) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join(timeout=20)
-    assert not thread.is_alive()
+from tests.api.serving import serving
 
 
 @pytest.fixture(scope="module")
