@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -61,12 +62,20 @@ def take(browser: Browser, folder: Path, shot: Shot) -> bytes:
 
 
 def reduced(picture: bytes) -> bytes:
-    """Return a PNG with the most colours that keep it below the limit."""
+    """Return a PNG in its most frequent colours, as many as keep it below the limit.
+
+    The usual ways to choose a palette merge the small swatches of a legend into large areas.
+    """
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    for colours in (256, 128, 64, 32):
+    pixels = np.asarray(image).reshape(-1, 3)
+    found, counts = np.unique(pixels, axis=0, return_counts=True)
+    common = found[np.argsort(-counts, kind="stable")]
+    for colours in (256, 128, 64):
+        palette = Image.new("P", (1, 1))
+        palette.putpalette(common[:colours].tobytes())
         out = io.BytesIO()
-        palette = image.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        palette.save(out, "PNG", optimize=True)
+        flat = image.quantize(palette=palette, dither=Image.Dither.NONE)
+        flat.save(out, "PNG", optimize=True)
         if out.tell() <= LARGEST:
             break
     return out.getvalue()
