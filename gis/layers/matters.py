@@ -114,7 +114,7 @@ def assign(
     only_unassigned: bool,
     only_ids: "Sequence[str] | None" = None,
 ) -> int:
-    """Assign grids and then stations to the matters of a layer, as two set operations.
+    """Assign grids and stations to the matters of a layer, as one set operation.
 
     ``only_ids`` limits them to some matters, for example one that has just come in.
 
@@ -127,9 +127,10 @@ def assign(
         scope.require_everywhere(Action.WRITE)
     scope.require(Action.WRITE)
     ids = None if only_ids is None else list(only_ids)
-    asked = {"zone": timezone, "only_unassigned": only_unassigned, "only_ids": ids}
-    session.execute(statement("assign_matters_to_grids", layer), {**asked, "kind": kind})
-    result = session.execute(statement("assign_matters_to_stations", layer), asked)
+    result = session.execute(
+        statement("assign_matters", layer),
+        {"kind": kind, "zone": timezone, "only_unassigned": only_unassigned, "only_ids": ids},
+    )
     assert isinstance(result, CursorResult)
     return result.rowcount
 

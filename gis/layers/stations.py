@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    literal_column,
     select,
     text,
 )
@@ -151,6 +152,14 @@ class StationOpenInterval(Base):
             using="gist",
             name="ex_station_open_intervals_disjoint",
         ),
+        # The last interval to begin by a moment decides whether the station is open then.
+        Index(
+            "ix_station_open_intervals_begin",
+            "station_id",
+            "service",
+            func.lower(literal_column("during")),
+        ),
+        CheckConstraint("lower(during) IS NOT NULL", name="has_a_begin"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)

@@ -20,7 +20,8 @@ WITH place AS (
 ), own AS (
     SELECT *, CASE WHEN inside THEN NULL ELSE metres END AS snapped_m
     FROM live
-    WHERE inside OR metres <= :snap_m
+    -- No snapping means none: on the spheroid a nanometre outside is at no distance.
+    WHERE inside OR (:snap_m > 0 AND metres <= :snap_m)
     -- Inside first; then the nearest; on a border, and among equals, the lowest code.
     ORDER BY inside DESC, CASE WHEN inside THEN 0 ELSE metres END, code, id
     LIMIT 1

@@ -915,6 +915,9 @@ def upgrade():
             using="gist",
             name="ex_station_open_intervals_disjoint",
         ),
+        sa.CheckConstraint(
+            "lower(during) IS NOT NULL", name=op.f("ck_station_open_intervals_has_a_begin")
+        ),
         sa.ForeignKeyConstraint(
             ["station_id"],
             ["stations.id"],
@@ -922,6 +925,12 @@ def upgrade():
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_station_open_intervals")),
+    )
+    op.create_index(
+        "ix_station_open_intervals_begin",
+        "station_open_intervals",
+        ["station_id", "service", sa.literal_column("lower(during)")],
+        unique=False,
     )
     op.create_index(
         op.f("ix_station_open_intervals_station_id"),
@@ -1515,6 +1524,7 @@ def downgrade():
     op.drop_index("ix_station_services_service", table_name="station_services")
     op.drop_table("station_services")
     op.drop_index(op.f("ix_station_open_intervals_station_id"), table_name="station_open_intervals")
+    op.drop_index("ix_station_open_intervals_begin", table_name="station_open_intervals")
     op.drop_table("station_open_intervals")
     op.drop_index(
         op.f("ix_station_hours_exceptions_station_id"), table_name="station_hours_exceptions"

@@ -31,41 +31,43 @@ $$;
 
 -- name: nearest_open_stations
 -- The nearest stations that offer a service and are open at a moment, by distance on the spheroid.
--- The index orders by distance on a sphere, which differs by up to 0.3 %: candidates are taken in
--- index order until the next one, shortened by 0.5 %, is farther than the worst that is kept.
+-- The index orders by distance on a sphere, which differs by up to 0.3 %. So the first that it finds
+-- only set the reach (a metre is added against rounding); the order among all within that reach is
+-- by the exact distance. Fewer than how_many open ones are all of them, and all are within reach.
+-- Intervals of a station and service are disjoint: the last to begin by the moment decides.
+-- The plan is generic because planning costs more than running: 0.5 ms a call against 0.1 ms.
 CREATE FUNCTION nearest_open_stations(
     place geography, wanted text, moment timestamptz, zone text, how_many integer
-) RETURNS TABLE (station_id uuid, distance_m double precision) LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    candidate record;
-    ids uuid[] := '{}';
-    distances double precision[] := '{}';
-    worst double precision := 'infinity';
+) RETURNS TABLE (station_id uuid, distance_m double precision) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
 BEGIN
-    FOR candidate IN
-        SELECT s.id, s.geography <-> place AS sphere_m, ST_Distance(s.geography, place) AS m
-        FROM stations s
-        WHERE station_serves_on(
+    RETURN QUERY
+    WITH able AS NOT MATERIALIZED (
+        SELECT s.id, s.geography
+        FROM station_services v
+        JOIN stations s ON s.id = v.station_id
+        WHERE v.service = wanted
+            AND station_serves_on(
                 s.status, s.opens_on, s.closes_on, (moment AT TIME ZONE zone)::date
             )
-            AND EXISTS (
-                SELECT 1 FROM station_open_intervals o
-                WHERE o.station_id = s.id AND o.service = wanted AND o.during @> moment
+            AND (
+                SELECT o.during @> moment
+                FROM station_open_intervals o
+                WHERE o.station_id = v.station_id AND o.service = wanted
+                    AND lower(o.during) <= moment
+                ORDER BY lower(o.during) DESC LIMIT 1
             )
-        ORDER BY s.geography <-> place
-    LOOP
-        EXIT WHEN cardinality(ids) >= how_many AND candidate.sphere_m * 0.995 > worst;
-        ids := ids || candidate.id;
-        distances := distances || candidate.m;
-        IF cardinality(ids) >= how_many THEN
-            SELECT max(d) INTO worst FROM (
-                SELECT d FROM unnest(distances) AS d ORDER BY d LIMIT how_many
-            ) AS kept;
-        END IF;
-    END LOOP;
-    RETURN QUERY
-        SELECT c.id, c.m FROM unnest(ids, distances) AS c (id, m)
-        ORDER BY c.m, c.id LIMIT how_many;
+    ), reach AS (
+        SELECT max(ST_Distance(n.geography, place)) + 1.0 AS m
+        FROM (
+            SELECT a.geography FROM able a ORDER BY a.geography <-> place LIMIT how_many
+        ) n
+    )
+    SELECT a.id, ST_Distance(a.geography, place) AS m
+    FROM reach
+    JOIN able a ON ST_DWithin(a.geography, place, reach.m)
+    ORDER BY m, a.id LIMIT how_many;
 END $$;
 
 -- name: locate_grid
