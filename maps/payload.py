@@ -334,20 +334,26 @@ def _uncovered(data: CoverageMapData) -> dict[str, Any]:
     return out
 
 
-def _gaps(data: CoverageMapData, origin: tuple[float, float]) -> list[dict[str, Any]]:
+def _gaps(data: CoverageMapData, origin: tuple[float, float]) -> dict[str, Any]:
+    """Return the shapes out of reach, and which of them belong to each scenario and radius.
+
+    Where the same stations serve at several times, the shapes are the same and are held once.
+    """
     if data.gaps is None:
-        return []
-    keys = [scenario.key for scenario in data.scenarios]
-    chosen = data.gaps[data.gaps["scenario"].isin(keys)]
-    return [
-        {
-            "scenario": keys.index(row.scenario),
-            "threshold": int(row.threshold_m),
-            "shape": pack_geometries([_simple(row.geometry)], origin=origin),
-        }
-        for row in chosen.itertuples(index=False)
-        if row.threshold_m in data.thresholds_m
-    ]
+        return {"shapes": [], "items": []}
+    keys = {scenario.key: i for i, scenario in enumerate(data.scenarios)}
+    place: dict[int, int] = {}
+    shapes: list[Any] = []
+    items: list[tuple[int, int, int]] = []
+    for row in data.gaps.itertuples(index=False):
+        if row.scenario not in keys or row.threshold_m not in data.thresholds_m:
+            continue
+        if id(row.geometry) not in place:
+            place[id(row.geometry)] = len(shapes)
+            shapes.append(row.geometry)
+        items.append((keys[row.scenario], int(row.threshold_m), place[id(row.geometry)]))
+    packed = [pack_geometries([_simple(shape)], origin=origin) for shape in shapes]
+    return {"shapes": packed, "items": items}
 
 
 def _simple(geometry: Any) -> Any:  # noqa: ANN401 - a geometry

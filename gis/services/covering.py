@@ -296,6 +296,8 @@ def _gaps(
     middle = ground.representative_point()
     crs = projected_crs(middle.x, middle.y)
     spot_of = dict(zip(places["id"], places.geometry, strict=True))
+    # Where people go in is worked out once, not for each gap.
+    located = buildings.assign(entrance=building_locations(buildings).to_numpy())
     drawn: dict[tuple[tuple[str, ...], int], gpd.GeoDataFrame] = {}
     parts = []
     for key, able in serving.items():
@@ -307,7 +309,7 @@ def _gaps(
                     np.array([spot_of[s] for s in able], dtype=object),
                     threshold,
                     crs,
-                    buildings=buildings,
+                    buildings=located,
                     minimum_area_m2=SMALLEST_GAP_M2,
                 )[["households", "geometry"]]
             parts.append(drawn[group].assign(scenario=key, threshold_m=threshold))

@@ -523,11 +523,12 @@
     const radius = this.radius();
     const origin = this.data.origin;
     group.clearLayers();
-    this.data.gaps.forEach(function (gap) {
-      if (gap.scenario !== scenario || gap.threshold !== radius) {
+    const shapes = this.data.gaps.shapes;
+    this.data.gaps.items.forEach(function (item) {
+      if (item[0] !== scenario || item[1] !== radius) {
         return;
       }
-      const rings = Wangge.unpack(gap.shape, 1, origin)[0].map(function (ring) {
+      const rings = Wangge.unpack(shapes[item[2]], 1, origin)[0].map(function (ring) {
         const out = [];
         for (let k = 0; k < ring.length; k += 2) {
           out.push([ring[k + 1], ring[k]]);

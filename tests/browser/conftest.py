@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FloatRect,
+    Locator,
+    Page,
+    Request,
+    Route,
+    sync_playwright,
+)
 
 from maps.assets import installed_versions
 from maps.assets.install import install
@@ -43,6 +52,16 @@ class Watched:
         self.page.evaluate(
             "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         )
+
+    def at_rest(self, thing: Locator) -> FloatRect:
+        """Wait until an element has not moved for a third of a second; return where it is."""
+        box = thing.bounding_box()
+        for _ in range(30):
+            self.page.wait_for_timeout(330)
+            before, box = box, thing.bounding_box()
+            if box is not None and box == before:
+                return box
+        pytest.fail(f"it never comes to rest: {box}")
 
 
 @pytest.fixture(scope="session", autouse=True)
