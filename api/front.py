@@ -62,12 +62,19 @@ def _texts(language: Language) -> dict[str, str]:
 
 
 def _ways(language: Language) -> list[Way]:
+    coverage = f"/maps/coverage?lang={language}"
     return [
         Way(
-            translate("Planner", language),
-            translate("See who is out of reach, and how even the grids are.", language),
+            translate("Manager", language),
+            translate("See who is out of reach, of which service, and when.", language),
             translate("Open the coverage map", language),
-            f"/maps/coverage?lang={language}",
+            coverage,
+        ),
+        Way(
+            translate("Planner", language),
+            translate("See how even the grids are, and which of them are exceptions.", language),
+            translate("Open the map of grids", language),
+            f"{coverage}#deviation",
         ),
         Way(
             translate("Dispatcher", language),
@@ -76,7 +83,7 @@ def _ways(language: Language) -> list[Way]:
             "/docs#/locating",
         ),
         Way(
-            translate("Manager and developer", language),
+            translate("Developer", language),
             translate(
                 "Read stations, incidents and demands, take new ones in, change hours.", language
             ),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +21,14 @@ SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 _PLACES = {"distance_m": 2, "floor_area_m2": 2, "compactness": 4}
 
 
-class GeoJSONResponse(Response):
-    """An answer of ``application/geo+json``."""
+class GeoJSONResponse(JSONResponse):
+    """An answer of ``application/geo+json``, given as the text that it is."""
 
     media_type = "application/geo+json"
+
+    def render(self, content: str) -> bytes:
+        """Return the bytes of a text; nothing is encoded again."""
+        return content.encode("utf-8")
 
 
 def feature(row: "Row[Any]", *, suppress_below: int) -> str:

@@ -42,6 +42,11 @@ def _in_our_time(value: Any) -> Any:  # noqa: ANN401 - a date or a datetime
     return value
 
 
+def rounded(value: float) -> float:
+    """Return degrees or metres with nine decimals: PostgreSQL has no room for 5e-324."""
+    return round(value, 9)
+
+
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_our_time)]
 Day = Annotated[date, BeforeValidator(_iso), AfterValidator(_in_our_time)]
 
@@ -54,6 +59,7 @@ Lon = Annotated[
         description="Degrees east, EPSG:4326.",
         examples=[117.302],
     ),
+    AfterValidator(rounded),
 ]
 Lat = Annotated[
     float,
@@ -64,6 +70,7 @@ Lat = Annotated[
         description="Degrees north, EPSG:4326.",
         examples=[31.876],
     ),
+    AfterValidator(rounded),
 ]
 AtMoment = Annotated[
     Moment | None,
@@ -127,7 +134,7 @@ def _read_box(
     if bbox is None:
         return None
     try:
-        west, south, east, north = (float(part) for part in bbox.split(","))
+        west, south, east, north = (rounded(float(part)) for part in bbox.split(","))
     except ValueError as error:
         raise InvalidInputError(
             "bbox is not four numbers.", remedy="Write it as west,south,east,north.", field="bbox"

@@ -93,7 +93,7 @@ async def docs() -> HTMLResponse:
     response_class=HTMLResponse,
     dependencies=[Depends(refuse_unknown_parameters)],
     responses={
-        **responses(400, 422),
+        **responses(400, 409, 422),
         304: {"description": "The page has not changed."},
         200: {"content": {"text/html": {"schema": {"type": "string"}}}},
     },
@@ -110,7 +110,7 @@ def coverage_map(
     at: AtMoment = None,
     accept_language: AcceptLanguage = "",
     if_none_match: Annotated[
-        str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c…"'])
+        str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c41d0"'])
     ] = "",
 ) -> Response:
     """Return who can walk to an open station that serves, and who cannot.
@@ -192,8 +192,9 @@ def _map_policy(tile_url: str | None) -> str:
         parts = urlsplit(tile_url)
         host = parts.netloc.replace("{s}", "*")
         tiles = f" {parts.scheme}://{host}"
+    # The measure tool compiles its templates in the browser: without unsafe-eval the map is blank.
     return (
-        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
         f"img-src data: blob:{tiles}; font-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )

@@ -3,13 +3,17 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from api.params import Day, Moment
+from api.params import Day, Moment, rounded
 from api.schemas.codes import Category, FeeClass, ServedGroup, Service, Source, Status
 
-StrictLon = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
-StrictLat = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
+StrictLon = Annotated[
+    float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False), AfterValidator(rounded)
+]
+StrictLat = Annotated[
+    float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False), AfterValidator(rounded)
+]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 
 _PLACES = ("lon", "building_id", "poi_id")

@@ -172,3 +172,20 @@ def test_a_body_with_what_is_no_place_is_422(
     answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
     body = is_problem(answer, 422)
     assert body["errors"][0]["location"] == f"body.{name}"
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "name"), with_parameter("lon", "lat", "snap_m", "near_m")
+)
+def test_the_smallest_number_there_is_is_taken(
+    client: httpx.Client, path: str, operation: dict[str, Any], name: str
+):
+    answer = client.get(path, params={**required_of(operation), name: "5e-324"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_smallest_number_there_is_is_a_place_too(client: httpx.Client):
+    body = {"service": "affairs", "occurred_at": "2026-05-06T10:00:00Z", "lon": 5e-324, "lat": 0}
+    assert client.post("/v1/demands", json=body).status_code == 201
+    box = {"bbox": "5e-324,5e-324,1,1"}
+    assert client.get("/v1/buildings", params=box).status_code == 200
