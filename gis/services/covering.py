@@ -141,7 +141,7 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     buildings = _with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
     places = read_layer(session, scope, Station, frames.STATIONS)
     offers = read_layer(session, scope, StationService, frames.STATION_SERVICES)
-    scenarios = _scenarios(order, offers, read_calendar(session, scope), today)
+    scenarios = _scenarios(order, offers, _moments(session, scope, order, today))
     serving = {s.key: _serving(session, scope, s, order.timezone) for s in scenarios}
     distances, nearest = _measure(buildings, places, serving)
     facts = audit.facts(session, scope)
@@ -189,11 +189,20 @@ def usual_moments(calendar: "Calendar", today: date, timezone: str) -> list[date
     ]
 
 
+def _moments(
+    session: "Session", scope: "Scope", order: CoverageOrder, today: date
+) -> list[datetime | None]:
+    """Return the moments that are asked for, else the usual ones for which hours are laid out."""
+    if order.moments:
+        return list(order.moments)
+    usual = usual_moments(read_calendar(session, scope), today, order.timezone)
+    known = [moment for moment in usual if stations.hours_known_at(session, scope, moment)]
+    return [*known, None]
+
+
 def _scenarios(
-    order: CoverageOrder, offers: "pd.DataFrame", calendar: "Calendar", today: date
+    order: CoverageOrder, offers: "pd.DataFrame", moments: list[datetime | None]
 ) -> list[CoverageScenario]:
-    usual: list[datetime | None] = [*usual_moments(calendar, today, order.timezone), None]
-    moments = order.moments or usual
     services = order.services or _most_offered(offers)
     return [
         CoverageScenario(

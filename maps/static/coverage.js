@@ -44,7 +44,7 @@
       service: chosen[0],
       moment: chosen[1],
       threshold: data.choices.threshold,
-      metric: "coverage",
+      metric: Wangge.wantedMetric(window.location.hash),
       number: this.number,
     };
     const b = data.buildings;

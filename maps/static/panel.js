@@ -116,9 +116,17 @@
     return box;
   };
 
+  Wangge.METRICS = ["coverage", "households", "deviation", "none"];
+
+  /* What a link such as coverage.html#deviation colours the grids by. */
+  Wangge.wantedMetric = function (hash) {
+    const wanted = hash.replace("#", "");
+    return Wangge.METRICS.includes(wanted) ? wanted : "coverage";
+  };
+
   Wangge.metricChoice = function (data, state, changed) {
     const t = data.texts;
-    const options = ["coverage", "households", "deviation", "none"].map(function (metric) {
+    const options = Wangge.METRICS.map(function (metric) {
       return { value: metric, label: t["metric_" + metric] };
     });
     return choice("wg-metric", t.colour_by, options, state.metric, function (value) {
