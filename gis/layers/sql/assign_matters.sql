@@ -3,7 +3,18 @@
 -- As one set and one update: each update of a row writes every index of the table and, the second
 -- time in a transaction, checks every foreign key again.
 -- Parameters: kind, zone, only_unassigned, only_ids (null: all)
-WITH found AS (
+WITH asked AS (
+    SELECT ST_SetSRID(ST_Extent(m.geometry)::geometry, 4326) AS box
+    FROM {table} m
+    WHERE (NOT :only_unassigned OR m.assigned_at IS NULL)
+        AND (CAST(:only_ids AS uuid[]) IS NULL OR m.id = ANY (CAST(:only_ids AS uuid[])))
+), live AS MATERIALIZED (
+    -- Apart, so that matters meet grids first and not the periods of every community.
+    SELECT g.id, g.code, g.plan_id, g.community_id, g.geometry, e.during
+    FROM plan_effect e
+    JOIN grids g ON g.plan_id = e.plan_id AND g.community_id = e.community_id
+    WHERE e.kind = :kind AND g.geometry && (SELECT box FROM asked)
+), found AS (
     -- Polygons outside, the GiST index on the points inside. The planner takes a spatial join for a
     -- handful of rows, and would loop over all hits for each matter; so hits and matters are merged
     -- by one sort and never joined. On a border the lowest code wins, as locate_grid says.
@@ -11,10 +22,9 @@ WITH found AS (
     FROM (
         SELECT m.id, m.service, m.occurred_at, m.geometry,
             g.code, g.id AS grid_id, g.plan_id, g.community_id
-        FROM plan_effect e
-        JOIN grids g ON g.plan_id = e.plan_id AND g.community_id = e.community_id
+        FROM live g
         JOIN {table} m ON m.geometry && g.geometry AND ST_Intersects(g.geometry, m.geometry)
-        WHERE e.kind = :kind AND e.during @> (m.occurred_at AT TIME ZONE :zone)::date
+        WHERE g.during @> (m.occurred_at AT TIME ZONE :zone)::date
             AND (NOT :only_unassigned OR m.assigned_at IS NULL)
             AND (CAST(:only_ids AS uuid[]) IS NULL OR m.id = ANY (CAST(:only_ids AS uuid[])))
         UNION ALL
