@@ -1,70 +1,66 @@
-"""Points to grids: the compiled locator against geopandas.sjoin, CPU seconds and their ratio.
+"""Points to grids in memory: the compiled locator against geopandas.sjoin.
 
-``python benchmarks/locate.py [POINTS] [GRIDS]``; 1,000,000 points and 1,500 grids by default.
+Every answer is compared with that of sjoin. The points lie over the grids and a little beyond.
 """
-
-import sys
-import time
 
 import geopandas as gpd
 import numpy as np
-import shapely
+from ground import METRIC_CRS, crooked_grids, side_m
+from harness import SEED, Comparison, Spent, Stopwatch, parser, show, start, take_turns
 
 from gis.locating import GridLocator
 
-CRS = 4548
-MEAN_GRID_SIDE_M = 187.0
+SJOIN = "geopandas.sjoin"
 
 
-def crooked_grids(count: int, side: float, rng: np.random.Generator) -> np.ndarray:
-    """Tile a square with Voronoi cells whose borders bend like streets, about 40 vertices each."""
-    frame = shapely.box(0, 0, side, side)
-    sites = shapely.MultiPoint(rng.uniform(0, side, (count, 2)))
-    faces = shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=frame))
-    grids = shapely.segmentize(shapely.intersection(faces, frame), 20.0)
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--points", type=int, default=1_000_000)
+    options.add_argument("--grids", type=int, default=1_500)
+    chosen = options.parse_args()
+    rng = np.random.default_rng(SEED)
+    grids = crooked_grids(chosen.grids, rng)
+    x, y = rng.uniform(-50, side_m(chosen.grids) + 50, (2, chosen.points))
+    grid_frame = gpd.GeoDataFrame(geometry=grids, crs=METRIC_CRS)
+    point_frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=METRIC_CRS)
+    compiled = GridLocator(grids)
+    for border_m in (0.0, 5.0):
+        compiled.locate(x[:1], y[:1], border_m=border_m)
+    watch = Stopwatch()
+    answers = {}
 
-    def bend(xy: np.ndarray) -> np.ndarray:
-        return xy + 3 * np.column_stack([np.sin(xy[:, 1] / 13), np.cos(xy[:, 0] / 11)])
+    def locate(name: str, border_m: float) -> Spent:
+        with watch.measure():
+            answers[name] = compiled.locate(x, y, border_m=border_m).index
+        return watch.last
 
-    bent = np.array([shapely.transform(grid, bend) for grid in grids])
-    return bent[shapely.is_valid(bent)]
+    def locate_once() -> Spent:
+        with watch.measure():
+            answers["once"] = GridLocator(grids).locate(x, y, border_m=0.0).index
+        return watch.last
 
+    def sjoin() -> Spent:
+        with watch.measure():
+            joined = gpd.sjoin(point_frame, grid_frame, how="left", predicate="intersects")
+        first = joined["index_right"].groupby(level=0).min()
+        answers["sjoin"] = first.fillna(-1).to_numpy().astype(np.int64)
+        return watch.last
 
-def main(points: int = 1_000_000, count: int = 1_500) -> None:
-    rng = np.random.default_rng(20_240_501)
-    side = MEAN_GRID_SIDE_M * count**0.5
-    grids = crooked_grids(count, side, rng)
-    x, y = rng.uniform(-50, side + 50, (2, points))
-    grid_frame = gpd.GeoDataFrame(geometry=grids, crs=CRS)
-    point_frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=CRS)
-
-    clock = time.process_time
-    start = clock()
-    locator = GridLocator(grids)
-    locator.locate(x[:1], y[:1])
-    compile_s = clock() - start
-    start = clock()
-    located = locator.locate(x, y, border_m=0.0)
-    locate_s = clock() - start
-    start = clock()
-    locator.locate(x, y, border_m=5.0)
-    borders_s = clock() - start
-    start = clock()
-    joined = gpd.sjoin(point_frame, grid_frame, how="left", predicate="intersects")
-    sjoin_s = clock() - start
-
-    first = joined["index_right"].groupby(level=0).min().fillna(-1).to_numpy()
-    if (first != located.index).any():
-        sys.exit(f"{(first != located.index).sum()} points differ from sjoin")
-    print(f"{points:,} points, {len(grids):,} grids; every answer equals sjoin's")
-    print(f"{'geopandas.sjoin':42}{sjoin_s:8.2f} s   1.0")
-    for name, seconds in (
-        ("locator", locate_s),
-        ("locator with border distance and neighbour", borders_s),
-        ("locator compiled and used once", compile_s + locate_s),
-    ):
-        print(f"{name:42}{seconds:8.2f} s {sjoin_s / seconds:5.1f}")
+    cases = {
+        SJOIN: sjoin,
+        "locator": lambda: locate("plain", 0.0),
+        "locator, border distance and neighbour": lambda: locate("borders", 5.0),
+        "locator, compiled and used once": locate_once,
+    }
+    start(chosen)
+    spent = take_turns(cases, chosen.repeats)
+    for name, found in answers.items():
+        assert (found == answers["sjoin"]).all(), f"{name} differs from sjoin"
+    title = (
+        f"{chosen.points:,} points to {len(grids):,} grids in memory; every answer equals sjoin's"
+    )
+    show(title, spent, [Comparison(name, SJOIN) for name in cases if name != SJOIN], chosen)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()
