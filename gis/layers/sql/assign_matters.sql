@@ -63,9 +63,13 @@ WITH asked AS (
         ORDER BY c.code, c.id
         LIMIT 1
     ) inside ON true
-    LEFT JOIN LATERAL nearest_open_stations(
-        f.geometry::geography, f.service, f.occurred_at, :zone, 1
-    ) n ON f.service IS NOT NULL AND horizon.during IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT * FROM nearest_open_stations(
+            f.geometry::geography, f.service, f.occurred_at, :zone, 1
+        )
+        WHERE f.service IS NOT NULL AND horizon.during IS NOT NULL
+        LIMIT 1 -- asks before it calls; without it the subquery would become a join
+    ) n ON true
 )
 UPDATE {table} m
 SET grid_id = a.grid_id,
