@@ -42,9 +42,9 @@ def _in_our_time(value: Any) -> Any:  # noqa: ANN401 - a date or a datetime
     return value
 
 
-def rounded(value: float) -> float:
-    """Return degrees or metres with nine decimals: PostgreSQL has no room for 5e-324."""
-    return round(value, 9)
+def held(value: float) -> float:
+    """Return degrees or metres as PostgreSQL holds them: it refuses 5e-324; this is a nanometre."""
+    return 0.0 if abs(value) < 1e-9 else value  # NaN stays, to be refused
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_our_time)]
@@ -59,7 +59,7 @@ Lon = Annotated[
         description="Degrees east, EPSG:4326.",
         examples=[117.302],
     ),
-    AfterValidator(rounded),
+    AfterValidator(held),
 ]
 Lat = Annotated[
     float,
@@ -70,7 +70,7 @@ Lat = Annotated[
         description="Degrees north, EPSG:4326.",
         examples=[31.876],
     ),
-    AfterValidator(rounded),
+    AfterValidator(held),
 ]
 AtMoment = Annotated[
     Moment | None,
@@ -134,7 +134,7 @@ def _read_box(
     if bbox is None:
         return None
     try:
-        west, south, east, north = (rounded(float(part)) for part in bbox.split(","))
+        west, south, east, north = (held(float(part)) for part in bbox.split(","))
     except ValueError as error:
         raise InvalidInputError(
             "bbox is not four numbers.", remedy="Write it as west,south,east,north.", field="bbox"

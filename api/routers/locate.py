@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator
 
 from api.deps import AppSettings, Principal, ReadSession
-from api.params import AtDayOrMoment, Lat, Lon, day_of, rounded
+from api.params import AtDayOrMoment, Lat, Lon, day_of, held
 from api.problems import responses
 from api.schemas.answers import GridRef, LocateAnswer, NearbyGrid
 from api.schemas.codes import PlanKind
@@ -14,7 +14,7 @@ from gis.layers.grids import Located, Where
 from gis.services.locating import locate
 
 router = APIRouter(prefix="/v1/locate", tags=["locating"])
-_Metres = Annotated[float, Query(ge=0, le=1000, allow_inf_nan=False), AfterValidator(rounded)]
+_Metres = Annotated[float, Query(ge=0, le=1000, allow_inf_nan=False), AfterValidator(held)]
 
 
 @router.get("", responses=responses(400, 422), summary="The one grid at a point")

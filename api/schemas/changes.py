@@ -5,14 +5,14 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from api.params import Day, Moment, rounded
+from api.params import Day, Moment, held
 from api.schemas.codes import Category, FeeClass, ServedGroup, Service, Source, Status
 
 StrictLon = Annotated[
-    float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False), AfterValidator(rounded)
+    float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False), AfterValidator(held)
 ]
 StrictLat = Annotated[
-    float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False), AfterValidator(rounded)
+    float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False), AfterValidator(held)
 ]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 

@@ -45,7 +45,7 @@ thorough = settings(
 @schema.parametrize()
 @thorough
 def test_no_request_breaks_the_server(case: schemathesis.Case, client: httpx.Client):
-    case.call_and_validate(base_url=str(client.base_url), checks=CHECKS)
+    case.call_and_validate(base_url=str(client.base_url), checks=CHECKS, timeout=60)
 
 
 @schema.include(path_regex=r"_id\}").parametrize()
@@ -55,4 +55,4 @@ def test_nor_one_about_a_feature_that_is_there(case: schemathesis.Case, client: 
     case.path_parameters[name] = THERE[name]
     if case.method == "PATCH":
         case.headers["If-Match"] = "*"
-    case.call_and_validate(base_url=str(client.base_url), checks=CHECKS)
+    case.call_and_validate(base_url=str(client.base_url), checks=CHECKS, timeout=60)
