@@ -12,9 +12,9 @@ from gis.errors import ConflictError, InvalidInputError
 from gis.layers import locks
 from gis.layers.audit import ImportRecord
 from gis.layers.communities import Community
-from gis.layers.placing import PLACED_LAYERS, place_in_communities
+from gis.layers.placing import PLACED_LAYERS, place_for_certain, place_in_communities
 from gis.layers.queries import insert_layer
-from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
+from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME, Layer
 from gis.logs import get_logger
 from gis.scope import Action, Scope
 
@@ -98,13 +98,7 @@ def import_dataset(
     fingerprint = fingerprint or fingerprint_of(conformed)
     _claim(session, dataset.name, fingerprint)
     rows = {
-        layer.name: insert_layer(
-            session,
-            scope,
-            layer.model,
-            conformed[layer.name],
-            progress=_named(progress, layer.name),
-        )
+        layer.name: _insert(session, scope, layer, conformed[layer.name], progress)
         for layer in IMPORTED_LAYERS
         if layer.name in conformed
     }
@@ -133,6 +127,13 @@ def is_imported(session: "Session", scope: Scope, fingerprint: str) -> bool:
     return session.execute(statement).scalar_one() > 0
 
 
+def holds_other_than(session: "Session", scope: Scope, fingerprint: str) -> bool:
+    """Return whether anything but the content with this fingerprint was ever imported."""
+    scope.require(Action.READ)
+    statement = select(func.count()).where(ImportRecord.fingerprint != fingerprint)
+    return session.execute(statement).scalar_one() > 0
+
+
 def fingerprint_of(frames: "Mapping[str, pd.DataFrame]") -> str:
     """Return the SHA-256 of the frames' values, independent of the order of layers."""
     import pandas as pd
@@ -145,9 +146,24 @@ def fingerprint_of(frames: "Mapping[str, pd.DataFrame]") -> str:
         for column in frame.columns:
             values = frame[column].to_numpy(dtype=object)
             if len(values) and all(v is None or isinstance(v, shapely.Geometry) for v in values):
-                values = shapely.to_wkb(values, hex=True)
-            digest.update("\x1f".join(map(str, values)).encode())
+                blobs = shapely.to_wkb(values)
+                digest.update(b"\x1f".join(b"" if blob is None else blob for blob in blobs))
+            else:
+                digest.update("\x1f".join(map(str, values)).encode())
     return digest.hexdigest()
+
+
+def _insert(
+    session: "Session",
+    scope: Scope,
+    layer: Layer,
+    frame: "pd.DataFrame",
+    progress: Progress | None,
+) -> int:
+    if layer.name in PLACED_LAYERS:
+        frame = place_for_certain(session, scope, frame)
+    told = _named(progress, layer.name)
+    return insert_layer(session, scope, layer.model, frame, progress=told)
 
 
 def _claim(session: "Session", name: str, fingerprint: str) -> None:
