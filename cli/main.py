@@ -81,7 +81,7 @@ def main(
         get_settings.cache_clear()
     from gis.logs import configure_logs
 
-    configure_logs()
+    configure_logs(quiet=True)
 
 
 def _explain(error: WanggeError) -> None:

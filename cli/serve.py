@@ -43,7 +43,9 @@ def serve_app(settings: "Settings") -> None:
     import uvicorn
 
     from api.app import create_app
+    from gis.logs import configure_logs
 
+    configure_logs()  # a server says what it is asked; a command only what it answers
     refuse_other_machines(settings)
     with _door(settings) as door:
         application = create_app(settings)

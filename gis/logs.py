@@ -8,9 +8,16 @@ import structlog
 from gis.settings import get_settings
 
 
-def configure_logs() -> None:
-    """Send structlog's events to standard error, as the settings say (console or JSON)."""
+def configure_logs(*, quiet: bool = False) -> None:
+    """Send structlog's events to standard error, as the settings say (console or JSON).
+
+    ``quiet`` leaves out what only informs, unless the level is set by the environment: a command
+    answers by itself.
+    """
     settings = get_settings()
+    level = settings.log_level
+    if quiet and "log_level" not in settings.model_fields_set:
+        level = "warning"
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
@@ -26,7 +33,7 @@ def configure_logs() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.log_level.upper()]
+            logging.getLevelNamesMapping()[level.upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psycopg2
 from psycopg2.extensions import Float, Int, register_adapter
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -53,16 +53,38 @@ def named_database_url(settings: "Settings", name: str) -> str:
     return cluster.url(name)
 
 
+def drop_named_database(settings: "Settings", name: str) -> None:
+    """Drop a database of :func:`named_database_url`, ending the connections to it."""
+    if settings.database_url:
+        _administer(
+            make_url(settings.database_url), "DROP DATABASE IF EXISTS {} WITH (FORCE)", name
+        )
+    else:
+        Cluster.locate(settings).drop_database(name)
+
+
 def _ensure_database(server: URL, name: str) -> None:
+    with _administering(server) as connection:
+        found = connection.execute(
+            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
+        ).first()
+    if found is None:
+        _administer(server, "CREATE DATABASE {}", name)
+
+
+def _administer(server: URL, command: str, name: str) -> None:
+    """Run a command on a database by its name, quoted; such commands take no parameters."""
+    with _administering(server) as connection:
+        quoted = connection.dialect.identifier_preparer.quote_identifier(name)
+        connection.execute(text(command.format(quoted)))
+
+
+@contextlib.contextmanager
+def _administering(server: URL) -> Generator[Connection]:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            found = connection.execute(
-                text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
-            ).first()
-            if found is None:
-                quoted = connection.dialect.identifier_preparer.quote(name)
-                connection.execute(text(f"CREATE DATABASE {quoted}"))
+            yield connection
     except DBAPIError as error:
         raise translate_database_error(error) from error
     finally:

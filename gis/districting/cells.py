@@ -31,6 +31,8 @@ _CLASS_OF_BARRIER = {"arterial": 2, "river": 3, "railway": 3}
 #: A community's line is densified to this before it is projected: a straight line of one system is
 #: a curve in the other, 3 mm over 500 m.
 _DENSIFY_DEGREES = 0.0005
+#: How far rounding to a millimetre in metres can carry a point off the stored line, in degrees.
+_ROUNDING_DEGREES = 1.5e-8
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def _frames(named: _Community, made: Tessellation, around: Surroundings) -> tupl
     keys = _keys(named, made)
     ids = np.array(stable_ids(named.data_version, "cells", keys), dtype=object)
     borders = borders_of(made.polygons, around.cuts, around.passages)
-    lonlat = to_lonlat(made.polygons, named.crs)
+    lonlat = _on_the_line(to_lonlat(made.polygons, named.crs), named.stored)
     _prove(named, made, lonlat)
     building = np.full(len(ids), None, dtype=object)
     own = made.building >= 0
@@ -226,6 +228,32 @@ def _frames(named: _Community, made: Tessellation, around: Surroundings) -> tupl
         }
     )
     return cells, lines, pairs, special
+
+
+def _on_the_line(cells: "Geometries", community: shapely.Geometry) -> "Geometries":
+    """Return the cells with their outer vertices exactly on the stored line of the community.
+
+    Cells are noded on a millimetre in metres, one community at a time. Half a millimetre to either
+    side of 200 km of lines made 5 m² of overlaps and gaps between the communities of a city.
+    """
+    from scipy.spatial import KDTree
+
+    line: Any = shapely.boundary(community)
+    xy = shapely.get_coordinates(cells)
+    unique, place = np.unique(xy, axis=0, return_inverse=True)
+    shapely.prepare(line)
+    near = np.flatnonzero(shapely.dwithin(shapely.points(unique), line, _ROUNDING_DEGREES))
+    if not len(near):
+        return cells
+    spots: Any = shapely.points(unique[near])
+    along = shapely.line_locate_point(line, spots)
+    unique[near] = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    corners = shapely.get_coordinates(line)
+    gap, corner = KDTree(corners).query(unique[near], distance_upper_bound=_ROUNDING_DEGREES)
+    at_corner = np.isfinite(gap)
+    unique[near[at_corner]] = corners[corner[at_corner]]
+    moved = shapely.set_coordinates(cells.copy(), unique[place.reshape(-1)])
+    return moved if shapely.is_valid(moved).all() else cells
 
 
 def _keys(named: _Community, made: Tessellation) -> list[str]:

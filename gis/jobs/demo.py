@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from gis.database.engine import make_engine, named_database_url, session_factory, transaction
+from gis.database.engine import (
+    drop_named_database,
+    make_engine,
+    named_database_url,
+    session_factory,
+    transaction,
+)
 from gis.database.migrate import upgrade
 from gis.districting import DrawOptions
 from gis.frames import Dataset
@@ -118,8 +124,7 @@ def run_demo(
     steps = Steps(watcher or Silent())
     scope = Scope.local_owner()
     with steps.step("database"):
-        url = named_database_url(settings, database_name(source.key))
-        upgrade(url)
+        url = _fresh_or_known(settings, source)
         engine = make_engine(url)
         factory = session_factory(engine)
     try:
@@ -141,6 +146,26 @@ def run_demo(
     finally:
         engine.dispose()
     return DemoResult(make_url(url).render_as_string(hide_password=False), report, plan, files)
+
+
+def _fresh_or_known(settings: "Settings", source: DemoInput) -> str:
+    """Return the URL of the demo's database, which holds this very input or nothing.
+
+    An input that has changed (a newer file, another generator) is loaded into an empty database:
+    the demo's is its own, so nothing of the user's is lost.
+    """
+    name = database_name(source.key)
+    url = named_database_url(settings, name)
+    upgrade(url)
+    engine = make_engine(url)
+    with transaction(session_factory(engine)) as session:
+        stale = importing.holds_other_than(session, Scope.local_owner(), source.fingerprint)
+    engine.dispose()
+    if stale:
+        drop_named_database(settings, name)
+        url = named_database_url(settings, name)
+        upgrade(url)
+    return url
 
 
 def _load(factory: sessionmaker[Session], scope: Scope, source: DemoInput, steps: Steps) -> None:

@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, Text, case, select
+from sqlalchemy import CheckConstraint, Text, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.errors import NotFoundError
 from gis.frames.divisions import DIVISION_LEVELS
 from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.layers.communities import Community
+from gis.layers.queries import alive
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
@@ -35,15 +37,24 @@ class Division(Identified, Sourced, Base):
 def scope_code(session: "Session", scope: Scope) -> str:
     """Return the code of the lowest division in the store, 12 digits.
 
+    Without a division it is the subdistrict that the communities' codes begin with.
+
     Raises
     ------
     gis.errors.NotFoundError
-        There is none.
+        There is neither, or the communities belong to several subdistricts.
     """
     scope.require(Action.READ)
     lowest = case((Division.level == "subdistrict", 0), else_=1)
     statement = select(Division.code).order_by(lowest, Division.code).limit(1)
     code = session.execute(statement).scalar_one_or_none()
-    if code is None:
-        raise NotFoundError("No division is in the store.", remedy="Import one first.")
-    return code
+    if code is not None:
+        return code
+    heads = select(func.left(Community.code, 9)).where(alive(Community)).distinct()
+    found = session.execute(heads).scalars().all()
+    if len(found) != 1:
+        raise NotFoundError(
+            f"No division is in the store, and communities of {len(found)} subdistricts are.",
+            remedy="Bring it in: wangge import layer divisions FILE.",
+        )
+    return f"{found[0]}000"

@@ -78,7 +78,7 @@ def test_the_grids_are_what_a_planner_asked_for(demo):
     assert (grids.loc[grids["kind"] == "dedicated", "households"] == 0).all()
     metres = grids.to_crs("EPSG:4548").geometry.to_numpy()
     overlap = shapely.area(metres).sum() - shapely.area(shapely.union_all(metres))
-    assert abs(overlap) < 0.1  # m²
+    assert abs(overlap) < 0.01  # m²
     # Whoever is out of the band is named as an exception.
     basic = grids[grids["kind"] == "basic"]
     outside = basic[~basic["households"].between(300, 500)]

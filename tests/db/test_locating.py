@@ -255,3 +255,20 @@ def test_a_closed_station_served_before_its_last_day(town_session: Session, scop
 def test_services_belong_to_their_station(town_session: Session):
     orphans = select(StationService).where(StationService.station_id.not_in(select(Station.id)))
     assert not town_session.execute(orphans).all()
+
+
+def test_batch_and_point_give_the_same_reason_where_no_station_is_in_service(
+    town_session: Session, scope: Scope
+):
+    """Only a planned station offers elderly care, only an unknown one health, nobody mediation."""
+    for service, reason in [
+        ("elderly_care", "no_station_offers"),
+        ("mediation", "no_station_offers"),
+        ("health", "hours_unknown"),
+    ]:
+        town_session.execute(update(Demand).values(service=service, assigned_at=None))
+        assign_layer(town_session, scope, "demands", timezone=TIMEZONE)
+        reasons = town_session.execute(select(Demand.no_station_reason).distinct()).scalars().all()
+        assert reasons == [reason]
+        place = Place(*lon_lat(1, 1), service, datetime(2026, 6, 1, 4, tzinfo=UTC))
+        assert nearest_stations(town_session, scope, place, timezone=TIMEZONE).reason == reason

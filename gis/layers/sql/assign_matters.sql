@@ -45,10 +45,8 @@ WITH asked AS (
             WHEN n.station_id IS NOT NULL THEN NULL
             WHEN f.service IS NULL THEN 'no_service_asked'
             WHEN horizon.during IS NULL THEN 'outside_horizon'
-            WHEN f.service NOT IN (SELECT service FROM station_services) THEN 'no_station_offers'
-            WHEN f.service NOT IN (
-                SELECT service FROM station_services WHERE opening_hours IS NOT NULL
-            ) THEN 'hours_unknown'
+            WHEN NOT coalesce(offer.any_serves, false) THEN 'no_station_offers'
+            WHEN NOT offer.any_hours THEN 'hours_unknown'
             ELSE 'none_open' END AS no_station_reason
     FROM found f
     LEFT JOIN hours_horizon horizon ON horizon.during @> f.occurred_at
@@ -63,6 +61,16 @@ WITH asked AS (
         ORDER BY c.code, c.id
         LIMIT 1
     ) inside ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS any_serves, bool_or(v.opening_hours IS NOT NULL) AS any_hours
+        FROM station_services v
+        JOIN stations s ON s.id = v.station_id
+        WHERE v.service = f.service
+            AND station_serves_on(
+                s.status, s.opens_on, s.closes_on, (f.occurred_at AT TIME ZONE :zone)::date
+            )
+        HAVING count(*) > 0
+    ) offer ON true
     LEFT JOIN LATERAL (
         SELECT * FROM nearest_open_stations(
             f.geometry::geography, f.service, f.occurred_at, :zone, 1
