@@ -1,0 +1,79 @@
+"""Benchmarks run, on tiny sizes: each is a program of its own and compares its answers itself."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+
+from tests.data.osm_town import outline, street_town
+
+pytestmark = pytest.mark.unit
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+SMALL = ["--repeats", "1", "--grids", "40"]
+
+
+def run(name: str, *arguments: str, json_to: Path) -> dict[str, object]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / name), *arguments, "--json", str(json_to)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(json_to.read_text(encoding="utf-8"))
+
+
+def test_every_program_is_described():
+    described = (FOLDER / "README.md").read_text(encoding="utf-8")
+    programs = {file.name for file in FOLDER.glob("*.py")} - {"harness.py", "ground.py"}
+    assert len(programs) >= 4
+    assert not {name for name in programs if f"`{name}" not in described}
+
+
+def test_the_locator_in_memory(tmp_path: Path):
+    result = run("locate.py", *SMALL, "--points", "20000", json_to=tmp_path / "out.json")
+    assert result["ratios"].keys() == {
+        "geopandas.sjoin / locator",
+        "geopandas.sjoin / locator, border distance and neighbour",
+        "geopandas.sjoin / locator, compiled and used once",
+    }
+    assert all(len(runs) == 1 for runs in result["runs"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "size"),
+    [
+        ("import_buildings.py", ["--buildings", "1500"]),
+        ("assign_points.py", ["--points", "3000"]),
+    ],
+)
+def test_the_database_against_geopandas(tmp_path: Path, program, size):
+    result = run(program, *SMALL, *size, json_to=tmp_path / "out.json")
+    assert len(result["ratios"]) == 2
+    for runs in result["runs"].values():
+        assert all(value >= 0 for value in runs[0].values())
+        assert runs[0]["client_s"] + runs[0]["server_s"] > 0
+
+
+@pytest.mark.slow
+def test_the_demo_is_warm_the_second_time(tmp_path: Path):
+    town = street_town(4, 4).write(tmp_path / "town.osm")
+    ground = tmp_path / "ground.geojson"
+    gpd.GeoSeries([outline(800, 800)], crs=4326).to_file(ground)
+    arguments = ["--repeats", "1", "--osm", str(town), "--boundary", str(ground)]
+    first, warm = run("demo_warm.py", *arguments, json_to=tmp_path / "out.json")
+    assert {"load", "draw", "assign", "map"} <= first["steps_s"].keys()
+    assert "load" not in warm["steps_s"]
+    assert {"draw", "assign", "map"} <= warm["steps_s"].keys()
+    for one in (first, warm):
+        assert one["client_s"] > 0
+        assert one["server_s"] > 0
+        assert one["client_peak_mb"] > 50
