@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Decimal places of degrees in GeoJSON: a micrometre. Coarser rounding would move points that lie on
-#: the line of another community, and open slivers there: 52 m² over a city at the usual seven.
+#: Decimal places of degrees in GeoJSON: a micrometre. Coarser rounding moves points that lie on the
+#: line of another community, and opens slivers there: 52 m² over a city at the usual seven.
 DECIMALS = 11
 GRID_PROPERTIES = (
     "code",
