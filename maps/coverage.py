@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["CoverageMapData", "Scenario", "coverage_map", "render_offline", "save_offline"]
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("packed.js", "panel.js", "coverage.js")
+#: In this order: each adds to what the one before has made.
+SCRIPTS = (
+    "packed.js",
+    "panel.js",
+    "coverage.js",
+    "drawing.js",
+    "colouring.js",
+    "finding.js",
+)
 #: Panes from the ground up, with their z-index; Leaflet's own markers are at 600.
 PANES = {
     "base": 210,
