@@ -25,6 +25,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
     "lc_messages": "C",
+    # A refused row and its statement hold what somebody wrote; the log must not.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

@@ -352,3 +352,13 @@ def test_a_home_that_the_server_cannot_enter_is_named(home: Path):
     with pytest.raises(ConfigurationError, match=f"cannot enter {barred}") as caught:
         Cluster.locate(Settings(home=barred / "deep")).start()
     assert f"chmod o+x {barred}" in caught.value.remedy
+
+
+def test_the_log_tells_of_a_refused_row_and_not_what_it_says(started: Cluster):
+    started.ensure_database("wangge")
+    query(started, "CREATE TABLE told (text text CHECK (length(text) < 5))")
+    with pytest.raises(psycopg2.IntegrityError):
+        query(started, "INSERT INTO told VALUES ('somebody wrote this')")
+    log = started.log.read_text(encoding="utf-8")
+    assert "told_text_check" in log
+    assert "somebody" not in log
