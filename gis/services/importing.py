@@ -17,6 +17,7 @@ from gis.layers.queries import insert_layer
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME, Layer
 from gis.logs import get_logger
 from gis.scope import Action, Scope
+from gis.services.intake import MODELS, refuse_personal_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,8 @@ def import_dataset(
     Raises
     ------
     gis.errors.InvalidInputError
-        A layer is unknown or a frame does not keep its contract.
+        A layer is unknown, a frame does not keep its contract, or the description of a matter holds
+        a person's numbers.
     gis.errors.ConflictError
         The same content is in the store already, or is being imported by somebody else, or a key
         is taken.
@@ -95,6 +97,8 @@ def import_dataset(
         for layer in IMPORTED_LAYERS
         if layer.name in dataset.layers
     }
+    for name in sorted(MODELS.keys() & conformed.keys()):
+        refuse_personal_column(conformed[name]["description"], f"{dataset.name}/{name}")
     fingerprint = fingerprint or fingerprint_of(conformed)
     _claim(session, dataset.name, fingerprint)
     rows = {

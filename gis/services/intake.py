@@ -17,6 +17,7 @@ from gis.layers.queries import point, point_of
 from gis.logs import get_logger
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy.orm import Session
 
     from gis.layers.matters import Matter
@@ -116,6 +117,37 @@ def take_in(
     row = matters.one(session, scope, MODELS[layer], matter_id)  # also: is it within the scope?
     log.info("matter_taken_in", layer=layer, id=matter_id, grid=row.grid_id)
     return matter_id
+
+
+def refuse_personal_column(texts: "pd.Series[Any]", source: str) -> None:
+    """Raise, naming the row, if a text of a column is refused by :func:`refuse_personal_text`.
+
+    Parameters
+    ----------
+    texts
+        One text or nothing for each row; its name is the field's.
+    source
+        File and layer, for the message.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        A text holds personal numbers or control characters; row 1 is the first.
+    """
+    field_name = str(texts.name)
+    for row, text in enumerate(texts.tolist(), start=1):
+        if not isinstance(text, str):
+            continue
+        try:
+            refuse_personal_text(text, field_name)
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                f"{source}, row {row}: {error.message}",
+                remedy=error.remedy,
+                file=source,
+                row=row,
+                field=field_name,
+            ) from None
 
 
 def refuse_personal_text(text: str, where: str) -> None:

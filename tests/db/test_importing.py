@@ -150,6 +150,23 @@ def test_an_unknown_layer_and_a_bad_frame_are_named(session: Session, scope: Sco
         import_dataset(session, scope, Dataset("x", "", {"buildings": buildings}))
 
 
+def test_a_matter_with_a_persons_number_is_refused_and_not_repeated(
+    factory: sessionmaker[Session], scope: Scope
+):
+    before = rows_in(factory)
+    incidents = town_dataset().layers["incidents"].copy()
+    incidents["description"] = None
+    incidents.loc[incidents.index[3], "description"] = "致电 13812345678"
+    dataset = Dataset("hotline", "", {"incidents": incidents})
+    with (
+        pytest.raises(InvalidInputError, match=r"hotline/incidents, row 4: .*phone") as told,
+        transaction(factory) as session,
+    ):
+        import_dataset(session, scope, dataset)
+    assert "138" not in str(told.value)
+    assert rows_in(factory) == before
+
+
 def test_a_reader_may_not_import(session: Session):
     reader = Scope("reader", frozenset({Action.READ}), None)
     with pytest.raises(ForbiddenError):
