@@ -138,7 +138,9 @@ def run_demo(
                 )
         with steps.step("map"), transaction(factory) as session:
             out.mkdir(parents=True, exist_ok=True)
-            files, verdict = _write(session, scope, source, out)
+            files, verdict = _write(
+                session, scope, source, out, suppress_below=settings.suppress_below
+            )
         with transaction(factory) as session:
             report = _report(session, scope, plan, verdict, steps)
         files["report"] = out / "report.json"
@@ -205,7 +207,7 @@ def _draw(session: Session, scope: Scope, source: DemoInput, steps: Steps) -> Dr
 
 
 def _write(
-    session: Session, scope: Scope, source: DemoInput, out: Path
+    session: Session, scope: Scope, source: DemoInput, out: Path, *, suppress_below: int
 ) -> tuple[dict[str, Path], int]:
     view = covering.read_coverage(session, scope, covering.CoverageOrder(source.timezone))
     files = {}
@@ -214,7 +216,7 @@ def _write(
         files[name] = out / name
         write_coverage_map(view, order, files[name])
     files["grids"] = out / "grids.geojson"
-    write_json(files["grids"], grids_geojson(view.grids))
+    write_json(files["grids"], grids_geojson(view.grids, suppress_below=suppress_below))
     return files, view.uncovered_households()
 
 

@@ -25,13 +25,15 @@ GRID_PROPERTIES = (
 )
 
 
-def grids_geojson(grids: "gpd.GeoDataFrame") -> dict[str, Any]:
+def grids_geojson(grids: "gpd.GeoDataFrame", *, suppress_below: int) -> dict[str, Any]:
     """Return grids as a GeoJSON FeatureCollection (RFC 7946, EPSG:4326).
 
     Parameters
     ----------
     grids
         Grids with counts and ``community_code``, as ``gis.layers.grids.read_grids`` returns them.
+    suppress_below
+        Counts of people from 1 to this less one are null.
 
     Returns
     -------
@@ -59,14 +61,18 @@ def grids_geojson(grids: "gpd.GeoDataFrame") -> dict[str, Any]:
                     "community": row.community_code,
                     "kind": row.kind,
                     "households": int(row.households),
-                    "residents": int(row.residents),
-                    "elderly": int(row.elderly),
+                    "residents": _shown(row.residents, suppress_below),
+                    "elderly": _shown(row.elderly, suppress_below),
                     "compactness": round(float(row.compactness), 4),
                     "exceptions": list(row.exceptions or []),
                 },
             }
         )
     return {"type": "FeatureCollection", "features": features}
+
+
+def _shown(count: float, below: int) -> int | None:
+    return None if 0 < count < below else int(count)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
