@@ -57,7 +57,7 @@ Lon = Annotated[
         le=180,
         allow_inf_nan=False,
         description="Degrees east, EPSG:4326.",
-        examples=[117.302],
+        examples=[117.31],
     ),
     AfterValidator(held),
 ]
@@ -68,7 +68,7 @@ Lat = Annotated[
         le=90,
         allow_inf_nan=False,
         description="Degrees north, EPSG:4326.",
-        examples=[31.876],
+        examples=[31.87],
     ),
     AfterValidator(held),
 ]

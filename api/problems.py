@@ -1,5 +1,6 @@
 """Errors as ``application/problem+json`` (RFC 9457): each family of the core mapped once."""
 
+import re
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from gis.database.faults import translate_database_error
 from gis.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fastapi import FastAPI, Request, Response
 
@@ -185,8 +186,7 @@ def _of_the_request(request: "Request", error: Exception) -> "Response":
     """Name each refused field; values are left out, because they may hold personal text."""
     assert isinstance(error, RequestValidationError)
     listed = [
-        {"location": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])}
-        for item in error.errors()
+        {"location": _location(item["loc"]), "message": str(item["msg"])} for item in error.errors()
     ]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(
@@ -206,6 +206,11 @@ def _of_the_request(request: "Request", error: Exception) -> "Response":
         remedy="Mend the fields listed in errors; /docs describes each.",
         facts={"errors": listed},
     )
+
+
+def _location(parts: "Sequence[str | int]") -> str:
+    """Return where a field is; the branches of a union, which pydantic adds, are no names of it."""
+    return ".".join(str(part) for part in parts if not re.search(r"[\[(]", str(part)))
 
 
 def _of_http(request: "Request", error: Exception) -> "Response":

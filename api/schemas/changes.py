@@ -34,8 +34,8 @@ class _NewMatter(_Sent):
     )
     source: Source = "other"
     served_group: ServedGroup = "general"
-    lon: StrictLon | None = Field(None, description="Degrees east, EPSG:4326.", examples=[117.302])
-    lat: StrictLat | None = Field(None, description="Degrees north, EPSG:4326.", examples=[31.876])
+    lon: StrictLon | None = Field(None, description="Degrees east, EPSG:4326.", examples=[117.31])
+    lat: StrictLat | None = Field(None, description="Degrees north, EPSG:4326.", examples=[31.87])
     building_id: UUID | None = Field(None, description="Where it is, instead of lon and lat.")
     poi_id: UUID | None = Field(None, description="Where it is, instead of lon and lat.")
 
@@ -68,8 +68,8 @@ class NewIncident(_NewMatter):
                     "description": "电动车飞线充电,占用消防通道",
                     "occurred_at": "2026-05-01T22:00:00+08:00",
                     "source": "patrol",
-                    "lon": 117.302,
-                    "lat": 31.876,
+                    "lon": 117.31,
+                    "lat": 31.87,
                 }
             ]
         },
@@ -90,8 +90,8 @@ class NewDemand(_NewMatter):
                     "occurred_at": "2026-05-01T11:30:00+08:00",
                     "served_group": "elderly",
                     "source": "visit",
-                    "lon": 117.302,
-                    "lat": 31.876,
+                    "lon": 117.31,
+                    "lat": 31.87,
                 }
             ]
         },

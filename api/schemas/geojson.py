@@ -17,7 +17,7 @@ class PointGeometry(BaseModel):
     coordinates: Position
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"type": "Point", "coordinates": [117.302, 31.876]}]}
+        json_schema_extra={"examples": [{"type": "Point", "coordinates": [117.31, 31.87]}]}
     )
 
 

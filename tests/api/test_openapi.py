@@ -189,3 +189,9 @@ def test_the_smallest_number_there_is_is_a_place_too(client: httpx.Client):
     assert client.post("/v1/demands", json=body).status_code == 201
     box = {"bbox": "5e-324,5e-324,1,1"}
     assert client.get("/v1/buildings", params=box).status_code == 200
+
+
+def test_a_field_of_several_types_is_named_as_it_was_sent(client: httpx.Client):
+    answer = client.get("/v1/locate", params={"lon": 117.3, "lat": 31.88, "at": "2026-02-30"})
+    body = is_problem(answer, 422)
+    assert {error["location"] for error in body["errors"]} == {"query.at"}
