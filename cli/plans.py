@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,7 +16,9 @@ app = typer.Typer()
 @app.command("draw")
 def draw(
     *,
-    kind: Annotated[str, typer.Option(help="community or party.")] = "community",
+    kind: Annotated[
+        Literal["community", "party"], typer.Option(help="What the grids are for.")
+    ] = "community",
     name: Annotated[str | None, typer.Option(help="Name of the plan.")] = None,
     target: Annotated[int, typer.Option(help="Households per grid to aim at.")] = 400,
     minimum: Annotated[int, typer.Option(help="Fewest households of a grid.")] = 300,
@@ -92,7 +94,9 @@ def coverage_map(
     out: Annotated[Path, typer.Argument(help="The HTML file to write.")],
     *,
     title: Annotated[str, typer.Option(help="Heading of the map.")] = "Wangge",
-    language: Annotated[str | None, typer.Option(help="zh-CN or en.")] = None,
+    language: Annotated[
+        Literal["zh-CN", "en"] | None, typer.Option(help="WANGGE_LANGUAGE if unset.")
+    ] = None,
 ) -> None:
     """Write the coverage map as one file that opens without a network."""
     from gis.database.engine import transaction
@@ -104,7 +108,7 @@ def coverage_map(
         view = read_coverage(session, scope, CoverageOrder(settings.timezone))
     order = CoverageMapOrder(
         title,
-        language or settings.language,  # type: ignore[arg-type] # checked by the catalogue
+        language or settings.language,
         settings.tile_url,
         settings.tile_attribution,
     )

@@ -173,7 +173,7 @@ def check_swapped(xy: "NDArray[np.float64]", where: str, within: Any) -> None:  
     )
     raise CrsMismatchError(
         msg,
-        remedy="Exchange the two columns, or name them rightly with --map.",
+        remedy="Exchange the two columns, or name them rightly with --column.",
         file=where,
         row=first + 1,
     )

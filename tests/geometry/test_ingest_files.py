@@ -236,8 +236,11 @@ def test_an_unknown_crs_is_named(tmp_path: Path, crs: str, says: str):
 
 def test_swapped_lon_lat_are_found_beyond_the_poles(tmp_path: Path):
     path = write_text(tmp_path / "p.csv", "lon,lat,category\n31.86,117.3,x\n31.87,117.31,y\n")
-    with pytest.raises(CrsMismatchError, match=r"swapped: row 1 says lon 31\.86, lat 117\.3"):
+    with pytest.raises(
+        CrsMismatchError, match=r"swapped: row 1 says lon 31\.86, lat 117\.3"
+    ) as told:
         read_layer(path, POIS, crs="EPSG:4326")
+    assert "--column" in told.value.remedy
 
 
 def test_swapped_lon_lat_are_found_by_the_ground_they_should_lie_on(tmp_path: Path):

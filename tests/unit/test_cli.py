@@ -66,3 +66,18 @@ def test_a_private_cluster_is_not_started_beside_a_given_database(monkeypatch: p
     assert answer.exit_code == 1
     assert "Unset DATABASE_URL" in answer.stderr
     assert "s3cret" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "choices"),
+    [
+        (["draw", "--kind", "micro"], ("community", "party")),
+        (["map", "out.html", "--language", "fr"], ("zh-CN", "en")),
+    ],
+)
+def test_an_option_that_is_not_known_is_refused_before_any_work(
+    command: list[str], choices: tuple[str, ...]
+):
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 2
+    assert all(choice in answer.stderr for choice in choices)
