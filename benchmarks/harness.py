@@ -201,7 +201,7 @@ def show(
     ratios = {}
     for pair in comparisons:
         ratios[f"{pair.peer} / {pair.case}"] = ratio = medians[pair.peer] / medians[pair.case]
-        print(f"{pair.case}: {ratio:.2f} times less than {pair.peer}")
+        print(f"{pair.peer} takes {ratio:.2f} times the CPU of {pair.case}")
     if options.json:
         facts = {"title": title, "ratios": ratios, "medians": medians, "machine": machine()}
         every = {name: [asdict(run) for run in runs] for name, runs in spent.items()}
