@@ -14,6 +14,9 @@ def main() -> int:
     except WanggeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted: the browser libraries are as they were before.\n")
+        return 130
     versions = ", ".join(f"{name} {version}" for name, version in installed_versions().items())
     sys.stdout.write(f"Browser libraries {'installed' if changed else 'up to date'}: {versions}\n")
     return 0

@@ -85,10 +85,12 @@ def test_a_bare_machine_lacks_the_packages_of_its_release(
 ):
     monkeypatch.setattr(run, "can_make_venv", lambda: False)
     monkeypatch.setattr(run, "has_chinese_font", lambda: False)
+    monkeypatch.setattr(run, "has_libatomic", lambda: False)
     monkeypatch.setattr(run, "os_release", lambda: {"VERSION_CODENAME": "bookworm"})
     assert run.missing_packages(tests=False) == ["postgresql-15-postgis-3", "python3-venv"]
     assert run.missing_packages(tests=True) == [
-        *("postgresql-15-postgis-3", "python3-venv", "chromium", "fonts-wqy-microhei"),
+        *("postgresql-15-postgis-3", "python3-venv"),
+        *("chromium", "libatomic1", "fonts-wqy-microhei"),
     ]
     monkeypatch.setattr(run, "os_release", lambda: {"VERSION_CODENAME": "trixie"})
     assert run.missing_packages(tests=False)[0] == "postgresql-17-postgis-3"
@@ -101,6 +103,7 @@ def test_what_is_there_is_not_missing(
     put_program(tmp_path / "bin", "uv", "uv 0.13.9")
     put_program(tmp_path / "bin", "chromium", "")
     monkeypatch.setattr(run, "has_chinese_font", lambda: True)
+    monkeypatch.setattr(run, "has_libatomic", lambda: True)
     assert run.missing_packages(tests=True) == []
 
 
@@ -307,6 +310,37 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(
     monkeypatch.setattr(run, "setup", interrupted)
     assert run.main(["demo"]) == 130
     assert "same command again" in capsys.readouterr().out
+
+
+def test_an_interrupted_program_ends_itself_and_leaves_nothing_running(tmp_path: Path):
+    left = tmp_path / "left"
+    child = f"""
+import os, pathlib, signal, time
+print("started", flush=True)
+try:
+    os.kill(os.getppid(), signal.SIGINT)  # as ``kill -INT`` does: to the script alone
+    time.sleep(30)
+except KeyboardInterrupt:
+    time.sleep(1.5)  # longer than subprocess.run would have waited before it kills
+    pathlib.Path({str(left)!r}).write_text("tidy")
+"""
+    script = f"""
+import importlib.machinery, sys
+sys.dont_write_bytecode = True
+run = importlib.machinery.SourceFileLoader("run_script", {str(ROOT / "run")!r}).load_module()
+run.setup = lambda **_: run.do([sys.executable, "-c", {child!r}], announce=False)
+sys.exit(run.main(["setup"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=25,
+    )
+    assert done.returncode == 130, done.stderr
+    assert "same command again" in done.stdout
+    assert left.read_text() == "tidy"
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["help"], 0), (["dmeo"], 2)])
