@@ -201,7 +201,7 @@ def _frames(named: _Community, made: Tessellation, around: Surroundings) -> tupl
             "community_id": named.community_id,
             "building_id": building,
             "data_version": named.data_version,
-            "area_m2": shapely.area(made.polygons),
+            "area_m2": shapely.area(to_projected(lonlat, named.crs)),  # of what is stored
             "outer_border_m": borders.outer_m,
         },
         geometry=lonlat,
