@@ -34,6 +34,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 import structlog
+from hypothesis import settings as hypothesis_settings
 from psycopg2 import sql
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -51,6 +52,10 @@ TEST_HOME = "WANGGE_TEST_HOME"
 TEST_SERVER = "WANGGE_TEST_DATABASE_URL"
 MIGRATIONS = Path(migrate.__file__).parent / "migrations"
 NewDatabase = Callable[[str], str]
+
+# A busy machine is no fault of the code: what an example must not take is for benchmarks to say.
+hypothesis_settings.register_profile("wangge", deadline=None)
+hypothesis_settings.load_profile("wangge")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import folium
+import folium.plugins
 import pytest
 
 from gis.errors import ConfigurationError
