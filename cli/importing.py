@@ -42,8 +42,11 @@ def import_layer(
             f"There is no layer {layer!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
         )
     contract = LAYER_BY_NAME[layer].contract
+    mapping = _mapping(column or [])
     try:
-        result = read_layer(file, contract, layer=table, crs=crs, mapping=_mapping(column or []))
+        result = read_layer(
+            file, contract, layer=table, crs=crs, mapping=mapping, within=_ground(layer)
+        )
     except RejectedRowsError as error:
         report = rejects or file.with_name(f"{file.name}.rejects.csv")
         write_rejects(error.rejects, report)
@@ -96,6 +99,17 @@ def import_sample(
     from gis.samples import generate_subdistrict
 
     _store(generate_subdistrict(households=households, seed=seed))
+
+
+def _ground(layer: str) -> Any:  # noqa: ANN401 - a polygon or None
+    """Return the ground that the store knows: rows with lon and lat exchanged lie off it."""
+    from gis.database.engine import transaction
+    from gis.services.importing import ground_outline
+
+    if layer in {"divisions", "communities"}:
+        return None
+    with opened() as (factory, scope), transaction(factory) as session:
+        return ground_outline(session, scope)
 
 
 def _store(dataset: "Dataset") -> None:

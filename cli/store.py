@@ -17,11 +17,13 @@ def opened() -> "Generator[tuple[sessionmaker[Session], Scope]]":
     """Yield a factory of sessions on the migrated database, and the local owner."""
     from gis.database.engine import database_url, make_engine, session_factory
     from gis.database.migrate import upgrade
+    from gis.logs import job
 
     url = database_url(get_settings())
     upgrade(url)
     engine = make_engine(url)
     try:
-        yield session_factory(engine), Scope.local_owner()
+        with job("command"):
+            yield session_factory(engine), Scope.local_owner()
     finally:
         engine.dispose()

@@ -2,6 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from uuid import uuid4
 
 import structlog
 
@@ -44,3 +47,11 @@ def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return a logger whose events carry ``room=name``."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=name)
     return logger
+
+
+@contextmanager
+def job(name: str) -> Generator[str]:
+    """Give every event inside the id of one job, and yield it; requests have ids of their own."""
+    job_id = uuid4().hex
+    with structlog.contextvars.bound_contextvars(job=name, job_id=job_id):
+        yield job_id

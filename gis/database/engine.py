@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database.cluster import Cluster
 from gis.database.faults import translate_database_error
+from gis.errors import ConflictError
 
 if TYPE_CHECKING:
     from gis.settings import Settings
@@ -51,6 +52,30 @@ def named_database_url(settings: "Settings", name: str) -> str:
     cluster.start()
     cluster.ensure_database(name)
     return cluster.url(name)
+
+
+@contextlib.contextmanager
+def only_one(settings: "Settings", name: str) -> Generator[None]:
+    """Hold the name on the server, so that of two processes that want it one is told.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        Another process holds it.
+    """
+    if settings.database_url:
+        server = make_url(settings.database_url)
+    else:
+        cluster = Cluster.locate(settings)
+        cluster.start()
+        server = make_url(cluster.url("postgres"))
+    with _administering(server) as connection:
+        taken = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+        if not connection.execute(taken, {"name": name}).scalar_one():
+            raise ConflictError(
+                f"Another process is at work on {name}.", remedy="Wait until it has ended."
+            )
+        yield  # the lock goes with the connection
 
 
 def drop_named_database(settings: "Settings", name: str) -> None:

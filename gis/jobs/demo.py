@@ -15,6 +15,7 @@ from gis.database.engine import (
     drop_named_database,
     make_engine,
     named_database_url,
+    only_one,
     session_factory,
     transaction,
 )
@@ -26,6 +27,7 @@ from gis.jobs.coverage_map import CoverageMapOrder, write_coverage_map
 from gis.jobs.steps import Silent, Steps, Watcher
 from gis.layers import grids, matters, plans
 from gis.layers.incidents import Incident
+from gis.logs import job
 from gis.scope import Scope
 from gis.services import covering, importing, locating, opening, staffing
 from gis.services.outputs import grids_geojson, write_json
@@ -122,32 +124,42 @@ def run_demo(
         Whatever is wrong with the input; the database stays as it was before the failing step.
     """
     steps = Steps(watcher or Silent())
-    scope = Scope.local_owner()
-    with steps.step("database"):
-        url = _fresh_or_known(settings, source)
-        engine = make_engine(url)
-        factory = session_factory(engine)
-    try:
-        _load(factory, scope, source, steps)
-        with steps.step("draw"), transaction(factory) as session:
-            plan = _draw(session, scope, source, steps)
-        with steps.step("assign"), transaction(factory) as session:
-            for layer in locating.MATTER_LAYERS:
-                locating.assign_layer(
-                    session, scope, layer, timezone=source.timezone, only_unassigned=False
-                )
-        with steps.step("map"), transaction(factory) as session:
-            out.mkdir(parents=True, exist_ok=True)
-            files, verdict = _write(
-                session, scope, source, out, suppress_below=settings.suppress_below
-            )
-        with transaction(factory) as session:
-            report = _report(session, scope, plan, verdict, steps)
-        files["report"] = out / "report.json"
-        write_json(files["report"], report)
-    finally:
-        engine.dispose()
+    name = database_name(source.key)
+    with job("demo"), only_one(settings, name):
+        with steps.step("database"):
+            url = _fresh_or_known(settings, source)
+            engine = make_engine(url)
+        try:
+            report, plan, files = _run(settings, session_factory(engine), source, out, steps)
+        finally:
+            engine.dispose()
     return DemoResult(make_url(url).render_as_string(hide_password=False), report, plan, files)
+
+
+def _run(
+    settings: "Settings",
+    factory: sessionmaker[Session],
+    source: DemoInput,
+    out: Path,
+    steps: Steps,
+) -> tuple[dict[str, Any], DrawnPlan, dict[str, Path]]:
+    scope = Scope.local_owner()
+    _load(factory, scope, source, steps)
+    with steps.step("draw"), transaction(factory) as session:
+        plan = _draw(session, scope, source, steps)
+    with steps.step("assign"), transaction(factory) as session:
+        for layer in locating.MATTER_LAYERS:
+            locating.assign_layer(
+                session, scope, layer, timezone=source.timezone, only_unassigned=False
+            )
+    with steps.step("map"), transaction(factory) as session:
+        out.mkdir(parents=True, exist_ok=True)
+        files, verdict = _write(session, scope, source, out, suppress_below=settings.suppress_below)
+    with transaction(factory) as session:
+        report = _report(session, scope, plan, verdict, steps)
+    files["report"] = out / "report.json"
+    write_json(files["report"], report)
+    return report, plan, files
 
 
 def _fresh_or_known(settings: "Settings", source: DemoInput) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shapely import convex_hull, geometrycollections
 from sqlalchemy import func, insert, select
 
 from gis.errors import ConflictError, InvalidInputError
+from gis.frames import COMMUNITIES
 from gis.layers import locks
 from gis.layers.audit import ImportRecord
 from gis.layers.communities import Community
 from gis.layers.placing import PLACED_LAYERS, place_for_certain, place_in_communities
-from gis.layers.queries import insert_layer
+from gis.layers.queries import alive, insert_layer, read_layer
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME, Layer
 from gis.logs import get_logger
 from gis.scope import Action, Scope
@@ -21,6 +23,7 @@ from gis.services.intake import MODELS, refuse_personal_column
 
 if TYPE_CHECKING:
     import pandas as pd
+    from shapely import Geometry
     from sqlalchemy.orm import Session
 
     from gis.frames import Dataset
@@ -129,6 +132,12 @@ def is_imported(session: "Session", scope: Scope, fingerprint: str) -> bool:
     scope.require(Action.READ)
     statement = select(func.count()).where(ImportRecord.fingerprint == fingerprint)
     return session.execute(statement).scalar_one() > 0
+
+
+def ground_outline(session: "Session", scope: Scope) -> "Geometry | None":
+    """Return the convex hull of the living communities, EPSG:4326; ``None`` without any."""
+    ground = read_layer(session, scope, Community, COMMUNITIES, alive(Community)).geometry
+    return convex_hull(geometrycollections(ground.to_numpy())) if len(ground) else None
 
 
 def holds_other_than(session: "Session", scope: Scope, fingerprint: str) -> bool:

@@ -1,6 +1,7 @@
 """The demo's job from data to files, on real PostGIS, as its users run it."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +12,16 @@ import shapely
 from sqlalchemy import select, text
 
 from cli.demo import sample_input
-from gis.database.engine import make_engine, session_factory
-from gis.jobs.demo import database_name, run_demo
+from gis.database.engine import make_engine, only_one, session_factory, transaction
+from gis.errors import ConflictError
+from gis.jobs.demo import DemoInput, _fresh_or_known, database_name, run_demo
 from gis.jobs.steps import Silent
 from gis.layers.plans import GridPlan
 from gis.layers.posts import Post
+from gis.scope import Scope
+from gis.services.importing import import_dataset
 from gis.settings import Settings
+from tests.town import TIMEZONE, town_dataset
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
@@ -126,6 +131,31 @@ def test_the_store_holds_one_set_of_plans_and_posts(demo, cluster):
         since = session.execute(text("SELECT min(lower(during)) FROM plan_effect")).scalar_one()
         assert since < date(2025, 11, 1)
     engine.dispose()
+
+
+def test_of_two_demos_on_one_input_at_once_one_is_told(demo, settings, tmp_path):
+    source = sample_input(settings)
+    with (
+        only_one(settings, database_name(source.key)),
+        pytest.raises(ConflictError, match="Another process is at work on wangge_demo_sample"),
+    ):
+        run_demo(settings, source, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_input_is_loaded_into_an_empty_database(settings, cluster):
+    dataset = town_dataset()
+    source = DemoInput("town", "first", lambda _: dataset, TIMEZONE, {"zh-CN": "镇", "en": "Town"})
+    name = database_name("town")
+    cluster.drop_database(name)
+    for fingerprint in ("first", "second"):
+        url = _fresh_or_known(settings, replace(source, fingerprint=fingerprint))
+        engine = make_engine(url)
+        with transaction(session_factory(engine)) as session:
+            import_dataset(session, Scope.local_owner(), dataset, fingerprint=fingerprint)
+        engine.dispose()
+    assert _fresh_or_known(settings, replace(source, fingerprint="second")) == url
+    cluster.drop_database(name)
 
 
 def test_the_users_own_database_is_not_touched(demo, cluster):

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -9,16 +10,26 @@ import pytest
 import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from gis.database.engine import transaction
-from gis.errors import ConflictError, DataSourceError, ForbiddenError, InvalidInputError
-from gis.frames import BUILDINGS, Dataset
+from gis.errors import (
+    ConflictError,
+    CrsMismatchError,
+    DataSourceError,
+    ForbiddenError,
+    InvalidInputError,
+)
+from gis.frames import BUILDINGS, STATIONS, Dataset
+from gis.ingest.files import read_layer as read_layer_file
 from gis.layers.audit import ImportRecord
 from gis.layers.buildings import Building
 from gis.layers.queries import read_layer, table_of
 from gis.layers.registry import IMPORTED_LAYERS
+from gis.logs import job
 from gis.scope import Action, Scope
-from gis.services.importing import fingerprint_of, import_dataset
+from gis.services.importing import fingerprint_of, ground_outline, import_dataset
 from tests.town import key, town_dataset
 
 pytestmark = pytest.mark.db
@@ -179,3 +190,26 @@ def test_the_fingerprint_is_of_the_content():
     moved.loc[0, "geometry"] = shapely.Point(117.3, 31.87)
     assert fingerprint_of(layers) == fingerprint_of(dict(reversed(list(layers.items()))))
     assert fingerprint_of(layers) != fingerprint_of({**layers, "stations": moved})
+
+
+def test_the_stores_ground_reveals_exchanged_coordinates(
+    session: Session, scope: Scope, tmp_path: Path
+):
+    """Both values are below 90: only the ground that the store knows tells lon from lat."""
+    assert ground_outline(session, scope) is None
+    import_dataset(session, scope, town_dataset())
+    outline = ground_outline(session, scope)
+    moved = shapely.transform(outline, lambda xy: xy - [100, 0])  # to 17 degrees east
+    x, y = shapely.get_coordinates(moved.centroid)[0]
+    file = tmp_path / "stations.csv"
+    file.write_text(f"source_id,name,tier,lon,lat\n1,West,hub,{y},{x}\n", encoding="utf-8")
+    assert len(read_layer_file(file, STATIONS, crs="EPSG:4326").frame) == 1
+    with pytest.raises(CrsMismatchError, match="lon and lat are swapped"):
+        read_layer_file(file, STATIONS, crs="EPSG:4326", within=moved)
+
+
+def test_events_of_a_job_carry_its_id(session: Session, scope: Scope):
+    with capture_logs([merge_contextvars]) as lines, job("import") as job_id:
+        import_dataset(session, scope, town_dataset())
+    assert lines
+    assert {line["job_id"] for line in lines} == {job_id}
