@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import Identified
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
@@ -36,21 +35,6 @@ class AuditEntry(Base):
     request_id: Mapped[str | None] = mapped_column(Text)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-
-
-class ImportRecord(Identified, Base):
-    """A file or data set that was taken in whole, by the fingerprint of its content."""
-
-    __tablename__ = "imports"
-
-    name: Mapped[str] = mapped_column(Text)
-    fingerprint: Mapped[str] = mapped_column(Text, unique=True)
-    scope_code: Mapped[str] = mapped_column(Text)
-    rows: Mapped[dict[str, int]] = mapped_column(JSONB)
-    report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    imported_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +83,3 @@ def history(session: "Session", scope: Scope, layer: str, row_id: str) -> "Seque
     table = table_of(AuditEntry)
     asked = select(*table.c).where(table.c.layer == layer, table.c.row_id == row_id)
     return session.execute(asked.order_by(table.c.id)).all()
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the imports say of the data as a whole.
-
-    ``synthetic`` is what of the data is made up: ``all``, ``matters`` (incidents and demands), or
-    ``none``.
-    """
-
-    synthetic: Literal["all", "matters", "none"]
-    attribution: str
-
-
-def facts(session: "Session", scope: Scope) -> Facts:
-    """Return whether any of the data are made up, and whose they are."""
-    scope.require(Action.READ)
-    reports = session.execute(
-        select(ImportRecord.report).order_by(ImportRecord.imported_at, ImportRecord.id)
-    ).scalars()
-    told = [report or {} for report in reports]
-    names = dict.fromkeys(str(r["attribution"]) for r in told if r.get("attribution"))
-    if any(report.get("synthetic") for report in told):
-        return Facts("all", "; ".join(names))
-    matters = any(report.get("synthetic_layers") for report in told)
-    return Facts("matters" if matters else "none", "; ".join(names))

@@ -5,10 +5,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.barriers import BARRIER_CLASSES
-from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, one_of
 
 
-class Barrier(Identified, Sourced, Base):
+class Barrier(Identified, Sourced, Imported, Base):
     """An arterial, river, railway or wall."""
 
     __tablename__ = "barriers"

@@ -13,6 +13,7 @@ from gis.layers.common import (
     DATED_CHECK,
     Dated,
     Identified,
+    Imported,
     Sourced,
     geography_of,
     geometry_column,
@@ -46,7 +47,7 @@ def _count() -> Mapped[int]:
     return mapped_column(Integer, server_default=text("0"))
 
 
-class Building(Identified, Sourced, Dated, Base):
+class Building(Identified, Sourced, Dated, Imported, Base):
     """A building, with counts of households and people and never a person."""
 
     __tablename__ = "buildings"
@@ -87,7 +88,7 @@ class Building(Identified, Sourced, Dated, Base):
     location_geography: Mapped[object] = geography_of(_LOCATION)
 
 
-class BuildingUnit(Identified, Base):
+class BuildingUnit(Identified, Imported, Base):
     """A stairwell (单元) of a building."""
 
     __tablename__ = "units"

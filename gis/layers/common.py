@@ -5,6 +5,7 @@ from typing import Any
 
 from geoalchemy2 import Geography, Geometry
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Computed,
     Date,
@@ -19,6 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import STORED_SRID
+
+#: The import of this transaction, as ``set_config('wangge.import_no', …, true)`` names it.
+CURRENT_IMPORT = text("NULLIF(current_setting('wangge.import_no', true), '')::bigint")
 
 
 def geometry_column(kind: str, *, nullable: bool = False) -> Any:  # noqa: ANN401 - a mapped column
@@ -68,6 +72,19 @@ class Sourced:
 
     source_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class Imported:
+    """Which import brought a row, or last changed it; the database fills it in.
+
+    ``SET LOCAL wangge.import_no`` names the import of a transaction (:mod:`gis.layers.imports`);
+    rows that no import brought have none.
+    """
+
+    import_no: Mapped[int | None] = mapped_column(
+        BigInteger,
+        server_default=text("NULLIF(current_setting('wangge.import_no', true), '')::bigint"),
+    )
 
 
 class Dated:

@@ -7,7 +7,15 @@ from sqlalchemy import Boolean, CheckConstraint, Index, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import DATED_CHECK, Dated, Identified, Sourced, geometry_column, gist
+from gis.layers.common import (
+    DATED_CHECK,
+    Dated,
+    Identified,
+    Imported,
+    Sourced,
+    geometry_column,
+    gist,
+)
 from gis.layers.queries import (
     Page,
     Window,
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from gis.scope import Scope
 
 
-class Community(Identified, Sourced, Dated, Base):
+class Community(Identified, Sourced, Dated, Imported, Base):
     """A community (社区), published or derived, with the days on which it exists."""
 
     __tablename__ = "communities"

@@ -5,10 +5,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.crossings import CROSSING_KINDS
-from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, one_of
 
 
-class Crossing(Identified, Sourced, Base):
+class Crossing(Identified, Sourced, Imported, Base):
     """A bridge, underpass, level crossing or gate."""
 
     __tablename__ = "crossings"

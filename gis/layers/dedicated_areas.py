@@ -4,10 +4,10 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import Identified, Sourced, geometry_column, gist, reference
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, reference
 
 
-class DedicatedArea(Identified, Sourced, Base):
+class DedicatedArea(Identified, Sourced, Imported, Base):
     """Ground that a plan sets apart before it draws the basic grids."""
 
     __tablename__ = "dedicated_areas"

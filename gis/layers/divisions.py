@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gis.database.base import Base
 from gis.errors import NotFoundError
 from gis.frames.divisions import DIVISION_LEVELS
-from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, one_of
 from gis.layers.communities import Community
 from gis.layers.queries import alive
 from gis.scope import Action, Scope
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-class Division(Identified, Sourced, Base):
+class Division(Identified, Sourced, Imported, Base):
     """A county or subdistrict."""
 
     __tablename__ = "divisions"

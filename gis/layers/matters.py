@@ -17,11 +17,20 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from gis.frames.incidents import INCIDENT_SOURCES, SERVED_GROUPS
 from gis.frames.stations import SERVICES
-from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of, reference
+from gis.layers.common import (
+    Identified,
+    Imported,
+    Sourced,
+    geometry_column,
+    gist,
+    one_of,
+    reference,
+)
 from gis.layers.communities import Community, lies_in
 from gis.layers.grids import Grid
 from gis.layers.queries import (
@@ -53,7 +62,7 @@ NO_STATION_REASONS = (
 )
 
 
-class Matter(Identified, Sourced):
+class Matter(Identified, Sourced, Imported):
     """Where and when something was raised, who is served, and whose it became."""
 
     @declared_attr.directive
@@ -68,6 +77,11 @@ class Matter(Identified, Sourced):
             one_of("no_grid_reason", NO_GRID_REASONS, nullable=True),
             one_of("no_station_reason", NO_STATION_REASONS, nullable=True),
             one_of("distance_method", ("straight_line", "walking"), nullable=True),
+            # A token of letters, digits and dashes cannot be a Chinese name or a phone number.
+            CheckConstraint(
+                "complainant_token ~ '^[A-Za-z0-9_-]{8,64}$' AND complainant_token !~ '^[0-9-]+$'",
+                name="complainant_is_a_token",
+            ),
             CheckConstraint("distance_m IS NULL OR distance_m >= 0", name="distance_not_negative"),
             # No silence: an assigned matter has a grid or a reason, a station or a reason.
             CheckConstraint(
@@ -89,6 +103,10 @@ class Matter(Identified, Sourced):
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     source: Mapped[str] = mapped_column(Text, server_default=text("'other'"))
     served_group: Mapped[str] = mapped_column(Text, server_default=text("'general'"))
+    #: Of a person who asks, never who it is: the same person, the same token.
+    complainant_token: Mapped[str | None] = mapped_column(Text)
+    #: What the source says beside the columns, never of persons.
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     synthetic: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     area: Mapped[object | None] = geometry_column("POLYGON", nullable=True)
     geometry: Mapped[object] = geometry_column("POINT")

@@ -5,10 +5,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.organisations import ORGANISATION_KINDS
-from gis.layers.common import Identified, Sourced, one_of
+from gis.layers.common import Identified, Imported, Sourced, one_of
 
 
-class Organisation(Identified, Sourced, Base):
+class Organisation(Identified, Sourced, Imported, Base):
     """A department, property firm or partner."""
 
     __tablename__ = "organisations"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Date, Text, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from gis.layers.audit import ImportRecord
 from gis.layers.buildings import Building
 from gis.layers.communities import Community
 from gis.layers.demands import Demand
 from gis.layers.divisions import Division
 from gis.layers.grids import Grid, in_effect
+from gis.layers.imports import ImportRecord
 from gis.layers.incidents import Incident
 from gis.layers.plans import GridPlan, PlanEffect
 from gis.layers.queries import alive, table_of

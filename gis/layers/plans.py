@@ -55,6 +55,9 @@ class GridPlan(Identified, Base):
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     measures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    #: Since when the ground under the plan has changed so that it no longer fits, and how.
+    unfit_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    unfit_reasons: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

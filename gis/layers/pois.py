@@ -4,10 +4,10 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import Identified, Sourced, geometry_column, gist
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist
 
 
-class Poi(Identified, Sourced, Base):
+class Poi(Identified, Sourced, Imported, Base):
     """A point that incidents and people refer to."""
 
     __tablename__ = "pois"

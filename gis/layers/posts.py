@@ -9,14 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.posts import POST_ROLES
-from gis.layers.common import Identified, one_of, reference
+from gis.layers.common import Identified, Imported, one_of, reference
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-class Post(Identified, Base):
+class Post(Identified, Imported, Base):
     """A dated post of a role, covering exactly one grid, building or unit."""
 
     __tablename__ = "posts"

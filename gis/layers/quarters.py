@@ -4,10 +4,10 @@ from sqlalchemy import Boolean, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import Identified, Sourced, geometry_column, gist, reference
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, reference
 
 
-class Quarter(Identified, Sourced, Base):
+class Quarter(Identified, Sourced, Imported, Base):
     """A residential estate."""
 
     __tablename__ = "quarters"

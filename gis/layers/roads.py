@@ -5,10 +5,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.roads import ROAD_CLASSES
-from gis.layers.common import Identified, Sourced, geometry_column, gist, one_of
+from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, one_of
 
 
-class Road(Identified, Sourced, Base):
+class Road(Identified, Sourced, Imported, Base):
     """A piece of road or path between two junctions, or a whole way of the source."""
 
     __tablename__ = "roads"

@@ -37,6 +37,7 @@ from gis.frames.stations import FEE_CLASSES, SERVICES, STATION_STATUSES, STATION
 from gis.hours import HoursException
 from gis.layers.common import (
     Identified,
+    Imported,
     Sourced,
     geography_of,
     geometry_column,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-class Station(Identified, Sourced, Base):
+class Station(Identified, Sourced, Imported, Base):
     """A place that serves people; ``version`` is raised by every change."""
 
     __tablename__ = "stations"
@@ -97,7 +98,7 @@ class Station(Identified, Sourced, Base):
     geography: Mapped[object] = geography_of("geometry")
 
 
-class StationService(Base):
+class StationService(Imported, Base):
     """A service that a station offers, with its hours and its capacity per day."""
 
     __tablename__ = "station_services"

@@ -14,7 +14,7 @@ from gis.coverage.gaps import gap_polygons
 from gis.coverage.verdicts import building_locations, lonlat_array, nearest_open_station
 from gis.errors import InvalidInputError
 from gis.geometry.crs import projected_crs
-from gis.layers import audit, divisions, grids, plans, stations
+from gis.layers import divisions, grids, imports, plans, stations
 from gis.layers.barriers import Barrier
 from gis.layers.buildings import Building
 from gis.layers.communities import Community
@@ -144,7 +144,7 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     scenarios = _scenarios(order, offers, _moments(session, scope, order, today))
     serving = {s.key: _serving(session, scope, s, order.timezone) for s in scenarios}
     distances, nearest = _measure(buildings, places, serving)
-    facts = audit.facts(session, scope)
+    facts = imports.facts(session, scope)
     options = in_effect[0].options or {}
     return CoverageView(
         plan_name=in_effect[0].name or in_effect[0].kind,

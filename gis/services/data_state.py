@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from gis.layers import audit, calendar_days, plans
+from gis.layers import calendar_days, imports, plans
 from gis.layers.overview import Overview, read_overview
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_data_state(session: "Session", scope: "Scope", on_day: date) -> DataSta
     """Return the state of the data on a day."""
     overview = read_overview(session, scope, on_day)
     in_effect = plans.read_effective(session, scope, "community", on_day)
-    facts = audit.facts(session, scope)
+    facts = imports.facts(session, scope)
     years = tuple(sorted(int(year) for year in calendar_days.years(session, scope)))
     return DataState(
         overview,

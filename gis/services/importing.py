@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shapely import convex_hull, geometrycollections
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from gis.errors import ConflictError, InvalidInputError
 from gis.frames import COMMUNITIES
-from gis.layers import locks
-from gis.layers.audit import ImportRecord
+from gis.layers import imports, locks
 from gis.layers.communities import Community
+from gis.layers.imports import ImportRecord
 from gis.layers.placing import PLACED_LAYERS, place_for_certain, place_in_communities
 from gis.layers.queries import alive, insert_layer, read_layer
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME, Layer
@@ -104,6 +104,9 @@ def import_dataset(
         refuse_personal_column(conformed[name]["description"], f"{dataset.name}/{name}")
     fingerprint = fingerprint or fingerprint_of(conformed)
     _claim(session, dataset.name, fingerprint)
+    record = imports.begin(
+        session, scope, name=dataset.name, fingerprint=fingerprint, scope_code=dataset.scope_code
+    )
     rows = {
         layer.name: _insert(session, scope, layer, conformed[layer.name], progress)
         for layer in IMPORTED_LAYERS
@@ -114,15 +117,8 @@ def import_dataset(
     }
     if {"communities", "buildings", "roads", "barriers", "quarters"} & set(rows):
         _forget_cells(session)
-    session.execute(
-        insert(ImportRecord).values(
-            name=dataset.name,
-            fingerprint=fingerprint,
-            scope_code=dataset.scope_code,
-            rows=rows,
-            report=_plain({**dataset.report, "synthetic": dataset.synthetic}),
-        )
-    )
+    report = _plain({**dataset.report, "synthetic": dataset.synthetic})
+    imports.end(session, scope, record, rows=rows, report=report)
     log.info("imported", source=dataset.name, rows=rows, outside=outside)
     return ImportReport(fingerprint, rows, outside, dataset.report)
 
@@ -130,7 +126,9 @@ def import_dataset(
 def is_imported(session: "Session", scope: Scope, fingerprint: str) -> bool:
     """Return whether content with this fingerprint is in the store."""
     scope.require(Action.READ)
-    statement = select(func.count()).where(ImportRecord.fingerprint == fingerprint)
+    statement = select(func.count()).where(
+        ImportRecord.fingerprint == fingerprint, ImportRecord.undone_at.is_(None)
+    )
     return session.execute(statement).scalar_one() > 0
 
 
@@ -186,7 +184,11 @@ def _claim(session: "Session", name: str, fingerprint: str) -> None:
             f"{name} is being imported by another process.", remedy="Wait until it has ended."
         )
     taken = session.execute(
-        select(ImportRecord.imported_at).where(ImportRecord.fingerprint == fingerprint)
+        select(ImportRecord.imported_at).where(
+            ImportRecord.fingerprint == fingerprint,
+            ImportRecord.undone_at.is_(None),
+            ImportRecord.mode == "load",
+        )
     ).scalar_one_or_none()
     if taken is not None:
         raise ConflictError(
