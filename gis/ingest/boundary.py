@@ -7,10 +7,11 @@ import numpy as np
 import shapely
 
 from gis.errors import GeometryError
+from gis.geometry.source_crs import SourceCrs
 from gis.ingest.checks import check_swapped
-from gis.ingest.files import to_lonlat
+from gis.ingest.files import read_rows
 from gis.ingest.rejects import Rejects
-from gis.ingest.sources import open_rows
+from gis.ingest.rows import SourceOptions
 
 if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
@@ -38,9 +39,9 @@ def read_boundary(
         The file is missing, empty, truncated, or of an unknown kind.
     """
     where = str(path)
-    rows = open_rows(
-        path, layer=layer, crs=crs, spatial=True, preferred_layer="boundary", rejects=Rejects()
-    )
+    declared = None if crs is None else SourceCrs.parse(crs, where)
+    options = SourceOptions(layer=layer, crs=declared, preferred_layer="boundary")
+    rows, facts = read_rows(path, options, Rejects())
     geometry = np.array([] if rows.geometry is None else rows.geometry, dtype=object)
     geometry = shapely.force_2d(geometry)
     polygonal = np.array(
@@ -51,14 +52,14 @@ def read_boundary(
         kinds = sorted({g.geom_type for g in geometry if g is not None}) or ["nothing"]
         msg = f"{where}: no polygon in the boundary file; it has {', '.join(kinds)}."
         raise GeometryError(msg, remedy="Give the area that the boundary encloses.", file=where)
-    if rows.crs is not None and rows.crs.is_geographic:
+    if facts.crs is not None and facts.crs.in_degrees:
         check_swapped(shapely.bounds(polygons)[:, :2], where, None)
     invalid = np.flatnonzero(~shapely.is_valid(polygons))
     if len(invalid):
         reason = shapely.is_valid_reason(polygons[invalid[0]])
         msg = f"{where}: polygon {invalid[0] + 1} of the boundary is invalid ({reason})."
         raise GeometryError(msg, remedy="Redraw the ring there.", file=where, row=invalid[0] + 1)
-    assert rows.crs is not None
-    union = shapely.union_all(to_lonlat(polygons, rows.crs))
+    assert facts.crs is not None
+    union = shapely.union_all(facts.crs.to_lonlat(polygons))
     assert isinstance(union, shapely.Polygon | shapely.MultiPolygon)
     return union

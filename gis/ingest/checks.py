@@ -30,7 +30,7 @@ def check_column(values: "pd.Series[Any]", column: "Column", rejects: "Rejects")
     array = values.to_numpy(dtype=object)
     missing = np.array([value is None or value != value for value in array], dtype=bool)  # noqa: PLR0124 - NaN, NaT
     if column.required and column.default is None:
-        rejects.add(missing, column.name, array, "has no value", column.doc)
+        rejects.add(missing, column.name, array, "has no value", column.doc, code="missing")
     converters = {
         "int": _number,
         "float": _number,
@@ -50,7 +50,14 @@ def _text(
     if column.choices:
         known = np.array([str(value) in column.choices for value in array], dtype=bool)
         remedy = f"Use one of: {', '.join(column.choices)}."
-        rejects.add(~missing & ~known, column.name, array, "has a value that is not known", remedy)
+        rejects.add(
+            ~missing & ~known,
+            column.name,
+            array,
+            "has a value that is not known",
+            remedy,
+            code="unknown_code",
+        )
     return array
 
 
@@ -61,14 +68,21 @@ def _number(
 
     numbers = pd.to_numeric(pd.Series(array, dtype=object), errors="coerce").to_numpy(dtype=float)
     bad = ~missing & ~np.isfinite(numbers)
-    rejects.add(bad, column.name, array, "is not a finite number", column.doc)
+    rejects.add(bad, column.name, array, "is not a finite number", column.doc, code="not_a_number")
     fine = ~missing & ~bad
     if column.kind == "int":
         part = fine & (np.where(fine, numbers, 0.0) % 1 != 0)
-        rejects.add(part, column.name, array, "is not a whole number", column.doc)
+        rejects.add(part, column.name, array, "is not a whole number", column.doc, code="not_whole")
     if column.minimum is not None:
         low = fine & (np.where(fine, numbers, column.minimum) < column.minimum)
-        rejects.add(low, column.name, array, f"is below {column.minimum:g}", column.doc)
+        rejects.add(
+            low,
+            column.name,
+            array,
+            f"is below {column.minimum:g}",
+            column.doc,
+            code="below_minimum",
+        )
     out = numbers.astype(object)
     out[missing] = None
     return np.asarray(out, dtype=object)
@@ -80,7 +94,12 @@ def _truth(
     text = [str(value).lower() for value in array]
     known = np.array([word in _TRUE or word in _FALSE for word in text], dtype=bool)
     rejects.add(
-        ~missing & ~known, column.name, array, "is not true or false", "Write true or false."
+        ~missing & ~known,
+        column.name,
+        array,
+        "is not true or false",
+        "Write true or false.",
+        code="not_true_or_false",
     )
     truth = np.array([word in _TRUE for word in text], dtype=object)
     truth[missing] = None
@@ -103,8 +122,8 @@ def _time(
         out[row] = stamp
         naive[row] = column.kind == "datetime" and stamp.tzinfo is None
     word, remedy = ("date", "Use YYYY-MM-DD.") if column.kind == "date" else ("time", _ISO)
-    rejects.add(bad, column.name, array, f"is not a {word}", remedy)
-    rejects.add(naive, column.name, array, "has no time zone", _ISO)
+    rejects.add(bad, column.name, array, f"is not a {word}", remedy, code="not_a_time")
+    rejects.add(naive, column.name, array, "has no time zone", _ISO, code="no_time_zone")
     return out
 
 
@@ -122,7 +141,7 @@ def _json(
                 out[row] = json.loads(array[row])
             except json.JSONDecodeError:
                 bad[row] = True
-    rejects.add(bad, column.name, array, "is not JSON", column.doc)
+    rejects.add(bad, column.name, array, "is not JSON", column.doc, code="not_json")
     return out
 
 
@@ -203,9 +222,23 @@ def check_geometries(
     absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     shown = [None if value is None else value.geom_type for value in geometry]
     if required:
-        rejects.add(absent, field, shown, "is missing or empty", "Draw it or leave the row out.")
+        rejects.add(
+            absent,
+            field,
+            shown,
+            "is missing or empty",
+            "Draw it or leave the row out.",
+            code="no_geometry",
+        )
     wrong = ~absent & np.array([name not in kinds for name in shown], dtype=bool)
-    rejects.add(wrong, field, shown, "is of the wrong type", f"Use {' or '.join(kinds)}.")
+    rejects.add(
+        wrong,
+        field,
+        shown,
+        "is of the wrong type",
+        f"Use {' or '.join(kinds)}.",
+        code="wrong_geometry_type",
+    )
     bounds = np.where(absent[:, None], 0.0, shapely.bounds(geometry))
     inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(
         axis=1
@@ -216,11 +249,23 @@ def check_geometries(
     off = ~absent & ~(inside & finite)
     places = [str(tuple(bounds[row].tolist())) if off[row] else "" for row in range(len(off))]
     rejects.add(
-        off, field, places, "lies outside the world", "Check the CRS, and that all are finite."
+        off,
+        field,
+        places,
+        "lies outside the world",
+        "Check the CRS, and that all are finite.",
+        code="off_the_globe",
     )
     check = ~absent & ~off & ~wrong
     invalid = check & ~shapely.is_valid(geometry)
     reasons = [""] * len(geometry)
     for row in np.flatnonzero(invalid).tolist():
         reasons[row] = f"is invalid: {shapely.is_valid_reason(geometry[row])}"
-    rejects.add(invalid, field, shown, reasons, "Redraw the ring so that it does not cross itself.")
+    rejects.add(
+        invalid,
+        field,
+        shown,
+        reasons,
+        "Redraw the ring so that it does not cross itself.",
+        code="invalid_ring",
+    )

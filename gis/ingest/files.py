@@ -12,15 +12,18 @@ from uuid import UUID
 import numpy as np
 import shapely
 
+from gis.errors import InvalidInputError
 from gis.frames import FrameContract, stable_ids
+from gis.geometry.source_crs import SourceCrs
 from gis.ingest.checks import check_column, check_geometries, check_swapped
+from gis.ingest.formats import open_source
+from gis.ingest.mapping import apply_mapping
 from gis.ingest.rejects import Rejects
-from gis.ingest.sources import RawRows, apply_mapping, open_rows
+from gis.ingest.rows import RowBatch, SourceFacts, SourceOptions
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-    from pyproj import CRS
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,15 @@ def read_layer(
         The file has no rows or no such layer or column, or its suffix is unknown.
     """
     where, rejects = str(path), Rejects()
-    rows = open_rows(
+    rows, facts = read_rows(
         path,
-        layer=layer,
-        crs=crs,
-        spatial=bool(contract.geometry),
-        preferred_layer=contract.name,
-        rejects=rejects,
+        SourceOptions(
+            layer=layer,
+            crs=None if crs is None else SourceCrs.parse(crs, where),
+            spatial=bool(contract.geometry),
+            preferred_layer=contract.name,
+        ),
+        rejects,
     )
     columns = apply_mapping(rows.columns, mapping, contract.names, where)
     count = len(columns)
@@ -101,10 +106,33 @@ def read_layer(
     for name, _ in contract.extra_geometries:
         if name in columns:
             data[name] = _from_wkt(columns[name].to_numpy(dtype=object), name, rejects)
-    geometry = _geometry(rows, contract, where, within, rejects) if contract.geometry else None
+    geometry = _geometry(rows, facts, contract, within, rejects) if contract.geometry else None
     rejects.raise_if_any(where, count)
     frame = contract.conform(_frame(data, geometry, count), source=where)
-    return ReadResult(frame, MappingProxyType(_report(path, rows, frame, columns)))
+    return ReadResult(frame, MappingProxyType(_report(facts, frame, columns)))
+
+
+def read_rows(path: Path, options: SourceOptions, rejects: Rejects) -> tuple[RowBatch, SourceFacts]:
+    """Return all rows of one layer of a file at once; errors as of the formats.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        The file has no rows.
+    """
+    import pandas as pd
+
+    source = open_source(path, options, rejects)
+    try:
+        batches = list(source.batches())
+    finally:
+        source.close()
+    if not batches:
+        msg = f"{path}: the file has no rows."
+        raise InvalidInputError(msg, remedy="Export it again with its features.", file=str(path))
+    columns = pd.concat([batch.columns for batch in batches], ignore_index=True)
+    shapes = [batch.geometry for batch in batches if batch.geometry is not None]
+    return RowBatch(1, columns, np.concatenate(shapes) if shapes else None), source.facts
 
 
 def _values(columns: "pd.DataFrame", name: str, count: int) -> "pd.Series[Any]":
@@ -129,19 +157,19 @@ def _frame(data: dict[str, Any], geometry: "NDArray[Any] | None", count: int) ->
     return gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:4326")
 
 
-def _report(path: Path, rows: RawRows, frame: Any, columns: "pd.DataFrame") -> dict[str, object]:  # noqa: ANN401 - a frame
+def _report(facts: SourceFacts, frame: Any, columns: "pd.DataFrame") -> dict[str, object]:  # noqa: ANN401 - a frame
     return {
-        "file": path.name,
-        "layer": rows.layer,
+        "file": facts.path.name,
+        "layer": facts.layer,
         "rows": len(frame),
-        "source_crs": None if rows.crs is None else rows.crs.to_string(),
+        "source_crs": None if facts.crs is None else facts.crs.name,
         "columns_not_used": [str(name) for name in columns if name not in frame],
     }
 
 
 def _with_ids(
     columns: "pd.DataFrame",
-    rows: RawRows,
+    rows: RowBatch,
     contract: FrameContract,
     dataset: str,
     rejects: Rejects,
@@ -180,11 +208,13 @@ def _is_uuid(value: object) -> bool:
 def _refuse_twice(columns: "pd.DataFrame", name: str, rejects: Rejects) -> "pd.DataFrame":
     again = columns[name].duplicated().to_numpy(dtype=bool)
     values = columns[name].to_numpy(dtype=object)
-    rejects.add(again, name, values, "appears twice", "Give every feature its own id.")
+    rejects.add(
+        again, name, values, "appears twice", "Give every feature its own id.", code="duplicate_id"
+    )
     return columns
 
 
-def _fingerprints(columns: "pd.DataFrame", rows: RawRows) -> list[str]:
+def _fingerprints(columns: "pd.DataFrame", rows: RowBatch) -> list[str]:
     """Return a digest of each row's content; equal rows are told apart by their order."""
     wkb = [None] * len(columns) if rows.geometry is None else shapely.to_wkb(rows.geometry)
     seen: Counter[str] = Counter()
@@ -201,14 +231,16 @@ def _from_wkt(values: "NDArray[Any]", name: str, rejects: Rejects) -> "NDArray[A
     text = np.array([value if isinstance(value, str) else None for value in values], dtype=object)
     geometry = np.asarray(shapely.from_wkt(text, on_invalid="ignore"), dtype=object)
     bad = shapely.is_missing(geometry) & (text != None)  # noqa: E711 - elementwise
-    rejects.add(bad, name, values, "is no geometry in WKT", "Write it as POINT (lon lat).")
+    rejects.add(
+        bad, name, values, "is no geometry in WKT", "Write it as POINT (lon lat).", code="not_wkt"
+    )
     return geometry
 
 
 def _geometry(
-    rows: RawRows,
+    rows: RowBatch,
+    facts: SourceFacts,
     contract: FrameContract,
-    where: str,
     within: Any,  # noqa: ANN401 - a polygon or None
     rejects: Rejects,
 ) -> "NDArray[Any]":
@@ -218,28 +250,15 @@ def _geometry(
         geometry = np.full(len(rows.columns), None, dtype=object)
     geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
     absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-    if rows.crs is not None and rows.crs.is_geographic:
+    crs = facts.crs
+    if crs is not None and crs.in_degrees:
         corners = shapely.bounds(geometry[~absent])[:, :2]
-        check_swapped(corners[np.isfinite(corners).all(axis=1)], where, within)
-    if rows.crs is not None:
-        geometry = to_lonlat(geometry, rows.crs)
+        check_swapped(corners[np.isfinite(corners).all(axis=1)], str(facts.path), within)
+    if crs is not None:
+        geometry = crs.to_lonlat(geometry)
     geometry = _single(geometry, contract.geometry)
     check_geometries(geometry, contract.geometry, rejects, required=contract.geometry_required)
     return geometry
-
-
-def to_lonlat(geometry: "NDArray[Any]", crs: "CRS") -> "NDArray[Any]":
-    """Return geometries of any CRS in EPSG:4326, lon before lat."""
-    from pyproj import Transformer
-
-    if crs.to_epsg() == 4326:
-        return geometry
-    transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-
-    def apply(xy: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-
-    return np.asarray(shapely.transform(geometry, apply), dtype=object)
 
 
 def _single(geometry: "NDArray[Any]", kinds: tuple[str, ...]) -> "NDArray[Any]":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Columns of a rejects report.
-REJECT_COLUMNS = ("row", "field", "value", "reason", "remedy")
+REJECT_COLUMNS = ("row", "field", "value", "code", "reason", "remedy")
 #: How many rejects the error's message names; the report has them all.
 NAMED_REJECTS = 10
 #: Longer values are cut in the report.
@@ -39,9 +39,16 @@ class RejectedRowsError(InvalidInputError):
 
 @dataclass(slots=True)
 class Rejects:
-    """Faults found so far in one file."""
+    """Faults found so far in one file.
 
-    rows: list[tuple[int, str, str, str, str]] = field(default_factory=list)
+    Attributes
+    ----------
+    offset
+        Rows of the file before the batch whose faults are added.
+    """
+
+    rows: list[tuple[int, str, str, str, str, str]] = field(default_factory=list)
+    offset: int = 0
 
     def add(
         self,
@@ -50,13 +57,15 @@ class Rejects:
         values: Any,  # noqa: ANN401 - an array or list of values
         reason: str | list[str],
         remedy: str,
+        *,
+        code: str = "invalid_value",
     ) -> None:
         """Add a fault for each row where ``bad`` is true.
 
         Parameters
         ----------
         bad
-            One for each row of the file.
+            One for each row of the batch.
         name
             Field of the file.
         values
@@ -65,13 +74,15 @@ class Rejects:
             What is wrong; a list gives one for each row.
         remedy
             What to do about it.
+        code
+            Kind of the fault, the same in every language and version.
         """
         for row in np.flatnonzero(bad).tolist():
             why = reason if isinstance(reason, str) else reason[row]
             value = values[row]
             blank = value is None or value != value  # noqa: PLR0124 - NaN, NaT
             text = "" if blank else str(value)[:_VALUE_LENGTH]
-            self.rows.append((row + 1, name, text, why, remedy))
+            self.rows.append((self.offset + row + 1, name, text, code, why, remedy))
 
     def raise_if_any(self, where: str, total: int) -> None:
         """Refuse the file if a fault was found.
@@ -89,7 +100,7 @@ class Rejects:
         count = len({fault[0] for fault in self.rows})
         named = "; ".join(
             f"row {row}, field '{name}': {reason} ({value!r})"
-            for row, name, value, reason, _ in self.rows[:NAMED_REJECTS]
+            for row, name, value, _, reason, _ in self.rows[:NAMED_REJECTS]
         )
         more = len(self.rows) - NAMED_REJECTS
         tail = f"; and {more} more" if more > 0 else ""

@@ -13,8 +13,8 @@ from gis.frames import Dataset
 from gis.hours import timezone_at
 from gis.i18n import LANGUAGES
 from gis.ingest.boundary import read_boundary
+from gis.ingest.formats import require_file
 from gis.ingest.osm import read_osm
-from gis.ingest.sources import require_file
 from gis.jobs.demo import DemoInput
 from gis.samples.extract_matters import MattersOrder, matters_on
 

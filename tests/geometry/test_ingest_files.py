@@ -226,7 +226,7 @@ def test_file_and_caller_may_not_contradict_each_other(tmp_path: Path):
     assert len(read_layer(tmp_path / "p.gpkg", POIS, crs="EPSG:4326").frame) == 3
 
 
-@pytest.mark.parametrize(("crs", "says"), [("EPSG:1", "EPSG code"), ("GCJ-02", "shifted")])
+@pytest.mark.parametrize(("crs", "says"), [("EPSG:1", "EPSG code"), ("GCJ-03", "gcj02")])
 def test_an_unknown_crs_is_named(tmp_path: Path, crs: str, says: str):
     path = write_text(tmp_path / "p.csv", "lon,lat,category\n117.3,31.86,school\n")
     with pytest.raises(CrsMismatchError, match="is not known") as caught:
