@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -55,14 +57,26 @@ class RowBatch:
         Attributes under their names in the file; values as read, text where it has no types.
     geometry
         Geometries in the source's system, one for each row; ``None``: the file has none.
+    row_numbers
+        Numbers of the rows as people see them in the program they keep the file in (the row of a
+        worksheet, with its titles and headers counted); ``None``: they are counted from
+        ``first_row``. Reports name rows by :attr:`numbers`.
     """
 
     first_row: int
     columns: "pd.DataFrame"
     geometry: "NDArray[Any] | None" = None
+    row_numbers: "NDArray[np.int64] | None" = None
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    @property
+    def numbers(self) -> "NDArray[np.int64]":
+        """Return the number of each row, as reports name it; shape (n,)."""
+        if self.row_numbers is not None:
+            return self.row_numbers
+        return np.arange(self.first_row, self.first_row + len(self), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
