@@ -43,6 +43,12 @@ MATTER = (
         default="general",
         choices=SERVED_GROUPS,
     ),
+    Column(
+        "complainant_token",
+        "str",
+        "Token of who raised it, the same for the same person; never a name or a number.",
+    ),
+    Column("details", "json", "What the source says beside the columns; never of persons."),
     Column("synthetic", "bool", "True: made up for demonstration.", required=True, default=False),
 )
 

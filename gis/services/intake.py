@@ -1,13 +1,12 @@
 """Take in one incident or demand, and say at once whose it is."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from gis.errors import InvalidInputError, NotFoundError
+from gis.frames.personal import refuse_personal_text
 from gis.layers import matters
 from gis.layers.buildings import Building
 from gis.layers.demands import Demand
@@ -23,26 +22,20 @@ if TYPE_CHECKING:
     from gis.layers.matters import Matter
     from gis.scope import Scope
 
+__all__ = [
+    "MODELS",
+    "MatterLayer",
+    "NewMatter",
+    "refuse_personal_column",
+    "refuse_personal_text",
+    "take_in",
+]
+
 log = get_logger(__name__)
 
 MatterLayer = Literal["incidents", "demands"]
 MODELS: "Mapping[str, type[Matter]]" = {"incidents": Incident, "demands": Demand}
 _PLACES = {"building_id": Building, "poi_id": Poi}
-
-#: What must not be in a text, and how it looks once full-width digits are made plain. Identity
-#: numbers of 15 digits went out of use in 2013 and look like grid codes, so they are not sought.
-_PERSONAL = {
-    "an identity number": re.compile(
-        r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
-        r"(?![\dXx])"
-    ),
-    "a phone number": re.compile(
-        r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"
-        r"|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"
-    ),
-    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,31 +141,6 @@ def refuse_personal_column(texts: "pd.Series[Any]", source: str) -> None:
                 row=row,
                 field=field_name,
             ) from None
-
-
-def refuse_personal_text(text: str, where: str) -> None:
-    """Raise if a text holds numbers or addresses that lead to a person, or control characters.
-
-    Raises
-    ------
-    gis.errors.InvalidInputError
-        It does. The message says what was found and never repeats it.
-    """
-    if _CONTROL.search(text):
-        raise InvalidInputError(
-            f"The field {where} holds control characters.",
-            remedy="Remove them from the text.",
-            field=where,
-        )
-    plain = unicodedata.normalize("NFKC", text)
-    for what, pattern in _PERSONAL.items():
-        if pattern.search(plain):
-            raise InvalidInputError(
-                f"The field {where} holds what looks like {what}.",
-                remedy="Leave it out: spatial layers keep no person's data. "
-                "Say what is the matter and where.",
-                field=where,
-            )
 
 
 def _place(session: "Session", scope: "Scope", matter: NewMatter) -> tuple[float, float]:
