@@ -1,7 +1,8 @@
 """Jobs: long work that somebody asked for, how far it is, and what came of it."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,13 +16,25 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    insert,
+    select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
+from gis.errors import ConflictError, NotFoundError
 from gis.layers.common import Identified, one_of
+from gis.layers.queries import table_of
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
 
 JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 LINE_LEVELS = ("info", "warning", "error")
@@ -67,3 +80,201 @@ class JobLine(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     level: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: the step, and how much of how much of it is done."""
+
+    step: str
+    done: float | None = None
+    total: float | None = None
+
+
+def add(
+    session: "Session",
+    scope: Scope,
+    kind: str,
+    arguments: "Mapping[str, Any]",
+    *,
+    job_id: str | None = None,
+) -> str:
+    """Write a job down as queued and return its key; the caller commits and hands it on."""
+    scope.require(Action.WRITE)
+    values = {"kind": kind, "arguments": dict(arguments), "principal": scope.principal}
+    if job_id is not None:
+        values["id"] = job_id
+    made = insert(table_of(Job)).values(**values)
+    return str(session.execute(made.returning(Job.id)).scalar_one())
+
+
+def start(session: "Session", scope: Scope, job_id: str) -> "Row[Any] | None":
+    """Mark a queued job as running and return its kind and arguments.
+
+    ``None``: it is not queued any more, for example because it was cancelled or another worker has
+    it.
+    """
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    begun = (
+        update(table)
+        .where(table.c.id == job_id, table.c.status == "queued")
+        .values(status="running", started_at=func.now(), seen_at=func.now())
+    )
+    row: Row[Any] | None = session.execute(
+        begun.returning(table.c.kind, table.c.arguments, table.c.principal)
+    ).one_or_none()
+    return row
+
+
+def tell(session: "Session", scope: Scope, job_id: str, progress: Progress) -> bool:
+    """Write down how far a running job is; return whether somebody wants it cancelled."""
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    told = (
+        update(table)
+        .where(table.c.id == job_id, table.c.status == "running")
+        .values(step=progress.step, done=progress.done, total=progress.total, seen_at=func.now())
+    )
+    wanted = session.execute(told.returning(table.c.cancel_requested)).scalar_one_or_none()
+    return bool(wanted)
+
+
+def see(session: "Session", scope: Scope, job_id: str) -> None:
+    """Write down that a running job's process is alive."""
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    alive = table.c.id == job_id, table.c.status == "running"
+    session.execute(update(table).where(*alive).values(seen_at=func.now()))
+
+
+def end(
+    session: "Session",
+    scope: Scope,
+    job_id: str,
+    status: str,
+    *,
+    report: "Mapping[str, Any] | None" = None,
+    error: "Mapping[str, Any] | None" = None,
+) -> None:
+    """Close a job that has not ended yet."""
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    session.execute(
+        update(table)
+        .where(table.c.id == job_id, table.c.status.in_(("queued", "running")))
+        .values(
+            status=status,
+            ended_at=func.now(),
+            report=None if report is None else dict(report),
+            error=None if error is None else dict(error),
+        )
+    )
+
+
+def add_line(session: "Session", scope: Scope, job_id: str, level: str, message: str) -> None:
+    """Add a line to a job's log."""
+    scope.require(Action.WRITE)
+    session.execute(insert(table_of(JobLine)).values(job_id=job_id, level=level, message=message))
+
+
+def request_cancel(session: "Session", scope: Scope, job_id: str) -> str:
+    """Ask a job to end and return its status: what is queued is cancelled at once.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such job.
+    gis.errors.ConflictError
+        It has ended already.
+    """
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    status = session.execute(
+        select(table.c.status).where(table.c.id == job_id).with_for_update()
+    ).scalar_one_or_none()
+    if status is None:
+        raise _no_such_job(job_id)
+    if status not in {"queued", "running"}:
+        raise ConflictError(
+            f"Job {job_id} has ended already ({status}).", remedy="Nothing needs doing."
+        )
+    wish = update(table).where(table.c.id == job_id)
+    if status == "queued":
+        session.execute(wish.values(status="cancelled", ended_at=func.now()))
+        return "cancelled"
+    session.execute(wish.values(cancel_requested=True))
+    return "running"
+
+
+def one(session: "Session", scope: Scope, job_id: str) -> "Row[Any]":
+    """Return a job.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such job.
+    """
+    scope.require(Action.READ)
+    table = table_of(Job)
+    found: Row[Any] | None = session.execute(
+        select(*table.c).where(table.c.id == job_id)
+    ).one_or_none()
+    if found is None:
+        raise _no_such_job(job_id)
+    return found
+
+
+def lines(session: "Session", scope: Scope, job_id: str) -> "Sequence[Row[datetime, str, str]]":
+    """Return the lines of a job's log, oldest first (at, level, message)."""
+    scope.require(Action.READ)
+    c = table_of(JobLine).c
+    asked = select(c.at, c.level, c.message).where(c.job_id == job_id).order_by(c.id)
+    return session.execute(asked).all()
+
+
+def newest(
+    session: "Session", scope: Scope, *, limit: int = 20, status: str | None = None
+) -> "Sequence[Row[Any]]":
+    """Return the newest jobs, newest first."""
+    scope.require(Action.READ)
+    table = table_of(Job)
+    asked = select(*table.c).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+    if status is not None:
+        asked = asked.where(table.c.status == status)
+    return session.execute(asked).all()
+
+
+def queued(session: "Session", scope: Scope) -> list[str]:
+    """Return the keys of the jobs that wait, oldest first."""
+    scope.require(Action.READ)
+    table = table_of(Job)
+    asked = select(table.c.id).where(table.c.status == "queued").order_by(table.c.created_at)
+    return [str(key) for key in session.execute(asked).scalars()]
+
+
+def fail_abandoned(session: "Session", scope: Scope, *, unseen_s: int) -> list[str]:
+    """Close running jobs of which nobody has heard for a while; return their keys.
+
+    What such a job had done was one transaction, which the database has rolled back.
+    """
+    scope.require(Action.WRITE)
+    table = table_of(Job)
+    silent = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, unseen_s)
+    lost = (
+        update(table)
+        .where(table.c.status == "running", table.c.seen_at < silent)
+        .values(
+            status="failed",
+            ended_at=func.now(),
+            error={
+                "message": "The process that did it is gone; nothing of it was stored.",
+                "remedy": "Start it again.",
+            },
+        )
+    )
+    return [str(key) for key in session.execute(lost.returning(table.c.id)).scalars()]
+
+
+def _no_such_job(job_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no job {job_id}.", remedy="List the jobs.")

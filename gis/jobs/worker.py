@@ -1,0 +1,91 @@
+"""The worker: takes queued jobs, one at a time, and does them in a process of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gis.database.engine import database_url, make_engine, session_factory, transaction
+from gis.database.migrate import upgrade
+from gis.errors import WanggeError
+from gis.jobs.queue import QUEUE, TASK, ensure_queue, hand_over, queue_app
+from gis.jobs.records import UNSEEN_S, Recorder, recorded
+from gis.layers import jobs
+from gis.logs import get_logger
+from gis.scope import Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from gis.settings import Settings
+
+log = get_logger(__name__)
+
+#: Does a job of one kind: arguments and recorder in, report out.
+Work = Callable[["sessionmaker[Session]", Scope, Mapping[str, Any], Recorder], Mapping[str, Any]]
+
+
+def run_worker(settings: "Settings", works: Mapping[str, Work], *, once: bool = False) -> None:
+    """Do queued jobs until SIGINT or SIGTERM; what is being done is finished first.
+
+    Parameters
+    ----------
+    settings
+        Where the database is.
+    works
+        What to do, by kind of job.
+    once
+        Whether to stop when nothing is queued, instead of waiting.
+    """
+    url = database_url(settings)
+    upgrade(url)
+    ensure_queue(url)
+    engine = make_engine(url)
+    factory, scope = session_factory(engine), Scope.local_owner()
+    app = queue_app(url)
+
+    @app.task(name=TASK, queue=QUEUE)
+    def do(job_id: str) -> None:
+        do_job(factory, scope, works, job_id)
+
+    try:
+        sweep(url, factory, scope)
+        app.run_worker(queues=[QUEUE], wait=not once, concurrency=1, delete_jobs="always")
+    finally:
+        engine.dispose()
+
+
+def sweep(url: str, factory: "sessionmaker[Session]", scope: Scope) -> None:
+    """Close jobs whose process is gone, and put those that nobody has before the worker again."""
+    with transaction(factory) as session:
+        lost = jobs.fail_abandoned(session, scope, unseen_s=UNSEEN_S)
+        waiting = jobs.queued(session, scope)
+    for job_id in lost:
+        log.warning("job_abandoned", job=job_id)
+    for job_id in waiting:
+        hand_over(url, job_id)
+
+
+def do_job(
+    factory: "sessionmaker[Session]", scope: Scope, works: Mapping[str, Work], job_id: str
+) -> None:
+    """Do one queued job and write down how it ended; errors end there."""
+    with transaction(factory) as session:
+        job = jobs.start(session, scope, job_id)
+    if job is None:  # cancelled, or done by another worker
+        return
+    recorder = Recorder(factory, scope, job_id)
+    log.info("job_begins", job=job_id, kind=job.kind)
+    try:
+        recorded(recorder, lambda told: _work(works, job.kind)(factory, scope, job.arguments, told))
+    except WanggeError as error:
+        log.warning("job_ended", job=job_id, kind=type(error).__name__)
+    else:
+        log.info("job_done", job=job_id)
+
+
+def _work(works: Mapping[str, Work], kind: str) -> Work:
+    if kind not in works:
+        raise WanggeError(
+            f"No worker of this version does jobs of the kind {kind!r}.",
+            remedy="Stop the old worker and start the new one.",
+        )
+    return works[kind]

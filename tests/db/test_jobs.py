@@ -1,0 +1,215 @@
+"""Jobs on the record and in the worker: progress, cancelling, failing, being abandoned."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from gis.database.engine import transaction
+from gis.errors import ConflictError, InvalidInputError, NotFoundError
+from gis.jobs.queue import SCHEMA, ensure_queue, hand_over
+from gis.jobs.records import JobCancelledError, Recorder, in_the_foreground
+from gis.jobs.worker import UNSEEN_S, Work, run_worker, sweep
+from gis.layers import jobs
+from gis.scope import Scope
+from gis.settings import Settings
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def url(new_database: Callable[[str], str]) -> str:
+    return new_database("empty")
+
+
+@pytest.fixture
+def sessions(url: str):
+    from gis.database.engine import make_engine, session_factory
+
+    engine = make_engine(url)
+    yield session_factory(engine)
+    engine.dispose()
+
+
+def job(sessions: sessionmaker[Session], scope: Scope, job_id: str):
+    with transaction(sessions) as session:
+        return jobs.one(session, scope, job_id)
+
+
+def newest(sessions: sessionmaker[Session], scope: Scope):
+    with transaction(sessions) as session:
+        return jobs.newest(session, scope, limit=1)[0]
+
+
+def test_a_job_in_the_foreground_is_on_the_record(sessions: sessionmaker[Session], scope: Scope):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        told.begin("read")
+        told.told("read", 5, 10)
+        assert newest(sessions, scope).status == "running"
+        told.end("read", 0.1)
+        return {"rows": 10}
+
+    report = in_the_foreground(sessions, scope, "import", {"path": "a.csv"}, work)
+    found = newest(sessions, scope)
+    assert report == found.report == {"rows": 10}
+    assert (found.status, found.kind, found.principal) == ("succeeded", "import", "local_owner")
+    assert found.started_at <= found.ended_at
+    with transaction(sessions) as session:
+        assert [line.message for line in jobs.lines(session, scope, found.id)] == ["read: 0.1 s"]
+
+
+def test_an_error_is_kept_with_its_remedy(sessions: sessionmaker[Session], scope: Scope):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        raise InvalidInputError("Row 3 is bad.", remedy="Mend it.", row=3)
+
+    with pytest.raises(InvalidInputError):
+        in_the_foreground(sessions, scope, "import", {}, work)
+    found = newest(sessions, scope)
+    assert found.status == "failed"
+    assert found.error["message"] == "Row 3 is bad."
+    assert found.error["remedy"] == "Mend it."
+
+
+def test_an_error_of_the_program_never_quotes_what_people_wrote(
+    sessions: sessionmaker[Session], scope: Scope
+):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        raise RuntimeError("somebody's words")
+
+    with pytest.raises(RuntimeError):
+        in_the_foreground(sessions, scope, "import", {}, work)
+    found = newest(sessions, scope)
+    assert found.status == "failed"
+    assert "somebody" not in str(found.error)
+
+
+def test_cancelling_a_running_job_ends_it_at_its_next_word(
+    sessions: sessionmaker[Session], scope: Scope
+):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        with transaction(sessions) as session:
+            assert jobs.request_cancel(session, scope, told.job_id) == "running"
+        told.begin("store")
+        return {}
+
+    with pytest.raises(JobCancelledError):
+        in_the_foreground(sessions, scope, "import", {}, work)
+    found = newest(sessions, scope)
+    assert found.status == "cancelled"
+    with pytest.raises(ConflictError, match="ended already"), transaction(sessions) as session:
+        jobs.request_cancel(session, scope, found.id)
+
+
+def test_an_interrupt_is_written_down(sessions: sessionmaker[Session], scope: Scope):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_the_foreground(sessions, scope, "import", {}, work)
+    assert newest(sessions, scope).status == "cancelled"
+
+
+def test_the_worker_does_what_is_queued_and_stops(
+    url: str, sessions: sessionmaker[Session], scope: Scope
+):
+    done: list[str] = []
+
+    def work(
+        factory: sessionmaker[Session], who: Scope, given: Mapping[str, Any], told: Recorder
+    ) -> Mapping[str, Any]:
+        done.append(given["name"])
+        if given["name"] == "bad":
+            raise InvalidInputError("No.", remedy="Another.")
+        return {"name": given["name"]}
+
+    ids = {}
+    for name in ("first", "bad", "cancelled", "last"):
+        with transaction(sessions) as session:
+            ids[name] = jobs.add(session, scope, "test", {"name": name})
+        hand_over(url, ids[name])
+        hand_over(url, ids[name])  # twice is once
+    with transaction(sessions) as session:
+        jobs.request_cancel(session, scope, ids["cancelled"])
+    works: dict[str, Work] = {"test": work}
+    run_worker(Settings(database_url=url), works, once=True)
+    assert done == ["first", "bad", "last"]
+    states = {name: job(sessions, scope, key).status for name, key in ids.items()}
+    assert states == {
+        "first": "succeeded",
+        "bad": "failed",
+        "cancelled": "cancelled",
+        "last": "succeeded",
+    }
+
+
+def test_a_kind_that_nobody_knows_fails_with_a_remedy(
+    url: str, sessions: sessionmaker[Session], scope: Scope
+):
+    with transaction(sessions) as session:
+        key = jobs.add(session, scope, "unknown", {})
+    run_worker(Settings(database_url=url), {}, once=True)  # found though nobody handed it over
+    assert job(sessions, scope, key).error["remedy"] == "Stop the old worker and start the new one."
+
+
+def test_a_job_whose_process_is_gone_is_closed(
+    url: str, sessions: sessionmaker[Session], scope: Scope
+):
+    ensure_queue(url)
+    with transaction(sessions) as session:
+        gone, busy = (jobs.add(session, scope, "test", {}) for _ in range(2))
+        for key in (gone, busy):
+            jobs.start(session, scope, key)
+        silent = text("UPDATE jobs SET seen_at = now() - make_interval(secs => :s) WHERE id = :id")
+        session.execute(silent, {"s": UNSEEN_S + 10, "id": gone})
+    sweep(url, sessions, scope)
+    assert job(sessions, scope, gone).status == "failed"
+    assert job(sessions, scope, busy).status == "running"
+
+
+def test_the_queue_is_made_once_and_taken_to_the_librarys_version(url: str):
+    makers = [threading.Thread(target=ensure_queue, args=(url,)) for _ in range(3)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join(timeout=60)
+    plain = url.replace("postgresql+psycopg2", "postgresql")
+    with psycopg2.connect(plain) as connection, connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON SCHEMA {SCHEMA} IS '99.0.0'")
+    connection.close()
+    ensure_queue(url)  # nothing is newer: only the remark is put right
+    with psycopg2.connect(plain) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
+            [SCHEMA],
+        )
+        assert cursor.fetchone()[0] != "99.0.0"
+    connection.close()
+
+
+def test_a_job_that_is_not_there_is_not_found(sessions: sessionmaker[Session], scope: Scope):
+    absent = "00000000-0000-4000-8000-000000000000"
+    with transaction(sessions) as session:
+        for ask in (jobs.one, jobs.request_cancel):
+            with pytest.raises(NotFoundError):
+                ask(session, scope, absent)
+
+
+def test_progress_is_written_now_and_then_only(sessions: sessionmaker[Session], scope: Scope):
+    writes = 0
+
+    def work(told: Recorder) -> Mapping[str, Any]:
+        nonlocal writes
+        told.begin("store")
+        before = time.monotonic()
+        for row in range(20_000):
+            told.told("store", row, 20_000)
+        writes = time.monotonic() - before
+        return {}
+
+    in_the_foreground(sessions, scope, "import", {}, work)
+    assert newest(sessions, scope).total in {None, 20_000}
