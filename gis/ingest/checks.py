@@ -156,8 +156,72 @@ def _list(
     return out
 
 
+class AxisWatch:
+    """Finds out whether the coordinates of a file only make sense with lon and lat exchanged.
+
+    Parameters
+    ----------
+    where
+        File that the error names.
+    within
+        The ground the rows should lie on, in EPSG:4326; None: only latitudes beyond the poles
+        give it away.
+    """
+
+    def __init__(self, where: str, within: Any = None) -> None:  # noqa: ANN401 - a polygon or None
+        self._where = where
+        self._within = within
+        self._count = self._beyond = self._as_is = self._exchanged = 0
+        self._example: tuple[int, float, float] | None = None
+        if within is not None:
+            shapely.prepare(within)
+
+    def add(self, geometry: "NDArray[Any]", numbers: "NDArray[np.int64]") -> None:
+        """Take geometries in degrees as the file has them, and the numbers of their rows."""
+        corners = shapely.bounds(geometry)[:, :2]
+        fine = np.isfinite(corners).all(axis=1)
+        x, y, numbers = corners[fine, 0], corners[fine, 1], numbers[fine]
+        beyond = (np.abs(y) > 90) & (np.abs(y) <= 180) & (np.abs(x) <= 90)
+        exchanged = np.zeros(len(x), dtype=bool)
+        if self._within is not None:
+            self._as_is += int(shapely.intersects_xy(self._within, x, y).sum())
+            exchanged = shapely.intersects_xy(self._within, y, x)
+        self._count += len(x)
+        self._beyond += int(beyond.sum())
+        self._exchanged += int(exchanged.sum())
+        found = np.flatnonzero(beyond | exchanged)
+        if self._example is None and len(found):
+            row = found[0]
+            self._example = (int(numbers[row]), float(x[row]), float(y[row]))
+
+    def raise_if_exchanged(self) -> None:
+        """Raise if it is so for most rows so far.
+
+        Raises
+        ------
+        gis.errors.CrsMismatchError
+            Naming the first point as it is and as it should be.
+        """
+        half = SWAPPED_SHARE * self._count
+        if self._example is None or not (
+            self._beyond > half or (self._exchanged > half > self._as_is)
+        ):
+            return
+        row, x, y = self._example
+        msg = (
+            f"{self._where}: lon and lat are swapped: row {row} says lon {x:g}, "
+            f"lat {y:g}, and lies where it should only as lon {y:g}, lat {x:g}."
+        )
+        raise CrsMismatchError(
+            msg,
+            remedy="Exchange the two columns, or name them rightly with --column.",
+            file=self._where,
+            row=row,
+        )
+
+
 def check_swapped(xy: "NDArray[np.float64]", where: str, within: Any) -> None:  # noqa: ANN401 - a polygon or None
-    """Raise if coordinates in degrees only make sense with lon and lat exchanged.
+    """Raise if points in degrees only make sense exchanged; see :class:`AxisWatch`.
 
     Parameters
     ----------
@@ -166,36 +230,27 @@ def check_swapped(xy: "NDArray[np.float64]", where: str, within: Any) -> None:  
     where
         File that the error names.
     within
-        The ground the rows should lie on, in EPSG:4326; None: only latitudes beyond the poles
-        give it away.
+        The ground the rows should lie on, in EPSG:4326, or None.
 
     Raises
     ------
     gis.errors.CrsMismatchError
         Naming the first point as it is and as it should be.
     """
-    x, y = xy[:, 0], xy[:, 1]
-    beyond = (np.abs(y) > 90) & (np.abs(y) <= 180) & (np.abs(x) <= 90)
-    swapped = bool(len(xy)) and beyond.mean() > SWAPPED_SHARE
-    first = int(beyond.argmax()) if swapped else 0
-    if not swapped and within is not None and len(xy):
-        shapely.prepare(within)
-        as_is = shapely.intersects_xy(within, x, y)
-        exchanged = shapely.intersects_xy(within, y, x)
-        swapped = exchanged.mean() > SWAPPED_SHARE > as_is.mean()
-        first = int(exchanged.argmax())
-    if not swapped:
-        return
-    msg = (
-        f"{where}: lon and lat are swapped: row {first + 1} says lon {x[first]:g}, "
-        f"lat {y[first]:g}, and lies where it should only as lon {y[first]:g}, lat {x[first]:g}."
-    )
-    raise CrsMismatchError(
-        msg,
-        remedy="Exchange the two columns, or name them rightly with --column.",
-        file=where,
-        row=first + 1,
-    )
+    axes = AxisWatch(where, within)
+    axes.add(np.asarray(shapely.points(xy), dtype=object), np.arange(1, len(xy) + 1))
+    axes.raise_if_exchanged()
+
+
+def single_parts(geometry: "NDArray[Any]", kinds: tuple[str, ...]) -> "NDArray[Any]":
+    """Return collections of one part as that part, where the contract wants no collection."""
+    types = shapely.get_type_id(geometry)
+    wanted = [getattr(shapely.GeometryType, kind.upper()) for kind in kinds]
+    lone = (types >= shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(geometry) == 1)
+    lone &= (types != shapely.GeometryType.GEOMETRYCOLLECTION) & ~np.isin(types, wanted)
+    out = np.array(geometry, dtype=object)
+    out[lone] = shapely.get_geometry(out[lone], 0)
+    return out
 
 
 def check_geometries(

@@ -32,6 +32,8 @@ log = get_logger(__name__)
 
 #: Called with the layer and the rows written since the last call.
 Progress = Callable[[str, int], None]
+#: Layers of which cells are made; when one changes the cells are built anew.
+GROUND_LAYERS = frozenset({"communities", "buildings", "roads", "barriers", "quarters"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +102,58 @@ def import_dataset(
         for layer in IMPORTED_LAYERS
         if layer.name in dataset.layers
     }
-    for name in sorted(MODELS.keys() & conformed.keys()):
-        refuse_personal_column(conformed[name]["description"], f"{dataset.name}/{name}")
+    for name, frame in conformed.items():
+        refuse_personal_texts(frame, name, f"{dataset.name}/{name}")
     fingerprint = fingerprint or fingerprint_of(conformed)
-    _claim(session, dataset.name, fingerprint)
+    claim(session, dataset.name, fingerprint)
     record = imports.begin(
         session, scope, name=dataset.name, fingerprint=fingerprint, scope_code=dataset.scope_code
     )
     rows = {
-        layer.name: _insert(session, scope, layer, conformed[layer.name], progress)
+        layer.name: insert_placed(session, scope, layer, conformed[layer.name], progress)
         for layer in IMPORTED_LAYERS
         if layer.name in conformed
     }
+    return complete(
+        session, scope, Claimed(record, dataset.name, fingerprint), rows, _told(dataset)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An import that has begun: its number, its name and the content that it holds."""
+
+    number: int
+    name: str
+    fingerprint: str
+
+
+def complete(
+    session: "Session",
+    scope: Scope,
+    begun: Claimed,
+    rows: Mapping[str, int],
+    report: Mapping[str, Any],
+) -> ImportReport:
+    """Place the rows that came in, complete the record of the import, and say what it brought."""
     outside = {
         name: place_in_communities(session, scope, name) for name in PLACED_LAYERS if name in rows
     }
-    if {"communities", "buildings", "roads", "barriers", "quarters"} & set(rows):
+    if GROUND_LAYERS & set(rows):
         _forget_cells(session)
-    report = _plain({**dataset.report, "synthetic": dataset.synthetic})
-    imports.end(session, scope, record, rows=rows, report=report)
-    log.info("imported", source=dataset.name, rows=rows, outside=outside)
-    return ImportReport(fingerprint, rows, outside, dataset.report)
+    imports.end(session, scope, begun.number, rows=rows, report=_plain(report))
+    log.info("imported", source=begun.name, rows=dict(rows), outside=outside)
+    return ImportReport(begun.fingerprint, rows, outside, report)
+
+
+def refuse_personal_texts(frame: "pd.DataFrame", layer: str, source: str) -> None:
+    """Raise if a layer of matters describes a person; see :func:`refuse_personal_column`."""
+    if layer in MODELS and "description" in frame:
+        refuse_personal_column(frame["description"], source)
+
+
+def _told(dataset: "Dataset") -> dict[str, Any]:
+    return {**dataset.report, "synthetic": dataset.synthetic}
 
 
 def is_imported(session: "Session", scope: Scope, fingerprint: str) -> bool:
@@ -164,21 +197,28 @@ def fingerprint_of(frames: "Mapping[str, pd.DataFrame]") -> str:
     return digest.hexdigest()
 
 
-def _insert(
+def insert_placed(
     session: "Session",
     scope: Scope,
     layer: Layer,
     frame: "pd.DataFrame",
     progress: Progress | None,
 ) -> int:
+    """Insert a conforming frame, with the community of each row where it is certain."""
     if layer.name in PLACED_LAYERS:
         frame = place_for_certain(session, scope, frame)
     told = _named(progress, layer.name)
     return insert_layer(session, scope, layer.model, frame, progress=told)
 
 
-def _claim(session: "Session", name: str, fingerprint: str) -> None:
-    """Hold the content for this transaction, so that of two imports at once one is told."""
+def claim(session: "Session", name: str, fingerprint: str) -> None:
+    """Hold the content for this transaction, so that of two imports at once one is told.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        The content is in the store already, or is being imported by somebody else.
+    """
     if not locks.try_lock(session, f"import:{fingerprint}"):
         raise ConflictError(
             f"{name} is being imported by another process.", remedy="Wait until it has ended."
