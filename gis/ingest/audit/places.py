@@ -1,0 +1,146 @@
+"""Quarters without buildings or a community, stations without a road, things far outside."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from gis.ingest.audit.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from gis.ingest.audit.ground import Ground
+
+
+def orphan_quarters(ground: "Ground") -> "Iterator[Finding]":
+    """Yield quarters without a building or a community, and buildings that lie off their own."""
+    if not ground.has("quarters"):
+        return
+    shapes, ids = ground.valid("quarters"), ground.ids("quarters")
+    names = ground.column("quarters", "name")
+    empty = _without_buildings(ground)
+    homeless = _without_community(ground)
+    for row in np.flatnonzero(empty | homeless).tolist():
+        what = [
+            text
+            for text, bad in (("no building", empty[row]), ("no community", homeless[row]))
+            if bad
+        ]
+        yield Finding(
+            "orphan_quarter",
+            "quarters",
+            [ids[row]],
+            shapes[row],
+            size_m2=float(shapely.area(shapes[row])),
+            detail={"what": ", ".join(what), "name": names[row]},
+        )
+    yield from _buildings_elsewhere(ground)
+
+
+def stations_and_roads(ground: "Ground") -> "Iterator[Finding]":
+    """Yield stations that are further from every road than the option allows."""
+    if not ground.has("stations", "roads"):
+        return
+    points = ground.shapes("stations")
+    present = np.flatnonzero(~shapely.is_missing(points) & ~shapely.is_empty(points))
+    (at, road), distance = ground.tree("roads").query_nearest(
+        points[present], return_distance=True, all_matches=False
+    )
+    for i in np.flatnonzero(distance > ground.options.station_road_m).tolist():
+        row = present[at[i]]
+        yield Finding(
+            "station_far_from_road",
+            "stations",
+            [ground.ids("stations")[row]],
+            points[row],
+            length_m=float(distance[i]),
+            detail={
+                "name": ground.column("stations", "name")[row],
+                "nearest_road": str(ground.ids("roads")[road[i]]),
+            },
+        )
+
+
+def things_outside(ground: "Ground") -> "Iterator[Finding]":
+    """Yield stations in no community, and roads and places far from all of them.
+
+    Roads and places are one finding for each layer: an extract always has some around its ground.
+    """
+    if not ground.has("communities"):
+        return
+    for layer, kind in (("stations", "station_outside"), ("roads", "road_outside")):
+        if ground.has(layer):
+            yield from _outside(ground, layer, kind, each=layer == "stations")
+    if ground.has("pois"):
+        yield from _outside(ground, "pois", "poi_outside", each=False)
+
+
+def _outside(ground: "Ground", layer: str, kind: str, *, each: bool) -> "Iterator[Finding]":
+    shapes, ids = ground.valid(layer), ground.ids(layer)
+    homes = ground.valid("communities")
+    far = ground.options.edge_m if each else ground.options.far_m
+    _, near = ground.tree(layer).query(shapely.buffer(homes, far), predicate="intersects")
+    bad = np.ones(len(shapes), dtype=bool)
+    bad[near] = False
+    rows = np.flatnonzero(bad & ~shapely.is_empty(shapes))
+    if each:
+        for row in rows.tolist():
+            name = ground.column(layer, "name")[row]
+            yield Finding(kind, layer, [ids[row]], shapes[row], detail={"name": name})
+    elif len(rows):
+        points = shapely.MultiPoint(shapely.point_on_surface(shapes[rows]).tolist())
+        yield Finding(kind, layer, ids[rows].tolist(), points, detail={"rows": len(rows)})
+
+
+def _without_buildings(ground: "Ground") -> "NDArray[np.bool_]":
+    empty = np.ones(len(ground.ids("quarters")), dtype=bool)
+    if not ground.has("buildings"):
+        return np.zeros(len(empty), dtype=bool)  # none are known: it says nothing of a quarter
+    quarter, _ = ground.location_tree().query(ground.valid("quarters"), predicate="intersects")
+    empty[quarter] = False
+    named = set(ground.column("buildings", "quarter_id").tolist())
+    unnamed = np.array([key not in named for key in ground.ids("quarters")], dtype=bool)
+    return np.asarray(empty & unnamed)
+
+
+def _without_community(ground: "Ground") -> "NDArray[np.bool_]":
+    bad = np.zeros(len(ground.ids("quarters")), dtype=bool)
+    if not ground.has("communities"):
+        return bad
+    points = shapely.point_on_surface(ground.valid("quarters"))
+    _, inside = shapely.STRtree(points).query(ground.valid("communities"), predicate="intersects")
+    bad[:] = True
+    bad[inside] = False
+    return bad
+
+
+def _buildings_elsewhere(ground: "Ground") -> "Iterator[Finding]":
+    """Yield one finding per quarter for the buildings that name it and lie elsewhere."""
+    if not ground.has("buildings"):
+        return
+    place = {key: row for row, key in enumerate(ground.ids("quarters").tolist())}
+    named = ground.column("buildings", "quarter_id")
+    mine = np.array([place.get(str(key), -1) if key is not None else -1 for key in named])
+    rows = np.flatnonzero(mine >= 0)
+    if not len(rows):
+        return
+    homes, points = ground.valid("quarters")[mine[rows]], ground.locations()[rows]
+    away = np.asarray(shapely.distance(points, homes), dtype=float)
+    off = away > ground.options.edge_m
+    for quarter in np.unique(mine[rows[off]]).tolist():
+        these = rows[off & (mine[rows] == quarter)]
+        yield Finding(
+            "orphan_quarter",
+            "buildings",
+            ground.ids("buildings")[these].tolist(),
+            shapely.MultiPoint(ground.locations()[these].tolist()),
+            length_m=float(away[off & (mine[rows] == quarter)].max()),
+            detail={
+                "what": "buildings elsewhere",
+                "quarter_id": str(ground.ids("quarters")[quarter]),
+                "name": ground.column("quarters", "name")[quarter],
+            },
+        )
