@@ -89,7 +89,7 @@ def read_buildings(source: "Extract", ground: "Ground", options: "HouseholdOptio
     features = _within(_above_ground(found, dropped), ground, dropped)
     footprint_m = ground.to_metres(features.geometry)
     area_m2 = shapely.area(footprint_m)
-    keep = _distinct(footprint_m, area_m2, dropped)
+    keep = distinct(footprint_m, area_m2, dropped)
     features, footprint_m, area_m2 = features.take(keep), footprint_m[keep], area_m2[keep]
     point = shapely.point_on_surface(features.geometry)
     mapped_floors = [floors_of(tags) for tags in features.tags]
@@ -97,7 +97,7 @@ def read_buildings(source: "Extract", ground: "Ground", options: "HouseholdOptio
     floors = estimate.default_floors(area_m2)
     floors[~floors_assumed] = [floor for floor in mapped_floors if floor is not None]
     halls = floors_assumed & (area_m2 >= HALL_M2)
-    use, use_assumed = _uses(features, point, floors, halls, source)
+    use, use_assumed = uses_of(features, point, floors, halls, source)
     weights = estimate.dwellings(
         area_m2,
         floors,
@@ -186,7 +186,7 @@ def polygons_only(geometry: "NDArray[Any]") -> "NDArray[Any]":
     return out
 
 
-def _distinct(
+def distinct(
     footprint_m: "NDArray[Any]", area_m2: "NDArray[np.float64]", dropped: Counter[str]
 ) -> "NDArray[np.bool_]":
     """Return which buildings to keep: not tiny, and not inside another one."""
@@ -206,7 +206,7 @@ def _distinct(
     return np.asarray(keep, dtype=bool)
 
 
-def _uses(
+def uses_of(
     features: "Features",
     point: "NDArray[Any]",
     floors: "NDArray[np.int64]",
