@@ -20,6 +20,10 @@ READERS: dict[str, Opener] = {
     ".gpkg": open_vector,
     ".geojson": open_vector,
     ".json": open_vector,
+    ".shp": open_vector,
+    ".fgb": open_vector,
+    ".kml": open_vector,
+    ".gdb": open_vector,
     ".csv": open_delimited,
 }
 
@@ -46,7 +50,8 @@ def open_source(path: Path, options: "SourceOptions", rejects: "Rejects") -> "Ro
         No CRS is declared, or file and caller declare different ones.
     """
     reader = READERS.get(path.suffix.lower())
-    require_file(path)
+    if not (path.is_dir() and path.suffix.lower() == ".gdb"):
+        require_file(path)
     if reader is None:
         known = ", ".join(sorted(READERS))
         msg = f"{path}: files ending in {path.suffix or 'nothing'!r} are not read."
@@ -56,6 +61,9 @@ def open_source(path: Path, options: "SourceOptions", rejects: "Rejects") -> "Ro
 
 def require_file(path: Path) -> None:
     """Raise :class:`~gis.errors.DataSourceError` unless the file exists and has content."""
+    if path.is_dir():
+        msg = f"{path}: this is a folder."
+        raise DataSourceError(msg, remedy="Give a file, or a .gdb folder.", file=str(path))
     if not path.is_file():
         msg = f"{path}: there is no such file."
         raise DataSourceError(msg, remedy="Check the path.", file=str(path))

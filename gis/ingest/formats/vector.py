@@ -1,73 +1,247 @@
-"""Vector formats through GDAL: GeoPackage and GeoJSON."""
+"""Vector formats through GDAL, streamed: what is in memory is one batch of rows."""
 
+import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gis.errors import CrsMismatchError, DataSourceError, InvalidInputError
-from gis.geometry.source_crs import SourceCrs
+from gis.errors import DataSourceError, InvalidInputError
+from gis.ingest.formats import dbf
+from gis.ingest.formats.agreement import agreed_crs
+from gis.ingest.formats.arrow import Decoder, columns_of, shapes_of, sliced
+from gis.ingest.formats.sniffing import Format, check_content, format_of
+from gis.ingest.formats.steady import SteadyFiles
+from gis.ingest.formats.textual import Utf8Copy
 from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
     from gis.ingest.rejects import Rejects
 
-FORMAT_NAMES = {".gpkg": "GeoPackage", ".geojson": "GeoJSON", ".json": "GeoJSON"}
+#: How a placemark is drawn, not what it is: columns that GDAL adds to every KML layer.
+_KML_DRAWING = frozenset(
+    {"altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet"}
+)
+#: Warnings of GDAL that are passed on; more of them say nothing new.
+_MOST_WARNINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class VectorSource:
-    """A layer that GDAL has read."""
+class _Prepared:
+    """A file made ready for GDAL: what it is to open, and how text is to be read."""
 
-    facts: SourceFacts
-    columns: "pd.DataFrame"
-    geometry: "NDArray[Any] | None"
+    file: Path
+    parts: tuple[Path, ...]
+    encoding: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    codec: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class VectorSource:
+    """A layer that GDAL streams; made by :func:`open_vector`."""
+
+    def __init__(
+        self, facts: SourceFacts, stream: "_Stream", files: SteadyFiles, stack: ExitStack
+    ) -> None:
+        self._facts = facts
+        self._stream = stream
+        self._files = files
+        self._stack = stack
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What is known before reading."""
+        return self._facts
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
         """Yield the rows in order."""
-        for start in range(0, len(self.columns), size):
-            rows = slice(start, start + size)
-            shapes = None if self.geometry is None else self.geometry[rows]
-            yield RowBatch(start + 1, self.columns.iloc[rows].reset_index(drop=True), shapes)
+        first = 1
+        try:
+            for batch in sliced(self._stream.batches(first), size):
+                yield self._stream.rows(batch, first)
+                first += batch.num_rows
+        except DataSourceError:
+            self._files.check()  # a file written to meanwhile is the cause, and is said first
+            raise
+        self._files.check()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let go of the file."""
+        self._stack.close()
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Record batches of GDAL, and how they become rows."""
+
+    path: Path
+    format: Format
+    meta: dict[str, Any]
+    reader: Any
+    names: dict[str, str]
+    decode: Decoder | None
+
+    @property
+    def geometry(self) -> str | None:
+        name = str(self.meta["geometry_name"] or "wkb_geometry")
+        return name if name in self.reader.schema.names else None
+
+    def batches(self, first: int) -> Iterator[Any]:
+        import pyarrow as pa
+
+        row = first
+        while True:
+            try:
+                batch = self.reader.read_next_batch()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError) as error:
+                msg = f"{self.path}: reading stopped after row {row - 1} ({_first_line(error)})."
+                raise DataSourceError(
+                    msg,
+                    remedy="The file is damaged or cut off there: export or copy it again.",
+                    file=str(self.path),
+                    row=row,
+                ) from error
+            row += batch.num_rows
+            yield batch
+
+    def rows(self, batch: Any, first: int) -> RowBatch:  # noqa: ANN401 - a RecordBatch
+        import pyarrow as pa
+
+        try:
+            columns = columns_of(batch, self.names, first, self.path, self.decode)
+        except pa.ArrowInvalid as error:
+            msg = f"{self.path}: text in the rows from {first} on is not UTF-8 ({error})."
+            raise DataSourceError(
+                msg, remedy="Export it again, in UTF-8.", file=str(self.path), row=first
+            ) from error
+        name = self.geometry
+        if name is None:
+            return RowBatch(first, columns)
+        return RowBatch(first, columns, shapes_of(batch.column(name), first, self.path))
 
 
 def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> VectorSource:
     """Open a layer that GDAL reads; see :func:`gis.ingest.formats.open_source`."""
     del rejects  # GDAL gives no coordinates that are no numbers
+    form = format_of(path)
+    check_content(path, form)
+    with ExitStack() as stack:
+        prepared = _prepare(path, form, options, stack)
+        files = SteadyFiles(path, prepared.parts)
+        layer = _chosen_layer(prepared.file, path, form, options)
+        meta, reader, said = _opened(prepared, layer, path, form, stack)
+        names, decode, notes = _names_of(meta, prepared, form)
+        stream = _Stream(path, form, meta, reader, names, decode)
+        crs = None
+        if stream.geometry is not None:
+            crs, crs_notes = agreed_crs(meta["crs"], options.crs, path)
+            notes += crs_notes
+        facts = SourceFacts(
+            path,
+            form.name,
+            layer,
+            crs,
+            tuple(names.values()),
+            rows_of(prepared.file, layer, form),
+            prepared.codec,
+            (*prepared.notes, *said, *notes),
+        )
+        return VectorSource(facts, stream, files, stack.pop_all())
+    raise AssertionError
+
+
+def _prepare(path: Path, form: Format, options: SourceOptions, stack: ExitStack) -> _Prepared:
+    if form.name == "Shapefile":
+        parts = dbf.shapefile_parts(path)
+        header = dbf.check_lengths(parts)
+        encoding = dbf.dbf_encoding(header, parts.get(".cpg"), options.encoding)
+        files = tuple(parts.values())
+        return _Prepared(path, files, dbf.BYTE_PRESERVING, (), encoding.codec, encoding.notes)
+    if form.is_text:
+        copy = stack.enter_context(Utf8Copy(path, options.encoding, form))
+        return _Prepared(copy.file, (path,), codec=copy.codec, notes=copy.notes)
+    return _Prepared(path, (path,))
+
+
+def _opened(
+    prepared: _Prepared, layer: str | None, path: Path, form: Format, stack: ExitStack
+) -> tuple[dict[str, Any], Any, tuple[str, ...]]:
+    """Return what GDAL says of a layer, its record batches, and what GDAL warned of."""
     import pyogrio
 
-    name = FORMAT_NAMES[path.suffix.lower()]
-    try:
-        chosen = _choose_layer(path, options.layer, options.preferred_layer)
-        frame = pyogrio.read_dataframe(path, layer=chosen)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        msg = f"{path}: the file cannot be read as {name} ({error})."
-        raise DataSourceError(
-            msg,
-            remedy="It may be truncated or another format: export or copy it again.",
-            file=str(path),
-        ) from error
-    geometry_name = getattr(frame, "_geometry_column_name", None)
-    if geometry_name is None:
-        facts = SourceFacts(path, name, chosen, None, tuple(frame.columns), len(frame))
-        return VectorSource(facts, frame, None)
-    geometry = frame[geometry_name].to_numpy()
-    columns = frame.drop(columns=geometry_name)
-    crs = _agreed_crs(frame.crs, options.crs, path)
-    facts = SourceFacts(path, name, chosen, crs, tuple(columns.columns), len(frame))
-    return VectorSource(facts, columns, geometry)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            meta, reader = stack.enter_context(
+                pyogrio.open_arrow(
+                    prepared.file,
+                    layer=layer,
+                    encoding=prepared.encoding,
+                    batch_size=BATCH_ROWS,
+                    use_pyarrow=True,
+                    datetime_as_string=True,
+                    **dict(prepared.options),
+                )
+            )
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            IndexError,  # a file without layers
+            RuntimeError,
+        ) as error:
+            raise unreadable(path, form, error) from error
+    said = dict.fromkeys(_first_line(warning.message) for warning in caught)
+    return meta, reader, tuple(said)[:_MOST_WARNINGS]
 
 
-def _choose_layer(path: Path, layer: str | None, preferred: str) -> str:
+def unreadable(path: Path, form: Format, error: Exception) -> DataSourceError:
+    """Return the error of a file that is not what its suffix says, or not whole."""
+    msg = f"{path}: the file cannot be read as {form.name} ({_first_line(error)})."
+    return DataSourceError(
+        msg,
+        remedy="It may be truncated or another format: export or copy it again.",
+        file=str(path),
+    )
+
+
+def _first_line(error: Exception | str | Warning) -> str:
+    return str(error).split("\n", 1)[0].split("; It might help", 1)[0].strip().rstrip(".")
+
+
+def _names_of(
+    meta: dict[str, Any], prepared: _Prepared, form: Format
+) -> tuple[dict[str, str], Decoder | None, tuple[str, ...]]:
+    given = [str(name) for name in meta["fields"]]
+    if prepared.encoding is not None and prepared.codec is not None:
+        names, notes = dbf.decoded_names(given, prepared.codec)
+        decode = partial(dbf.decode_text, codec=prepared.codec)
+        return dict(zip(given, names, strict=True)), decode, notes
+    if form.name == "KML":
+        given = [name for name in given if name not in _KML_DRAWING]
+    return {name: name for name in given}, None, ()
+
+
+def rows_of(file: Path, layer: str | None, form: Format) -> int | None:
+    """Return the number of rows where the format says it without being read."""
     import pyogrio
 
-    names = [str(name) for name, _ in pyogrio.list_layers(path)]
+    if not form.counts_rows:
+        return None
+    count = int(pyogrio.read_info(file, layer=layer, force_feature_count=False)["features"])
+    return count if count >= 0 else None
+
+
+def _chosen_layer(file: Path, path: Path, form: Format, options: SourceOptions) -> str | None:
+    """Return the layer to read; ``None`` for a format of one layer without a name."""
+    if form.one_layer and options.layer is None:
+        return None
+    names = layer_names(file, path, form)
+    layer, preferred = options.layer, options.preferred_layer
     if layer is not None and layer not in names:
         msg = f"{path}: there is no layer {layer!r}."
         raise InvalidInputError(msg, remedy=f"It has: {', '.join(names)}.", file=str(path))
@@ -78,33 +252,24 @@ def _choose_layer(path: Path, layer: str | None, preferred: str) -> str:
     if len(names) != 1:
         msg = f"{path}: the file has {len(names)} layers and none is called {preferred!r}."
         raise InvalidInputError(
-            msg, remedy=f"Say which with --layer: {', '.join(names)}.", file=str(path)
+            msg, remedy=f"Say which with --table: {', '.join(names) or 'none'}.", file=str(path)
         )
     return names[0]
 
 
-def _agreed_crs(own: Any, declared: SourceCrs | None, path: Path) -> SourceCrs:  # noqa: ANN401 - a CRS or None
-    """Return the file's own system or the declared one; they must not contradict each other.
+def layer_names(file: Path, path: Path, form: Format) -> list[str]:
+    """Return the names of the layers of a file.
 
-    Shifted coordinates have no code, so files of them say WGS 84: the declaration is believed.
+    Raises
+    ------
+    gis.errors.DataSourceError
+        It cannot be read as its format.
     """
-    if own is None or own.name.lower().startswith(("undefined", "unknown")):
-        if declared is None:
-            msg = f"{path}: the file has no coordinate reference system."
-            raise CrsMismatchError(
-                msg, remedy="Declare it, for example with --crs EPSG:4490.", file=str(path)
-            )
-        return declared
-    from pyproj import CRS
+    import pyogrio
 
-    found = SourceCrs(CRS.from_user_input(own))
-    if declared is None:
-        return found
-    if declared.shift != "none" and found.in_degrees:
-        return declared
-    if not found.same_as(declared):
-        msg = f"{path}: the file says it is in {found.name}, not {declared.name}."
-        raise CrsMismatchError(
-            msg, remedy="Leave --crs out, or mend the file's declaration.", file=str(path)
-        )
-    return found
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said again when the layer is opened
+            return [str(name) for name, _ in pyogrio.list_layers(file)]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise unreadable(path, form, error) from error
