@@ -52,6 +52,6 @@ class Reservoir:
 def representative_points(geometry: "NDArray[Any]") -> "NDArray[np.float64]":
     """Return a point of each geometry that lies on it, shape (n, 2)."""
     points = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
-    inside = np.where(points, geometry, None)
+    inside = np.array(geometry, dtype=object)
     inside[~points] = shapely.point_on_surface(geometry[~points])
     return np.column_stack([shapely.get_x(inside), shapely.get_y(inside)])
