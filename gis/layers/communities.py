@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, CheckConstraint, Index, Text, select, text
+from sqlalchemy import Boolean, CheckConstraint, Index, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
@@ -25,6 +25,7 @@ from gis.layers.queries import (
     read_one,
     table_of,
 )
+from gis.scope import Action
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
@@ -82,3 +83,9 @@ def lies_in(column: "ColumnElement[Any]", code: str) -> "ColumnElement[bool]":
 def _shown() -> "list[ColumnElement[Any]]":
     c = table_of(Community).c
     return [c.id, as_geojson(c.geometry), c.code, c.name, c.derived, c.valid_from, c.valid_to]
+
+
+def forget_cells(session: "Session", scope: "Scope") -> None:
+    """Say that the cells of every community may be out of date: they are checked before use."""
+    scope.require_everywhere(Action.WRITE)
+    session.execute(update(table_of(Community)).values(data_version=None))

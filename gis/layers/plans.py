@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     update,
@@ -27,10 +28,11 @@ from gis.errors import NotFoundError, StaleVersionError
 from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.queries import table_of
+from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -197,3 +199,35 @@ def lock_plan(session: "Session", scope: Scope, plan_id: str, version: int | Non
 _COMMUNITIES_OF_PLAN = text(
     "SELECT DISTINCT community_id::text FROM grids WHERE plan_id = CAST(:plan AS uuid) ORDER BY 1"
 )
+
+
+def misfits(
+    session: "Session", scope: Scope, on_day: date, tolerance_m2: float
+) -> "Sequence[Row[Any]]":
+    """Return how plans no longer fit the ground (plan_id, reason, things, households)."""
+    scope.require_everywhere(Action.READ)
+    given = {"on_day": on_day, "tolerance_m2": tolerance_m2}
+    return session.execute(named_statement("plan_fitness", "buildings"), given).all()
+
+
+def flag_unfit(
+    session: "Session", scope: Scope, reasons: "Mapping[str, Sequence[Mapping[str, Any]]]"
+) -> dict[str, str | None]:
+    """Flag these plans with their reasons and no others; return the names of the flagged.
+
+    How long a plan has been unfit is kept as long as it stays so.
+    """
+    scope.require_everywhere(Action.WRITE)
+    own = table_of(GridPlan)
+    healed = own.c.unfit_since.is_not(None), own.c.id.not_in(list(reasons))
+    # NULL itself, and not JSON's null.
+    session.execute(update(own).where(*healed).values(unfit_since=None, unfit_reasons=null()))
+    names: dict[str, str | None] = {}
+    for plan_id, why in reasons.items():
+        since = func.coalesce(own.c.unfit_since, func.now())
+        flagged = update(own).where(own.c.id == plan_id)
+        values = {"unfit_since": since, "unfit_reasons": [dict(one) for one in why]}
+        names[plan_id] = session.execute(
+            flagged.values(**values).returning(own.c.name)
+        ).scalar_one()
+    return names

@@ -7,7 +7,23 @@ from sqlalchemy import TextClause, text
 
 _FOLDER = Path(__file__).parent / "sql"
 _TABLES = frozenset(
-    {"incidents", "demands", "buildings", "quarters", "stations", "dedicated_areas"}
+    {
+        "barriers",
+        "buildings",
+        "communities",
+        "crossings",
+        "dedicated_areas",
+        "demands",
+        "divisions",
+        "incidents",
+        "organisations",
+        "pois",
+        "posts",
+        "quarters",
+        "roads",
+        "stations",
+        "units",
+    }
 )
 _PLACES = {
     "buildings": "m.location",
