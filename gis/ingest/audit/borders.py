@@ -148,12 +148,13 @@ def _ungridded(ground: "Ground", rows: "NDArray[np.intp]") -> "Iterator[Finding]
                 yield _finding("gap_between_grids", "grids", ids, piece, detail)
         beyond = shapely.difference(parts, shapely.buffer(whole, ground.options.sliver_width_m))
         for i in np.flatnonzero(shapely.area(beyond) > ground.options.sliver_m2).tolist():
+            over = shapely.difference(parts[i], whole)
             yield Finding(
                 "grid_outside_community",
                 "grids",
                 [ground.ids("grids")[mine[i]]],
-                beyond[i],
-                size_m2=float(shapely.area(beyond[i])),
+                over,
+                size_m2=float(shapely.area(over)),
                 detail={"codes": [str(ground.column("grids", "code")[mine[i]]), code]},
             )
 

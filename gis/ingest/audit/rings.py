@@ -67,9 +67,12 @@ def ring_order(ground: "Ground") -> "Iterator[Finding]":
 
 
 def runs_wrong(shapes: "Geometries") -> "NDArray[np.bool_]":
-    """Return whether an outer ring runs clockwise or a hole counter-clockwise, shape (n,)."""
+    """Return whether an outer ring runs clockwise or a hole counter-clockwise, shape (n,).
+
+    Of a ring that crosses itself nobody can say so: it is not counted.
+    """
     wrong = np.zeros(len(shapes), dtype=bool)
-    present = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
+    present = np.flatnonzero(shapely.is_valid(shapes) & ~shapely.is_empty(shapes))
     parts, owner = shapely.get_parts(shapes[present], return_index=True)
     outer = shapely.get_exterior_ring(parts)
     clockwise = ~shapely.is_ccw(outer) & ~shapely.is_missing(outer)
