@@ -110,7 +110,7 @@ def _arrow_column(frame: "pd.DataFrame", column: "Column", schema: "pa.Schema") 
 def placed(frame: "pd.DataFrame", contract: "FrameContract", crs: "SourceCrs") -> "NDArray[Any]":
     """Return the geometries of a frame in a system, all in parts where the layer knows parts."""
     shapes = np.asarray(crs.from_lonlat(frame["geometry"].to_numpy(dtype=object)), dtype=object)
-    if "MultiPolygon" not in contract.geometry:
+    if set(contract.geometry) != {"Polygon", "MultiPolygon"}:
         return shapes
     shapes = shapes.copy()
     single = np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON)

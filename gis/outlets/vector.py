@@ -37,8 +37,8 @@ def declared_crs(crs: SourceCrs) -> str:
 
 def geometry_kind(kinds: Sequence[str]) -> str:
     """Return GDAL's type of a layer that allows some kinds of geometry."""
-    if "MultiPolygon" in kinds:
-        return "MultiPolygon"
+    if set(kinds) == {"Polygon", "MultiPolygon"}:
+        return "MultiPolygon"  # Polygon alone would refuse those in parts
     return kinds[0] if len(kinds) == 1 else "Unknown"
 
 
