@@ -419,7 +419,7 @@ def test_csv_in_gbk_is_read_and_ragged_lines_or_no_coordinates_are_refused(tmp_p
     gbk.write_bytes("lon,lat,category,name\n117.3,31.8,x,东门\n".encode("gbk"))
     assert read_layer(gbk, POIS, crs="EPSG:4326").frame["name"].tolist() == ["东门"]
     ragged = write_text(tmp_path / "r.csv", "lon,lat,category\n117,31,x\n117,31,x,y\n")
-    with pytest.raises(RejectedRowsError, match="row 2.*4 fields where the header has 3"):
+    with pytest.raises(RejectedRowsError, match=r"row 2.*4 fields where the header has 3"):
         read_layer(ragged, POIS, crs="EPSG:4326")
     nowhere = write_text(tmp_path / "n.csv", "name,category\na,x\n")
     with pytest.raises(InvalidInputError, match="no coordinates among the columns name, category"):
