@@ -15,6 +15,7 @@ from api.routers import (
     buildings,
     communities,
     demands,
+    exports,
     grids,
     incidents,
     locate,
@@ -35,6 +36,7 @@ ROUTERS = (
     stations.router,
     incidents.router,
     demands.router,
+    exports.router,
 )
 TAGS = [
     {"name": "locating", "description": "Whose grid is this."},
@@ -44,6 +46,9 @@ TAGS = [
     {"name": "stations", "description": "Where people are served (服务站)."},
     {"name": "incidents", "description": "What happened (事件)."},
     {"name": "demands", "description": "What is wanted (需求)."},
+    {"name": "exports", "description": "Layers, grids and results as files."},
+    {"name": "imports", "description": "Files into the store, and the way back (导入)."},
+    {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},
 ]
@@ -101,7 +106,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(pages.router)  # a link that is passed on may have picked up parameters
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     problems.install(app)
-    app.add_middleware(RequestContext, allowed_hosts=allowed_hosts(settings))
+    app.add_middleware(
+        RequestContext,
+        allowed_hosts=allowed_hosts(settings),
+        upload_bytes=settings.upload_limit_mb << 20,
+    )
     return app
 
 

@@ -163,6 +163,9 @@ def _read_box(
     return west, south, east, north
 
 
+BBox = Annotated[tuple[float, float, float, float] | None, Depends(_read_box)]
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
     """Which page of a list is wanted."""
@@ -211,7 +214,7 @@ def _read_cursor(cursor: str, mark: bytes) -> str:
 
 
 def _paging(
-    bbox: Annotated[tuple[float, float, float, float] | None, Depends(_read_box)],
+    bbox: BBox,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Features of a page.")] = 200,
     cursor: Annotated[
         str | None,

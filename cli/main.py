@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import db, demo, doctor, importing, plans, sample, serve
+from cli import db, demo, doctor, export, importing, plans, sample, serve
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
@@ -15,6 +15,7 @@ GROUPS: tuple[typer.Typer, ...] = (
     demo.app,
     importing.app,
     plans.app,
+    export.app,
     serve.app,
     db.app,
     doctor.app,

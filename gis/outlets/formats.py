@@ -6,10 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gis.errors import InvalidInputError
+from gis.errors import CrsMismatchError, InvalidInputError
 from gis.outlets.geojson import crs_mark
 
 if TYPE_CHECKING:
+    from gis.geometry.source_crs import SourceCrs
     from gis.outlets.layer import OutletOptions
 
 
@@ -117,6 +118,7 @@ def check_export(
             file=str(path),
             field="encoding",
         )
+    _check_crs(options.crs)
     mark = crs_mark(options.crs)
     if chosen.name == "geojson" and not zipped and mark not in path.name.lower():
         raise InvalidInputError(
@@ -124,5 +126,15 @@ def check_export(
             f"{options.crs.name}.",
             remedy=f"Call it {path.stem}.{mark}.geojson.",
             file=str(path),
+            field="crs",
+        )
+
+
+def _check_crs(crs: "SourceCrs") -> None:
+    """Refuse systems that are not of two coordinates on the ground."""
+    if not (crs.crs.is_geographic or crs.crs.is_projected) or len(crs.crs.axis_info) != 2:
+        raise CrsMismatchError(
+            f"{crs.name} is no system of lon, lat or x, y.",
+            remedy="Give one such as EPSG:4326, EPSG:4490 or EPSG:4548.",
             field="crs",
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from gis.errors import CrsMismatchError
 from gis.outlets.layer import WITHHELD_SUFFIX
 
 if TYPE_CHECKING:
@@ -109,13 +110,31 @@ def _arrow_column(frame: "pd.DataFrame", column: "Column", schema: "pa.Schema") 
 
 def placed(frame: "pd.DataFrame", contract: "FrameContract", crs: "SourceCrs") -> "NDArray[Any]":
     """Return the geometries of a frame in a system, all in parts where the layer knows parts."""
-    shapes = np.asarray(crs.from_lonlat(frame["geometry"].to_numpy(dtype=object)), dtype=object)
+    shapes = _transformed(frame["geometry"].to_numpy(dtype=object), contract.name, crs)
     if set(contract.geometry) != {"Polygon", "MultiPolygon"}:
         return shapes
     shapes = shapes.copy()
     single = np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON)
     shapes[single] = shapely.multipolygons(shapes[single], indices=np.arange(len(single)))
     return shapes
+
+
+def _transformed(shapes: "NDArray[Any]", layer: str, crs: "SourceCrs") -> "NDArray[Any]":
+    """Return geometries in a system, or raise if it does not reach where they lie."""
+    from pyproj.exceptions import ProjError
+
+    reason = "it does not reach there"
+    try:
+        out = np.asarray(crs.from_lonlat(shapes), dtype=object)
+        if np.isfinite(shapely.get_coordinates(out)).all():
+            return out
+    except ProjError as error:
+        reason = str(error)
+    raise CrsMismatchError(
+        f"{layer} cannot be written in {crs.name}: {reason}.",
+        remedy="Choose a system for this part of the world, for example EPSG:4490.",
+        field="crs",
+    )
 
 
 def rounded(shapes: "NDArray[Any]", crs: "SourceCrs") -> "NDArray[Any]":

@@ -36,7 +36,7 @@ def with_parameter(*names: str) -> list[Any]:
 
 
 def required_of(operation: dict[str, Any]) -> dict[str, str]:
-    values = {"lon": "117.3", "lat": "31.88", "service": "affairs"}
+    values = {"lon": "117.3", "lat": "31.88", "service": "affairs", "layers": "communities"}
     return {
         p["name"]: values[p["name"]]
         for p in operation["parameters"]
@@ -49,6 +49,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "coverage_map",
         "create_demand",
         "create_incident",
+        "download_export",
         "find_nearest_stations",
         "get_building",
         "get_community",
