@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-#: Pieces are joined on a grid of so many degrees (about 1 cm): what a cut at a tile's edge loses
-#: by rounding. In projected systems the same length in metres.
+#: Pieces that do not meet exactly are joined on a grid of so many degrees (about 1 cm): what a cut
+#: at a tile's edge loses by rounding. In projected systems the same length in metres.
 SNAP_DEGREES, SNAP_M = 1e-7, 0.01
 
 
@@ -58,7 +58,8 @@ def dissolve(
     by
         Column of ids.
     snap
-        Size of the grid on which pieces are joined, in the units of the geometry.
+        Size of the grid on which pieces are joined that do not meet exactly, in the units of the
+        geometry; others keep their coordinates.
     """
     group, first = _groups(texts(columns[by]))
     count = len(first)
@@ -116,18 +117,26 @@ def _size(pieces: "NDArray[Any]") -> "NDArray[np.float64]":
 def _joined(pieces: "NDArray[Any]", snap: float) -> Any:  # noqa: ANN401 - a geometry or None
     pieces = pieces[~shapely.is_missing(pieces)]
     distinct = pieces[np.unique(shapely.to_wkb(shapely.normalize(pieces)), return_index=True)[1]]
-    if len(distinct) == 0:
-        return None
+    if len(distinct) < 2:
+        return distinct[0] if len(distinct) else None
     dimension = int(shapely.get_dimensions(distinct).max())
-    if len(distinct) == 1:
-        return distinct[0]
     if dimension == 0:
         return _central(distinct)
-    if dimension == 1:
-        # A line that was cut twice, in overlapping tiles, runs over itself: the union has it once.
-        return shapely.line_merge(shapely.union_all(distinct, grid_size=snap))
-    valid = np.where(shapely.is_valid(distinct), distinct, shapely.make_valid(distinct))
-    return _without_slivers(shapely.union_all(valid, grid_size=snap), snap)
+    join = _joined_lines if dimension == 1 else _joined_areas
+    exact = join(distinct, None, snap)
+    # Pieces that do not meet exactly may meet on the grid; those that are apart stay apart.
+    return exact if shapely.get_num_geometries(exact) == 1 else join(distinct, snap, snap)
+
+
+def _joined_lines(lines: "NDArray[Any]", grid: float | None, snap: float) -> Any:  # noqa: ANN401 - a line or lines
+    del snap
+    # A line that was cut twice, in overlapping tiles, runs over itself: the union has it once.
+    return shapely.line_merge(shapely.union_all(lines, grid_size=grid))
+
+
+def _joined_areas(areas: "NDArray[Any]", grid: float | None, snap: float) -> Any:  # noqa: ANN401 - polygons
+    valid = np.where(shapely.is_valid(areas), areas, shapely.make_valid(areas))
+    return _without_slivers(shapely.union_all(valid, grid_size=grid), snap)
 
 
 def _central(points: "NDArray[Any]") -> Any:  # noqa: ANN401 - a point
@@ -136,7 +145,7 @@ def _central(points: "NDArray[Any]") -> Any:  # noqa: ANN401 - a point
 
 
 def _without_slivers(area: Any, snap: float) -> Any:  # noqa: ANN401 - polygons
-    """Return polygons without holes narrower than the grid: what is left of a cut."""
+    """Return polygons without holes and parts narrower than the grid: what is left of a cut."""
     parts = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
     closed = [
         shapely.Polygon(part.exterior, [ring for ring in part.interiors if _width(ring) > 2 * snap])

@@ -1,6 +1,5 @@
 """From the columns of a file to the fields of a layer."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,7 +9,15 @@ import numpy as np
 import shapely
 
 from gis.errors import InvalidInputError
-from gis.ingest.mapping_values import Condition, NumberFrom, Scalar, TextFrom, texts, translated
+from gis.ingest.mapping_values import (
+    Condition,
+    NumberFrom,
+    Scalar,
+    TextFrom,
+    WordsFrom,
+    texts,
+    translated,
+)
 from gis.ingest.rows import SourceOptions
 
 if TYPE_CHECKING:
@@ -43,6 +50,8 @@ class LayerMapping:
         :func:`gis.ingest.mapping_values.translated`.
     numbers, texts
         Fields computed from columns.
+    words
+        Fields told by words of a text where they are empty otherwise.
     where
         Column → condition; all must hold.
     geometry_types
@@ -67,6 +76,7 @@ class LayerMapping:
     values: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     numbers: Mapping[str, NumberFrom] = field(default_factory=dict)
     texts: Mapping[str, TextFrom] = field(default_factory=dict)
+    words: Mapping[str, WordsFrom] = field(default_factory=dict)
     where: Mapping[str, Condition] = field(default_factory=dict)
     geometry_types: tuple[str, ...] = ()
     dissolve: str | None = None
@@ -103,6 +113,7 @@ class LayerMapping:
         named = [column for column, _ in self.pairs()]
         named += [number.column for number in self.numbers.values()]
         named += [name for text in self.texts.values() for name in text.columns]
+        named += [name for words in self.words.values() for name in words.columns]
         named += [*self.where]
         named += [name for name in (self.dissolve, self.layer_column) if name]
         return tuple(dict.fromkeys(named))
@@ -111,7 +122,8 @@ class LayerMapping:
     def targets(self) -> tuple[str, ...]:
         """Fields that it fills, a field twice if it is given twice."""
         fields = [target for _, target in self.pairs()]
-        return (*fields, *self.constants, *self.numbers, *self.texts)
+        told = [name for name in self.words if name not in fields]
+        return (*fields, *self.constants, *self.numbers, *self.texts, *told)
 
     def apply(
         self,
@@ -169,34 +181,24 @@ class LayerMapping:
             return np.ones(len(columns), dtype=bool)
         return Condition((self.source_layer,)).holds(columns[self.layer_column])
 
-    def left_out(
+    def reasons(
         self, columns: "pd.DataFrame", geometry: "NDArray[Any] | None"
-    ) -> dict[str, dict[str, int]]:
-        """Return features that no row brings in: counts by the first condition not met and value.
+    ) -> "NDArray[np.object_]":
+        """Return for each row the (column, value) of the first condition it fails; None: taken.
 
-        Rows are counted, or features where rows are pieces of one (``dissolve``); a feature with
-        at least one row that is taken counts as taken.
+        Rows of other layers of the file are told as ``(layer_column, value)``.
         """
-        of_layer = self.of_layer(columns)
         reason = np.full(len(columns), None, dtype=object)
+        if self.layer_column is not None:
+            names = texts(columns[self.layer_column])
+            for row in np.flatnonzero(~self.of_layer(columns)):
+                reason[row] = (self.layer_column, names[row] or "")
         for name, holds in self._conditions(columns, geometry):
             found = _kinds(geometry) if name == GEOMETRY else texts(columns[name])
-            for row in np.flatnonzero(of_layer & ~holds & (reason == None)):  # noqa: E711 - elementwise
-                reason[row] = (name, found[row] or "")
-        rows = np.flatnonzero(of_layer)
-        key = np.array([f"row {row}" for row in range(len(columns))], dtype=object)
-        if self.dissolve:
-            own = texts(columns[self.dissolve])
-            key = np.where(own == None, key, own)  # noqa: E711 - elementwise
-        taken = {key[row] for row in rows if reason[row] is None}
-        first: dict[str, tuple[str, str]] = {}
-        for row in rows:
-            if key[row] not in taken:
-                first.setdefault(key[row], reason[row])
-        out: dict[str, dict[str, int]] = {}
-        for (name, value), count in sorted(Counter(first.values()).items()):
-            out.setdefault(name, {})[value] = count
-        return out
+            for row in np.flatnonzero(~holds):
+                if reason[row] is None:
+                    reason[row] = (name, found[row] or "")
+        return reason
 
     def _conditions(
         self, columns: "pd.DataFrame", geometry: "NDArray[Any] | None"
@@ -226,6 +228,9 @@ class LayerMapping:
             data[target] = number.of(columns)
         for target, table in self.values.items():
             data[target] = translated(texts(pd.Series(data[target], dtype=object)), table)
+        for target, words in self.words.items():
+            empty = np.full(len(columns), None, dtype=object)
+            data[target] = words.fill(data.get(target, empty), columns)
         for target, value in self.constants.items():
             data[target] = np.full(len(columns), value, dtype=object)
         if self.dissolve and "source_id" in contract.names and "source_id" not in data:

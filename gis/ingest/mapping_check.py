@@ -52,7 +52,8 @@ def _check_fields(layer: "LayerMapping", contract: "FrameContract", error: Error
 def _check_codes(layer: "LayerMapping", contract: "FrameContract", error: ErrorOf) -> None:
     columns = {column.name: column for column in contract.columns}
     stated = list(layer.constants.items())
-    stated += [(name, value) for name, own in layer.values.items() for value in own.values()]
+    tables = [*layer.values.items(), *((n, each.words) for n, each in layer.words.items())]
+    stated += [(name, value) for name, own in tables for value in own.values()]
     for target, value in stated:
         if target in columns and value != "":
             _check_value(columns[target], value, error)

@@ -15,7 +15,7 @@ from gis.ingest.mapping_check import check_layer
 from gis.ingest.mapping_derive import DeriveOptions, StationRule
 from gis.ingest.mapping_table import Table
 from gis.ingest.mapping_toml import derive_data, layer_data, to_toml
-from gis.ingest.mapping_values import ANY_OTHER, Condition, NumberFrom, TextFrom
+from gis.ingest.mapping_values import ANY_OTHER, Condition, NumberFrom, TextFrom, WordsFrom
 from gis.ingest.osm.households import HouseholdOptions
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ def _layer(table: Table, shared: dict[str, Any]) -> LayerMapping:
         values=_values(table.table("values")),
         numbers=_numbers(table.table("numbers")),
         texts=_texts(table.table("texts")),
+        words=_words(table.table("words")),
         where=where,
         geometry_types=kinds,
         dissolve=table.text("dissolve", None),
@@ -204,6 +205,17 @@ def _texts(table: Table | None) -> dict[str, TextFrom]:
         own = table.table(target)
         assert own is not None
         out[target] = TextFrom(own.texts("join"), own.text("between", ""), own.text("end", ""))
+        own.done()
+    return out
+
+
+def _words(table: Table | None) -> dict[str, WordsFrom]:
+    out = {}
+    for target in [] if table is None else table.entries():
+        assert table is not None
+        own = table.table(target)
+        assert own is not None
+        out[target] = WordsFrom(own.texts("from"), _scalars(own.table("words")))
         own.done()
     return out
 

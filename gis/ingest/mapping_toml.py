@@ -47,6 +47,10 @@ def layer_data(layer: "LayerMapping") -> dict[str, Any]:
             }
             for name, each in layer.numbers.items()
         },
+        "words": {
+            name: {"from": list(each.columns), "words": dict(each.words)}
+            for name, each in layer.words.items()
+        },
         "values": {name: dict(table) for name, table in layer.values.items()},
         "constants": dict(layer.constants),
     }

@@ -86,6 +86,31 @@ class TextFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsFrom:
+    """A value told by a word in a text, where nothing else tells it: 公寓 in a name, say.
+
+    Parameters
+    ----------
+    columns
+        Columns of the file that are searched, in order.
+    words
+        Word → value; the first word of the table that occurs decides, upper or lower case.
+    """
+
+    columns: tuple[str, ...]
+    words: Mapping[str, Scalar]
+
+    def fill(self, values: "NDArray[np.object_]", columns: "pd.DataFrame") -> "NDArray[np.object_]":
+        """Return the values with those that are missing told by words."""
+        out = np.array(values, dtype=object)
+        found = [texts(columns[name]) for name in self.columns]
+        for row in np.flatnonzero([value is None for value in out]):
+            own = " ".join(column[row] for column in found if column[row]).lower()
+            out[row] = next((v for word, v in self.words.items() if word.lower() in own), None)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """What a column's value must be for its row to be taken.
 
