@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gis.errors import DataSourceError, InvalidInputError
+from gis.ingest.formats.archives import open_archive
 from gis.ingest.formats.delimited import open_delimited
+from gis.ingest.formats.drawing import open_drawing
+from gis.ingest.formats.parquet import open_parquet
 from gis.ingest.formats.vector import open_vector
 
 if TYPE_CHECKING:
@@ -24,6 +27,11 @@ READERS: dict[str, Opener] = {
     ".fgb": open_vector,
     ".kml": open_vector,
     ".gdb": open_vector,
+    ".dxf": open_drawing,
+    ".parquet": open_parquet,
+    ".geoparquet": open_parquet,
+    ".zip": open_archive,
+    ".kmz": open_archive,
     ".csv": open_delimited,
 }
 

@@ -34,7 +34,15 @@ def agreed_crs(
     gis.errors.CrsMismatchError
         Neither says anything, they contradict each other, or the file's own cannot be understood.
     """
-    found, notes = _own(own, path)
+    try:
+        found, notes = _own(own, path)
+    except CrsMismatchError:
+        if declared is None:
+            raise
+        note = (
+            f"what the file says of its system cannot be understood: {declared.name}, as declared"
+        )
+        return declared, (note,)
     if found is None:
         if declared is None:
             msg = f"{path}: the file has no coordinate reference system."

@@ -67,6 +67,7 @@ def columns_of(
         values = _values(batch.column(column), field, decode)
         if values.dtype == object:
             _refuse_lost(values, name, first_row, path)
+            values = pd.Series(values, dtype=object)  # else pandas makes text of its own kind of it
         data[name] = values
     return pd.DataFrame(data, index=pd.RangeIndex(batch.num_rows), copy=False)
 

@@ -166,6 +166,8 @@ class TextEvidence:
     def _decide_declared(self, declared: str) -> TextEncoding:
         codec = require_codec(declared, self.where)
         fault = self.candidates[codec].fault
+        if fault is None and codec == GB18030 and self._is_surely_utf8():
+            fault = "the text is UTF-8 throughout, so it"
         if fault is None:
             return self._with_cut(codec, [])
         fits = [shown_name(candidate.codec) for candidate in self.alive]
@@ -178,7 +180,7 @@ class TextEvidence:
         utf8, gb = (self.candidates[name].fault is None for name in (UTF8, GB18030))
         claim = None if self.claimed is None else codec_of(self.claimed[0])
         claim_fits = claim is not None and self.candidates[claim].fault is None
-        if utf8 and (not gb or self._is_wide()):
+        if utf8 and (not gb or self._is_surely_utf8()):
             return UTF8, self._contradiction(UTF8, claim)
         if claim is not None and claim_fits and (not _is_single(claim) or self._is_latin()):
             return claim, ""
@@ -214,8 +216,14 @@ class TextEvidence:
             )
         return TextEncoding(codec, tuple(notes))
 
-    def _is_wide(self) -> bool:
-        """Return whether text that fits UTF-8 has characters beyond its pairs of bytes."""
+    def _is_surely_utf8(self) -> bool:
+        """Return whether the text fits UTF-8 with characters of three bytes, as Chinese ones have.
+
+        GB18030 reads many such texts too, as rare characters that nobody wrote; the other way
+        round three bytes of GBK after another hardly ever fit.
+        """
+        if self.candidates[UTF8].fault is not None:
+            return False
         return any(character > "\u07ff" for character in self.high.decode(UTF8, "ignore"))
 
     def _is_latin(self) -> bool:
@@ -226,7 +234,9 @@ class TextEvidence:
 _NO_ENCODING = "Save it again as UTF-8, or declare what it is with --encoding."
 
 
-def encoding_of_file(path: Path, declared: str | None = None) -> TextEncoding:
+def encoding_of_file(
+    path: Path, declared: str | None = None, claimed: tuple[str, str] | None = None
+) -> TextEncoding:
     """Return the encoding of a text file (CSV, GeoJSON …), having looked at all its bytes.
 
     Parameters
@@ -235,6 +245,9 @@ def encoding_of_file(path: Path, declared: str | None = None) -> TextEncoding:
         The file.
     declared
         Encoding that a person declared; it wins, but must fit.
+    claimed
+        Encoding that the file claims, and what makes the claim; believed if it fits. A byte order
+        mark goes before it.
 
     Raises
     ------
@@ -246,7 +259,9 @@ def encoding_of_file(path: Path, declared: str | None = None) -> TextEncoding:
     with path.open("rb") as stream:
         head = stream.read(4)
         mark = _byte_order_mark(head)
-        evidence = TextEvidence(str(path), declared, None if mark is None else (mark, "byte mark"))
+        evidence = TextEvidence(
+            str(path), declared, claimed if mark is None else (mark, "byte order mark")
+        )
         stream.seek(0)
         feed_lines(evidence, iter(lambda: stream.read(_CHUNK), b""))
     if mark is not None and declared is None and evidence.candidates[mark].fault is None:

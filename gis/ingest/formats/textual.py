@@ -1,15 +1,20 @@
 """Text formats that GDAL takes for UTF-8: what is in another encoding is copied into it first."""
 
 import codecs
+import re
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gis.errors import DataSourceError
 from gis.ingest.formats.encodings import UTF8, encoding_of_file
-from gis.ingest.formats.sniffing import Format
+from gis.ingest.formats.sniffing import KML, Format
 
 _CHUNK = 1 << 20
+#: Bytes in which XML says its encoding, and how.
+_HEAD = 4096
+_XML_ENCODING = re.compile(r"""(^\ufeff?\s*<\?xml[^>]*?encoding\s*=\s*)["']([^"']+)["']""")
 
 
 class Utf8Copy:
@@ -44,12 +49,21 @@ class Utf8Copy:
         self.file, self.codec = path, encoding.codec
         self.notes = encoding.notes
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        if encoding.codec in {UTF8, "utf-8-sig", "ascii"}:
+        is_utf8 = encoding.codec in {UTF8, "utf-8-sig", "ascii"}
+        if is_utf8 and not (form is KML and _declares_another(path)):
             return
-        self.notes += (f"{form.name} should be UTF-8; the text is {encoding.shown}, read as such",)
+        if not is_utf8:
+            self.notes += (f"the text is {encoding.shown} and was read as such",)
         self._folder = tempfile.TemporaryDirectory(prefix="wangge-")
         self.file = Path(self._folder.name) / path.name
-        _recode(path, encoding.codec, self.file)
+        try:
+            _recode(path, encoding.codec, self.file)
+        except OSError as error:
+            self._folder.cleanup()
+            msg = f"{path}: no copy in UTF-8 could be written: {error.strerror}."
+            raise DataSourceError(
+                msg, remedy="Free some space, or set TMPDIR to a bigger disk.", file=str(path)
+            ) from error
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -66,9 +80,18 @@ class Utf8Copy:
             self._folder.cleanup()
 
 
+def _declares_another(path: Path) -> bool:
+    """Return whether XML says that it is in an encoding other than UTF-8."""
+    with path.open("rb") as stream:
+        found = _XML_ENCODING.search(stream.read(_HEAD).decode("latin-1"))
+    return found is not None and found[2].lower() not in {"utf-8", "utf8"}
+
+
 def _recode(path: Path, codec: str, target: Path) -> None:
     decoder = codecs.getincrementaldecoder(codec)("strict")
     with path.open("rb") as stream, target.open("wb") as out:
+        head = decoder.decode(stream.read(_HEAD))
+        out.write(_XML_ENCODING.sub(r'\1"UTF-8"', head, count=1).encode(UTF8))
         while chunk := stream.read(_CHUNK):
             out.write(decoder.decode(chunk).encode(UTF8))
         out.write(decoder.decode(b"", final=True).encode(UTF8))

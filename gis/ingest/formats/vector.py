@@ -12,6 +12,7 @@ from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats import dbf
 from gis.ingest.formats.agreement import agreed_crs
 from gis.ingest.formats.arrow import Decoder, columns_of, shapes_of, sliced
+from gis.ingest.formats.encodings import UTF8
 from gis.ingest.formats.sniffing import Format, check_content, format_of
 from gis.ingest.formats.steady import SteadyFiles
 from gis.ingest.formats.textual import Utf8Copy
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _KML_DRAWING = frozenset(
     {"altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet"}
 )
+#: Longest .prj that makes sense, in bytes.
+_MOST_PRJ = 64 << 10
 #: Warnings of GDAL that are passed on; more of them say nothing new.
 _MOST_WARNINGS = 5
 
@@ -35,7 +38,6 @@ class _Prepared:
     file: Path
     parts: tuple[Path, ...]
     encoding: str | None = None
-    options: tuple[tuple[str, str], ...] = ()
     codec: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -134,12 +136,14 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
         prepared = _prepare(path, form, options, stack)
         files = SteadyFiles(path, prepared.parts)
         layer = _chosen_layer(prepared.file, path, form, options)
-        meta, reader, said = _opened(prepared, layer, path, form, stack)
+        meta, reader, said = opened(
+            prepared.file, form, path, stack, layer, encoding=prepared.encoding
+        )
         names, decode, notes = _names_of(meta, prepared, form)
         stream = _Stream(path, form, meta, reader, names, decode)
         crs = None
         if stream.geometry is not None:
-            crs, crs_notes = agreed_crs(meta["crs"], options.crs, path)
+            crs, crs_notes = agreed_crs(_own_crs(meta, prepared), options.crs, path)
             notes += crs_notes
         facts = SourceFacts(
             path,
@@ -161,17 +165,43 @@ def _prepare(path: Path, form: Format, options: SourceOptions, stack: ExitStack)
         header = dbf.check_lengths(parts)
         encoding = dbf.dbf_encoding(header, parts.get(".cpg"), options.encoding)
         files = tuple(parts.values())
-        return _Prepared(path, files, dbf.BYTE_PRESERVING, (), encoding.codec, encoding.notes)
+        return _Prepared(path, files, dbf.BYTE_PRESERVING, encoding.codec, encoding.notes)
     if form.is_text:
         copy = stack.enter_context(Utf8Copy(path, options.encoding, form))
         return _Prepared(copy.file, (path,), codec=copy.codec, notes=copy.notes)
     return _Prepared(path, (path,))
 
 
-def _opened(
-    prepared: _Prepared, layer: str | None, path: Path, form: Format, stack: ExitStack
+def opened(
+    file: Path,
+    form: Format,
+    path: Path,
+    stack: ExitStack,
+    layer: str | None = None,
+    **how: str | None,
 ) -> tuple[dict[str, Any], Any, tuple[str, ...]]:
-    """Return what GDAL says of a layer, its record batches, and what GDAL warned of."""
+    """Return what GDAL says of a layer, its record batches, and what GDAL warned of.
+
+    Parameters
+    ----------
+    file
+        What GDAL is given.
+    form
+        Its format.
+    path
+        What errors name.
+    stack
+        Closes the layer.
+    layer
+        The layer; ``None``: the first.
+    how
+        ``encoding``, and options of GDAL's driver.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        It cannot be read as its format.
+    """
     import pyogrio
 
     with warnings.catch_warnings(record=True) as caught:
@@ -179,13 +209,12 @@ def _opened(
         try:
             meta, reader = stack.enter_context(
                 pyogrio.open_arrow(
-                    prepared.file,
+                    file,
                     layer=layer,
-                    encoding=prepared.encoding,
                     batch_size=BATCH_ROWS,
                     use_pyarrow=True,
                     datetime_as_string=True,
-                    **dict(prepared.options),
+                    **how,
                 )
             )
         except (
@@ -197,6 +226,19 @@ def _opened(
             raise unreadable(path, form, error) from error
     said = dict.fromkeys(_first_line(warning.message) for warning in caught)
     return meta, reader, tuple(said)[:_MOST_WARNINGS]
+
+
+def _own_crs(meta: dict[str, Any], prepared: _Prepared) -> str | None:
+    """Return what the file says of its system: a code that GDAL found, else its own words.
+
+    GDAL's rewording of a .prj loses what its zone can be recognised by.
+    """
+    found: str | None = meta["crs"]
+    prj = next((part for part in prepared.parts if part.suffix.lower() == ".prj"), None)
+    if prj is None or (found is not None and found.startswith("EPSG:")):
+        return found
+    with prj.open("rb") as stream:
+        return stream.read(_MOST_PRJ).decode(UTF8, "replace").strip("\ufeff\0 \r\n\t") or None
 
 
 def unreadable(path: Path, form: Format, error: Exception) -> DataSourceError:
