@@ -1,12 +1,11 @@
 """Texts to places: what is one place is taken, what is not is said with its candidates."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from gis.addresses.fuzzy import Guess, guesses
 from gis.addresses.gazetteer import LAYER_OF, Gazetteer, Place, PlaceKind
-from gis.addresses.normalise import SEPARATOR, name_key, normalise, strip_admin
+from gis.addresses.normalise import name_key, normalise
 from gis.addresses.parse import Offset
 from gis.addresses.reading import Reader, Reading, Text, distance_m
 from gis.errors import InvalidInputError
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_LABEL = re.compile(r"(?:\d+|[A-Z]\d{0,3}|[甲乙丙丁])号楼")
 _HOUSE_NUMBER: PlaceKind = "house_number"
 MatchStatus = Literal["unique", "ambiguous", "none"]
 MatchMethod = Literal["exact", "normalised", "interpolated", "fuzzy"]
@@ -54,7 +52,8 @@ class MatchOptions:
     cut
         Lowest score of a candidate.
     quarter_coarse_m, road_coarse_m
-        A quarter of a larger radius, a road of a larger half length is no point.
+        A quarter of a larger radius, a road of a larger half length is no point: grids have their
+        borders on roads.
     most_candidates
         How many candidates are given.
     apply_offsets
@@ -65,7 +64,7 @@ class MatchOptions:
     margin: float = 8.0
     cut: float = 60.0
     quarter_coarse_m: float = 250.0
-    road_coarse_m: float = 75.0
+    road_coarse_m: float = 30.0
     most_candidates: int = 5
     apply_offsets: bool = True
 
@@ -238,26 +237,16 @@ def _unknown(text: Text) -> list[_Unknown]:
     """Return the pieces of a text that look like names and are not known."""
     parts = text.parts
     known = {name_key(spot.key) for spot in text.spots}
-    names = [parts.quarter, parts.bus_stop, parts.landmark, _head(text)]
+    names = [parts.quarter, parts.bus_stop, parts.landmark, text.head()]
     found = [_Unknown(name, road=False) for name in names if name and name not in known]
-    found += [_Unknown(road, road=True) for road in parts.roads if road not in text.roads]
+    roads = [*(road for road in parts.roads if road not in text.roads), text.partner()]
+    found += [_Unknown(road, road=True) for road in roads if road]
     inside = [s.key for s in text.spots if s.role in {"name", "core"}]
     return [
         one
         for one in dict.fromkeys(found)
         if 2 <= len(one.text) <= 16 and not any(name in one.text for name in inside)
     ]
-
-
-def _head(text: Text) -> str | None:
-    """Return what stands before the number of a building, if no known name reaches into it."""
-    label = _LABEL.search(text.normal)
-    if not label:
-        return None
-    start = max([0, *(s.end for s in text.spots if s.end <= label.start())])
-    if start == label.start():
-        return None
-    return strip_admin(text.normal[start : label.start()].split(SEPARATOR)[-1])[0] or None
 
 
 def _mended(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gis.addresses.gazetteer import Found, Gazetteer, Place, stop_base
-from gis.addresses.normalise import SEPARATOR, normalise, road_key
+from gis.addresses.normalise import SEPARATOR, normalise, road_key, strip_admin
 from gis.addresses.parse import Parts, parse
 from gis.addresses.spotting import Spot, spot
 
@@ -22,7 +22,7 @@ _STOREY = re.compile(r"^(?:小区)?\|?(\d{1,3})楼(?![下上道顶梯面前后])
 _ZONE = re.compile(r"[东南西北中]区|[A-Z]区|\d期|[东南西北中]苑|[东南西北]院")
 _HOUSE = re.compile(r"^(\d{1,5})(?:-\d+)?号(?!楼)")
 _STOP = re.compile(r"公交(?:车)?站(?:台|牌|点)?|BRT站|公交站台|站台")
-_CROSSING = re.compile(r"交叉|交汇|交会|交界|交口|路口|十字|丁字|(?<=路)口")
+CROSSING = re.compile(r"交叉|交汇|交会|交界|交口|路口|十字|丁字|(?<=路)口")
 #: A road beyond which this many house numbers are missing says nothing between two of them.
 _MAX_NUMBER_GAP = 10
 
@@ -78,6 +78,28 @@ class Text:
     def __post_init__(self) -> None:
         self.roads = tuple(dict.fromkeys(road_key(s.key) for s in self.spots if s.role == "road"))
 
+    def head(self) -> str | None:
+        """Return what stands before the number of a building and is no known name."""
+        label = _BUILDING.search(self.normal)
+        if not label:
+            return None
+        start = max([0, *(s.end for s in self.spots if s.end <= label.start())])
+        before = self.normal[start : label.start()].split(SEPARATOR)[-1]
+        return strip_admin(before)[0] or None
+
+    def partner(self) -> str | None:
+        """Return what stands beside the only known road of a crossing."""
+        word = CROSSING.search(self.normal)
+        if not word or len(self.roads) != 1:
+            return None
+        said = self.normal[: word.end() if word[0] == "口" else word.start()]
+        for one in self.spots:
+            if one.role == "road":
+                said = said.replace(one.key, SEPARATOR, 1)
+        said = strip_admin(said.lstrip(SEPARATOR))[0]
+        pieces = [p.strip("与和跟同及") for p in said.split(SEPARATOR)]
+        return next((p for p in reversed(pieces) if len(p) >= 2), None)
+
     def named(self) -> list[Spot]:
         """Return the spots of places that are neither roads nor communities."""
         return [s for s in self.spots if s.role in {"name", "core"}]
@@ -132,12 +154,16 @@ class Reader:
             if zone or one.longer:
                 return Reading(one.found, "building_not_found")
             return self._numbered(text, one, number, unit, literal=literal)
-        if label:
-            found = self.gazetteer.numbers.get(label[1], ())
-            if text.named():
-                return Reading(text.named()[-1].found, "building_not_found")
-            return self._only(text, Reading(found, None if found else "no_name"))
-        return None
+        return self._number_alone(text, label) if label else None
+
+    def _number_alone(self, text: Text, label: re.Match[str]) -> Reading:
+        """Return the buildings of a number that stands after no known name."""
+        if text.named():
+            return Reading(text.named()[-1].found, "building_not_found")
+        if text.head():
+            return Reading((), "unknown_name")
+        found = self.gazetteer.numbers.get(label[1], ())
+        return self._only(text, Reading(found, None if found else "no_name"))
 
     def _numbered(
         self, text: Text, one: Spot, number: str, unit: str | None, *, literal: bool
@@ -163,7 +189,7 @@ class Reader:
         return Reading((*found, *one.found), "storey_or_building", literal=False, score=80.0)
 
     def _crossing(self, text: Text) -> Reading | None:
-        if len(text.roads) < 2 or not _CROSSING.search(text.normal):
+        if len(text.roads) < 2 or not CROSSING.search(text.normal):
             return None
         pairs = [text.parts.crossing] if text.parts.crossing else []
         ends = _ends(text)
@@ -265,8 +291,9 @@ class Reader:
             found = tuple(dict.fromkeys(i for s in roads for i in s.found))
             if len(found) > 1:
                 return Reading(found, "several_places")
-            unknown = text.parts.quarter or text.parts.landmark or text.parts.bus_stop
-            if unknown or roads[-1].longer:
+            parts = text.parts
+            unknown = parts.quarter or parts.landmark or parts.bus_stop or roads[-1].longer
+            if unknown or CROSSING.search(text.normal) or set(parts.roads) - set(text.roads):
                 return Reading(found, "unknown_name")
             return self._not_coarse(Reading(found, None))
         areas = [s for s in text.spots if s.role == "area"]

@@ -14,8 +14,9 @@ SpotRole = Literal["name", "core", "road", "area"]
 _AFTER_CORE = re.compile(r"小区|\|?(?:\d+|[A-Z]\d{0,3}|[甲乙丙丁])号楼|\|?\d{1,3}-\d{1,2}(?!\d)")
 #: What makes another, longer name of a name that it follows.
 _LONGER = re.compile(
-    rf"(?!小区)(?:{QUARTER_WORDS})|幼儿园|小学|中学|学校|医院|药房|诊所|超市|菜市场|农贸市场|市场|酒店|宾馆|"
-    r"饭店|公园|广场|大厦|派出所|银行|快递柜|卫生服务站|党群服务"
+    rf"(?!小区)(?:{QUARTER_WORDS})|幼儿园|托儿所|[小中]学|学[校院]|大学|医院|门诊|药[房店]|诊所|超市|商[场店城]|便利店|"
+    r"[菜农贸]{0,3}市场|大?酒店|宾馆|饭店|餐厅|食堂|网吧|浴[室场]|加油站|图书馆|电影院|公园|广场(?!舞)|大厦|派出所|警务室|"
+    r"银行|邮局|快递柜|驿站|工厂|公司|卫生服务|党群服务|居委会|停车场"
 )
 #: What makes another name of a name that it stands before, at the beginning of what is said.
 _QUALIFIER = re.compile(r"(?:^|[|与和])[东南西北新老大小上下前后]$")
