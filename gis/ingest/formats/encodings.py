@@ -271,7 +271,8 @@ def encoding_of_file(
 
 def _is_single(codec: str) -> bool:
     """Return whether each byte is a character, so that nearly any bytes fit."""
-    return len(b"\xb0\xa1".decode(codec, "replace")) > 1
+    high = (bytes([byte]) for byte in range(0x80, 0x100))
+    return sum(len(byte.decode(codec, "ignore")) for byte in high) > 64
 
 
 def _byte_order_mark(head: bytes) -> str | None:

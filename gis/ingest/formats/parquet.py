@@ -97,6 +97,7 @@ def open_parquet(path: Path, options: SourceOptions, rejects: "Rejects") -> Parq
 def _opened(path: Path, options: SourceOptions, file: Any, files: SteadyFiles) -> ParquetSource:  # noqa: ANN401 - a ParquetFile
     geo = _metadata(path, file)
     geometry, crs = None, None
+    kinds: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if geo is None and options.spatial:
         msg = f"{path}: the file is Parquet, but no GeoParquet: it does not say its geometry."
@@ -106,12 +107,15 @@ def _opened(path: Path, options: SourceOptions, file: Any, files: SteadyFiles) -
     if geo is not None:
         geometry = str(geo["primary_column"])
         about = _about(path, geo, geometry, file.schema_arrow.names)
-        crs, notes = agreed_crs(_declared_crs(about), options.crs, path)
+        kinds = tuple(about.get("geometry_types", ()))
+        if options.spatial:
+            crs, notes = agreed_crs(_declared_crs(about), options.crs, path)
     hidden = {geometry, *_covering(geo)}
     columns = tuple(name for name in file.schema_arrow.names if name not in hidden)
     rows = int(file.metadata.num_rows)
-    facts = SourceFacts(path, "GeoParquet", None, crs, columns, rows, None, notes)
-    return ParquetSource(facts, file, geometry, files)
+    extra = {"geometry_types": kinds}
+    facts = SourceFacts(path, "GeoParquet", None, crs, columns, rows, notes=notes, extra=extra)
+    return ParquetSource(facts, file, geometry if options.spatial else None, files)
 
 
 def _metadata(path: Path, file: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a ParquetFile

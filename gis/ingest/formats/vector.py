@@ -137,7 +137,13 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
         files = SteadyFiles(path, prepared.parts)
         layer = _chosen_layer(prepared.file, path, form, options)
         meta, reader, said = opened(
-            prepared.file, form, path, stack, layer, encoding=prepared.encoding
+            prepared.file,
+            form,
+            path,
+            stack,
+            layer,
+            encoding=prepared.encoding,
+            read_geometry=options.spatial,
         )
         names, decode, notes = _names_of(meta, prepared, form)
         stream = _Stream(path, form, meta, reader, names, decode)
@@ -178,7 +184,7 @@ def opened(
     path: Path,
     stack: ExitStack,
     layer: str | None = None,
-    **how: str | None,
+    **how: object,
 ) -> tuple[dict[str, Any], Any, tuple[str, ...]]:
     """Return what GDAL says of a layer, its record batches, and what GDAL warned of.
 
@@ -195,7 +201,7 @@ def opened(
     layer
         The layer; ``None``: the first.
     how
-        ``encoding``, and options of GDAL's driver.
+        ``encoding``, ``read_geometry``, and options of GDAL's driver.
 
     Raises
     ------
