@@ -20,6 +20,7 @@ from geoalchemy2 import Geography, Geometry
 from sqlalchemy.dialects import postgresql as pg
 
 from gis.errors import InvalidInputError
+from gis.frames.uuids import canonical_uuids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,38 +200,18 @@ def _moments(values: "pd.Series[Any]", _: "Column[Any]") -> Parts:
 def _uuids(values: "pd.Series[Any]", _: "Column[Any]") -> Parts:
     texts = values.to_numpy(dtype=object)
     missing = values.isna().to_numpy(dtype=bool)
-    keys = np.zeros(len(texts), dtype="V16")
-    keys[~missing] = uuid_bytes(texts[~missing])
-    return [_cells(keys, missing)]
+    keys = np.zeros((len(texts), 16), dtype=np.uint8)
+    keys[~missing] = _uuid_bytes(texts[~missing])
+    return [_cells(keys.view("V16")[:, 0], missing)]
 
 
-def uuid_bytes(texts: "NDArray[Any]") -> "NDArray[np.void]":
-    """Return UUIDs as their bytes, shape (n,), dtype ``V16``; whatever ``uuid.UUID`` takes.
-
-    Raises
-    ------
-    ValueError
-        One is none.
-    """
-    plain = _plain_uuids(texts)
-    if plain is None:
-        plain = b"".join(UUID(str(value)).bytes for value in texts)
-    return np.frombuffer(plain, dtype="V16")
-
-
-def _plain_uuids(texts: "NDArray[Any]") -> bytes | None:
-    """Return the bytes of UUIDs if all are in the canonical form, else None; two times faster."""
-    try:
-        joined = "".join(texts).encode("ascii")
-        if len(joined) != 36 * len(texts):
-            return None
-        dashes = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 36) == ord("-")
-        if not (dashes[:, [8, 13, 18, 23]].all() and dashes.sum() == 4 * len(texts)):
-            return None
-        found = bytes.fromhex(joined.replace(b"-", b"").decode("ascii"))
-    except (TypeError, ValueError):
-        return None
-    return found if len(found) == 16 * len(texts) else None
+def _uuid_bytes(texts: "NDArray[Any]") -> "NDArray[np.uint8]":
+    """Return UUIDs in any form that ``uuid.UUID`` takes as their bytes, shape (n, 16)."""
+    plain = canonical_uuids(texts)
+    if plain is not None:
+        return plain
+    found = b"".join(UUID(str(value)).bytes for value in texts)
+    return np.frombuffer(found, dtype=np.uint8).reshape(-1, 16)
 
 
 # -- Values of any length ----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from gis.errors import CrsMismatchError, GeometryError, InvalidInputError
+from gis.frames.uuids import uuid_texts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -188,16 +189,7 @@ def stable_ids(dataset: str, layer: str, source_ids: Iterable[object]) -> list[s
     keys = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 16).copy()
     keys[:, 6] = keys[:, 6] & 0x0F | 0x50
     keys[:, 8] = keys[:, 8] & 0x3F | 0x80
-    digits = np.frombuffer(keys.tobytes().hex().encode("ascii"), dtype=np.uint8).reshape(-1, 32)
-    texts = np.full((len(keys), _UUID_LENGTH), ord("-"), dtype=np.uint8)
-    texts[:, _UUID_DIGITS] = digits
-    joined = texts.tobytes().decode("ascii")
-    return [joined[i : i + _UUID_LENGTH] for i in range(0, len(joined), _UUID_LENGTH)]
-
-
-#: Of the text of a UUID: its length, and where its digits stand between the dashes.
-_UUID_LENGTH = 36
-_UUID_DIGITS = [i for i in range(_UUID_LENGTH) if i not in {8, 13, 18, 23}]
+    return uuid_texts(keys)
 
 
 def _refuse(where: str, rows: Sequence[int], field: str, what: str, remedy: str) -> None:

@@ -1,159 +1,286 @@
-"""Checks of values and geometries, row by row: every fault of a file is found, not the first."""
+"""Checks of columns and geometries, all rows at once: every fault of a file is found.
+
+A column goes two steps: :func:`check_column` reads its values and names what cannot be read,
+:func:`finish_column` fills in defaults and gives it the type of its contract.
+"""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from gis.errors import CrsMismatchError
+from gis.ingest.values import MendLog, clean_dates, clean_numbers, clean_truth, household_sources
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from gis.frames import Column
+    from gis.frames import Column, FrameContract
     from gis.ingest.rejects import Rejects
 
-_TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0", "是"})
-_FALSE = frozenset({"false", "f", "no", "n", "0", "0.0", "否"})
 #: Share of rows beyond the poles from which a whole file counts as swapped.
 SWAPPED_SHARE = 0.5
+#: Control characters that no text may hold; tab, line feed and carriage return may stand in it.
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+_SPACES = (9, 10, 13)
 
 
-def check_column(values: "pd.Series[Any]", column: "Column", rejects: "Rejects") -> Any:  # noqa: ANN401 - a Series
+def check_columns(
+    columns: "pd.DataFrame",
+    contract: "FrameContract",
+    rejects: "Rejects",
+    mends: MendLog,
+    timezone: str | None = None,
+) -> "dict[str, pd.Series[Any]]":
+    """Return the columns of a contract that a batch has, as their kinds; see :func:`check_column`.
+
+    A required column that is not there is a fault of every row. Of buildings it is said how their
+    households became known, unless the file says so.
+    """
+    import pandas as pd
+
+    data: dict[str, pd.Series[Any]] = {}
+    for column in contract.columns:
+        if column.name in columns:
+            values = columns[column.name]
+        elif column.required and column.default is None:
+            values = pd.Series([None] * len(columns), dtype=object)
+        else:
+            continue
+        data[column.name] = check_column(values, column, rejects, mends=mends, timezone=timezone)
+    if contract.name == "buildings" and {"households", "households_source"} & {*columns} == {
+        "households"
+    }:
+        counted = clean_numbers(columns["households"], contract.column("households"))
+        sources = household_sources(counted)
+        data["households_source"] = pd.Series(sources, index=columns.index, dtype=object)
+    return data
+
+
+def typed_columns(
+    columns: "pd.DataFrame",
+    contract: "FrameContract",
+    rejects: "Rejects",
+    mends: MendLog,
+    timezone: str | None = None,
+) -> "dict[str, pd.Series[Any]]":
+    """Return the columns of a contract that a batch has, checked only where a database would not.
+
+    Numbers, truth values, codes and keys are left as they are: the database has types and
+    constraints for them. Times without a zone, control characters, JSON and lists are read as in
+    :func:`check_columns`; what is empty gets its default.
+    """
+    data: dict[str, pd.Series[Any]] = {}
+    for column in contract.columns:
+        if column.name not in columns:
+            continue
+        values = columns[column.name]
+        if column.kind in {"str", "int", "float", "bool"}:
+            if column.default is not None:
+                values = values.fillna(column.default)  # type: ignore[arg-type] # of its kind
+            if column.kind == "str":
+                refuse_control_characters(values, column.name, rejects)
+        else:
+            checked = check_column(values, column, rejects, mends=mends, timezone=timezone)
+            values = finish_column(checked, column)
+        data[column.name] = values
+    return data
+
+
+def check_column(
+    values: "pd.Series[Any]",
+    column: "Column",
+    rejects: "Rejects",
+    *,
+    mends: MendLog | None = None,
+    timezone: str | None = None,
+) -> "pd.Series[Any]":
     """Return a column's values as its kind, with faults added to ``rejects``.
 
-    Text (from CSV) becomes numbers, truth values, lists and JSON. A missing value stays missing;
-    the contract fills in its default.
+    Parameters
+    ----------
+    values
+        Values as the file has them, one for each row.
+    column
+        What they should be.
+    rejects
+        Takes the faults.
+    mends
+        Takes what was read otherwise than it stands there.
+    timezone
+        IANA name of the zone of times that name none; ``None``: such times are faults.
+
+    Returns
+    -------
+    pandas.Series
+        Missing where there was nothing or a fault; :func:`finish_column` fills in defaults. Text
+        is ``object`` of ``str`` or ``None``.
     """
-    array = values.to_numpy(dtype=object)
-    missing = np.array([value is None or value != value for value in array], dtype=bool)  # noqa: PLR0124 - NaN, NaT
-    if column.required and column.default is None:
-        rejects.add(missing, column.name, array, "has no value", column.doc, code="missing")
-    converters = {
-        "int": _number,
-        "float": _number,
-        "bool": _truth,
-        "date": _time,
-        "datetime": _time,
-        "json": _json,
-        "list": _list,
-        "str": _text,
-    }
-    return converters[column.kind](array, missing, column, rejects)
+    if column.kind in _CLEANERS:
+        if column.kind in {"date", "datetime"}:
+            cleaned = clean_dates(values, column, timezone=timezone)
+        else:
+            cleaned = _CLEANERS[column.kind](values, column)
+        cleaned.reject_faults(column.name, values, rejects)
+        if mends is not None:
+            mends.add(column.name, cleaned.mends)
+        found, missing = cleaned.data, cleaned.missing
+    else:
+        missing = values.isna().to_numpy(dtype=bool)
+        reader = {"str": _text, "json": _json, "list": _list}[column.kind]
+        found = reader(values, missing, column, rejects)
+    if column.required and column.default is None and missing.any():
+        shown = values.to_numpy(dtype=object)
+        rejects.add(missing, column.name, shown, "has no value", column.doc, code="missing")
+    return found
+
+
+_CLEANERS: Mapping[str, Any] = {
+    "int": clean_numbers,
+    "float": clean_numbers,
+    "bool": clean_truth,
+    "date": clean_dates,
+    "datetime": clean_dates,
+}
+
+
+def finish_column(values: "pd.Series[Any]", column: "Column") -> "pd.Series[Any]":
+    """Return checked values as their contract wants them: defaults filled in, of its type.
+
+    The same as :meth:`gis.frames.FrameContract.conform` makes of them, without looking at each
+    value again.
+    """
+    import pandas as pd
+
+    missing = values.isna()
+    empty = bool(missing.any())
+    if empty and column.default is not None:
+        values = values.astype(object).where(~missing, column.default)
+        empty = False
+    if column.kind == "int":
+        return values.astype("Int64" if empty else "int64")
+    if column.kind == "float":
+        return values.astype("float64")
+    if column.kind == "bool":
+        return values.astype("boolean" if empty else "bool")
+    if column.kind == "datetime":
+        return pd.to_datetime(values, utc=True)
+    if column.kind == "date":
+        values = pd.to_datetime(values).dt.date
+    values = values.astype(object)
+    return values.where(values.notna(), None) if empty else values
 
 
 def _text(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
+    values: "pd.Series[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
+) -> "pd.Series[Any]":
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = values.to_numpy(dtype=object)
+    try:
+        known = _arrow_text(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers, dates, a mixture
+        texts = np.array(
+            [None if no else str(v) for v, no in zip(texts, missing, strict=True)], dtype=object
+        )
+        known = pa.array(texts, pa.large_string())
+    _refuse_control(known, column.name, rejects)
     if column.choices:
-        known = np.array([str(value) in column.choices for value in array], dtype=bool)
-        remedy = f"Use one of: {', '.join(column.choices)}."
+        chosen = pc.is_in(known, pa.array(column.choices, known.type))
         rejects.add(
-            ~missing & ~known,
+            ~missing & ~chosen.to_numpy(zero_copy_only=False),
             column.name,
-            array,
+            texts,
             "has a value that is not known",
-            remedy,
+            f"Use one of: {', '.join(column.choices)}.",
             code="unknown_code",
         )
-    return array
+    if missing.any():
+        texts = texts.copy()
+        texts[missing] = None
+    return pd.Series(texts, index=values.index, dtype=object)
 
 
-def _number(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
-    import pandas as pd
+def _arrow_text(values: "pd.Series[Any]") -> Any:  # noqa: ANN401 - an Arrow array
+    import pyarrow as pa
 
-    numbers = pd.to_numeric(pd.Series(array, dtype=object), errors="coerce").to_numpy(dtype=float)
-    bad = ~missing & ~np.isfinite(numbers)
-    rejects.add(bad, column.name, array, "is not a finite number", column.doc, code="not_a_number")
-    fine = ~missing & ~bad
-    if column.kind == "int":
-        part = fine & (np.where(fine, numbers, 0.0) % 1 != 0)
-        rejects.add(part, column.name, array, "is not a whole number", column.doc, code="not_whole")
-    if column.minimum is not None:
-        low = fine & (np.where(fine, numbers, column.minimum) < column.minimum)
-        rejects.add(
-            low,
-            column.name,
-            array,
-            f"is below {column.minimum:g}",
-            column.doc,
-            code="below_minimum",
-        )
-    out = numbers.astype(object)
-    out[missing] = None
-    return np.asarray(out, dtype=object)
+    array = pa.array(values, pa.large_string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _truth(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
-    text = [str(value).lower() for value in array]
-    known = np.array([word in _TRUE or word in _FALSE for word in text], dtype=bool)
+def refuse_control_characters(values: "pd.Series[Any]", name: str, rejects: "Rejects") -> None:
+    """Add to ``rejects`` the rows of a column whose text has control characters."""
+    import pyarrow as pa
+
+    try:
+        known = _arrow_text(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # not only text
+        texts = [value if isinstance(value, str) else None for value in values]
+        known = pa.array(texts, pa.large_string())
+    _refuse_control(known, name, rejects)
+
+
+def _refuse_control(known: Any, name: str, rejects: "Rejects") -> None:  # noqa: ANN401 - an Arrow array
+    """Look at all bytes of the column first, which costs next to nothing, then at the rows."""
+    import pyarrow.compute as pc
+
+    content = known.buffers()[2]
+    if content is None:
+        return
+    low = np.frombuffer(content, dtype=np.uint8)
+    low = low[low < 0x20]
+    if not len(low) or np.isin(low, _SPACES).all():
+        return
+    found = pc.match_substring_regex(known, _CONTROL).fill_null(False)
     rejects.add(
-        ~missing & ~known,
-        column.name,
-        array,
-        "is not true or false",
-        "Write true or false.",
-        code="not_true_or_false",
+        found.to_numpy(zero_copy_only=False),
+        name,
+        [None] * len(known),  # what cannot be seen is not shown
+        "holds control characters",
+        "Remove them from the text.",
+        code="control_characters",
     )
-    truth = np.array([word in _TRUE for word in text], dtype=object)
-    truth[missing] = None
-    return truth
-
-
-def _time(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
-    import pandas as pd
-
-    out = np.full(len(array), None, dtype=object)
-    bad, naive = (np.zeros(len(array), dtype=bool) for _ in range(2))
-    for row in np.flatnonzero(~missing).tolist():
-        try:
-            stamp = pd.Timestamp(array[row])
-        except (ValueError, TypeError):
-            bad[row] = True
-            continue
-        out[row] = stamp
-        naive[row] = column.kind == "datetime" and stamp.tzinfo is None
-    word, remedy = ("date", "Use YYYY-MM-DD.") if column.kind == "date" else ("time", _ISO)
-    rejects.add(bad, column.name, array, f"is not a {word}", remedy, code="not_a_time")
-    rejects.add(naive, column.name, array, "has no time zone", _ISO, code="no_time_zone")
-    return out
-
-
-_ISO = "Use ISO 8601 with a zone, for example 2026-05-01T08:30:00+08:00."
 
 
 def _json(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
-    out = np.array(array, dtype=object)
+    values: "pd.Series[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
+) -> "pd.Series[Any]":
+    array = values.to_numpy(dtype=object)
     bad = np.zeros(len(array), dtype=bool)
+    out = np.full(len(array), None, dtype=object)
     for row in np.flatnonzero(~missing).tolist():
-        if isinstance(array[row], str):
-            try:
-                out[row] = json.loads(array[row])
-            except json.JSONDecodeError:
-                bad[row] = True
+        value = array[row]
+        try:
+            out[row] = json.loads(value) if isinstance(value, str) else value
+        except json.JSONDecodeError:
+            bad[row] = True
     rejects.add(bad, column.name, array, "is not JSON", column.doc, code="not_json")
-    return out
+    return _objects(out, values)
 
 
 def _list(
-    array: "NDArray[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
-) -> "NDArray[Any]":
-    del missing, column, rejects  # any text is a list of one
-    out = np.array(array, dtype=object)
-    for row, value in enumerate(array):
+    values: "pd.Series[Any]", missing: "NDArray[np.bool_]", column: "Column", rejects: "Rejects"
+) -> "pd.Series[Any]":
+    del column, rejects  # any text is a list of one
+    out = np.full(len(values), None, dtype=object)
+    array = values.to_numpy(dtype=object)
+    for row in np.flatnonzero(~missing).tolist():
+        value = array[row]
         if isinstance(value, str):
-            out[row] = [part.strip() for part in value.split(";") if part.strip()]
-    return out
+            value = [part.strip() for part in value.split(";") if part.strip()]
+        out[row] = value
+    return _objects(out, values)
+
+
+def _objects(array: "NDArray[Any]", like: "pd.Series[Any]") -> "pd.Series[Any]":
+    import pandas as pd
+
+    return pd.Series(array, index=like.index, dtype=object)
 
 
 class AxisWatch:
@@ -259,6 +386,7 @@ def check_geometries(
     rejects: "Rejects",
     *,
     required: bool,
+    valid: bool = True,
 ) -> None:
     """Add to ``rejects`` geometries that are missing, of another type, off the globe or invalid.
 
@@ -272,10 +400,15 @@ def check_geometries(
         Takes the faults, with the reason and place of an invalid ring.
     required
         Whether each row must have one.
+    valid
+        Whether rings are checked, which takes most of the time.
     """
+    types = shapely.get_type_id(geometry)
+    if kinds == ("Point",) and _are_fine_points(geometry, types):
+        return
+    absent = (types < 0) | shapely.is_empty(geometry)
+    shown = _Kinds(types)
     field = "geometry"
-    absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-    shown = [None if value is None else value.geom_type for value in geometry]
     if required:
         rejects.add(
             absent,
@@ -285,7 +418,7 @@ def check_geometries(
             "Draw it or leave the row out.",
             code="no_geometry",
         )
-    wrong = ~absent & np.array([name not in kinds for name in shown], dtype=bool)
+    wrong = ~absent & ~np.isin(types, [_TYPE_IDS[kind] for kind in kinds])
     rejects.add(
         wrong,
         field,
@@ -294,31 +427,80 @@ def check_geometries(
         f"Use {' or '.join(kinds)}.",
         code="wrong_geometry_type",
     )
-    bounds = np.where(absent[:, None], 0.0, shapely.bounds(geometry))
-    inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(
-        axis=1
-    )
-    xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    finite = np.ones(len(geometry), dtype=bool)
-    finite[owner[~np.isfinite(xy).all(axis=1)]] = False
-    off = ~absent & ~(inside & finite)
-    places = [str(tuple(bounds[row].tolist())) if off[row] else "" for row in range(len(off))]
+    off = ~absent & _off_the_globe(geometry)
     rejects.add(
         off,
         field,
-        places,
+        _Bounds(geometry),
         "lies outside the world",
         "Check the CRS, and that all are finite.",
         code="off_the_globe",
     )
-    check = ~absent & ~off & ~wrong
-    invalid = check & ~shapely.is_valid(geometry)
+    if valid:
+        _check_rings(geometry, ~absent & ~off & ~wrong, shown, rejects)
+
+
+_TYPE_IDS = {
+    "Point": 0,
+    "LineString": 1,
+    "Polygon": 3,
+    "MultiPoint": 4,
+    "MultiLineString": 5,
+    "MultiPolygon": 6,
+    "GeometryCollection": 7,
+}
+_TYPE_NAMES = {number: name for name, number in _TYPE_IDS.items()} | {2: "LinearRing"}
+
+
+class _Kinds:
+    """The kinds of geometries by row, made into words only where they are asked for."""
+
+    def __init__(self, types: "NDArray[np.int32]") -> None:
+        self._types = types
+
+    def __getitem__(self, row: int) -> str | None:
+        return _TYPE_NAMES.get(int(self._types[row]))
+
+
+class _Bounds:
+    """The bounds of geometries by row, made into words only where they are asked for."""
+
+    def __init__(self, geometry: "NDArray[Any]") -> None:
+        self._geometry = geometry
+
+    def __getitem__(self, row: int) -> str:
+        return str(tuple(shapely.bounds(self._geometry[row]).tolist()))
+
+
+def _are_fine_points(geometry: "NDArray[Any]", types: "NDArray[np.int32]") -> bool:
+    if not (types == 0).all():
+        return False
+    x, y = shapely.get_x(geometry), shapely.get_y(geometry)
+    return bool(((np.abs(x) <= 180) & (np.abs(y) <= 90)).all())  # NaN fails both
+
+
+def _off_the_globe(geometry: "NDArray[Any]") -> "NDArray[np.bool_]":
+    bounds = shapely.bounds(geometry)
+    inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1)
+    inside &= (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1)
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    off = np.array(~inside, dtype=bool)
+    off[owner[~np.isfinite(xy).all(axis=1)]] = True
+    return off
+
+
+def _check_rings(
+    geometry: "NDArray[Any]", asked: "NDArray[np.bool_]", shown: _Kinds, rejects: "Rejects"
+) -> None:
+    invalid = asked & ~shapely.is_valid(geometry)
+    if not invalid.any():
+        return
     reasons = [""] * len(geometry)
     for row in np.flatnonzero(invalid).tolist():
         reasons[row] = f"is invalid: {shapely.is_valid_reason(geometry[row])}"
     rejects.add(
         invalid,
-        field,
+        "geometry",
         shown,
         reasons,
         "Redraw the ring so that it does not cross itself.",

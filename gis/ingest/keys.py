@@ -1,5 +1,6 @@
 """The keys of a file's rows: found, derived, and told when one appears twice."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -8,10 +9,9 @@ import numpy as np
 import shapely
 
 from gis.frames import stable_ids
+from gis.frames.uuids import canonical_uuids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -66,14 +66,9 @@ class SeenKeys:
         self._runs.append(run)
 
 
-def uuid_keys(ids: "Sequence[str]") -> "NDArray[np.bytes_]":
-    """Return UUIDs in their canonical spelling as their bytes, shape (n,), dtype ``S16``."""
-    return np.frombuffer(bytes.fromhex("".join(ids).replace("-", "")), dtype=_DTYPE)
-
-
-def digest_keys(digests: "Sequence[bytes]") -> "NDArray[np.bytes_]":
-    """Return digests of sixteen bytes as keys, shape (n,)."""
-    return np.frombuffer(b"".join(digests), dtype=_DTYPE)
+def as_keys(data: "NDArray[np.uint8]") -> "NDArray[np.bytes_]":
+    """Return sixteen bytes a row, shape (n, 16), as keys, shape (n,)."""
+    return np.ascontiguousarray(data).view(_DTYPE)[:, 0]
 
 
 class RowIds:
@@ -88,14 +83,16 @@ class RowIds:
         The layer's contract; one without a column ``id`` gets none.
     dataset
         Short name of the data set, part of derived ids.
+    once
+        Whether an id that appears twice is a fault; if not, the database finds it.
     """
 
-    def __init__(self, contract: "FrameContract", dataset: str) -> None:
+    def __init__(self, contract: "FrameContract", dataset: str, *, once: bool = True) -> None:
         self._wanted = any(column.name == "id" for column in contract.columns)
         self._layer = contract.name
         self._dataset = dataset
         self._own: bool | None = None
-        self._seen = SeenKeys()
+        self._seen = SeenKeys() if once else None
         self._contents = SeenKeys()
 
     def of(
@@ -105,32 +102,26 @@ class RowIds:
         if not self._wanted or not len(columns):
             return columns
         own = columns["id"].to_numpy(dtype=object) if "id" in columns else None
+        given = None if own is None else _Given.of(own)
         if self._own is None:
-            self._own = own is not None and all(map(_is_uuid, own))
-        if own is not None and self._own:
-            return self._kept(columns, own, rejects)
+            self._own = given is not None and bool(given.fine.all())
+        if own is not None and given is not None and self._own:
+            return self._kept(columns, own, given, rejects)
         return self._derived(columns, own, geometry, rejects)
 
     def _kept(
-        self, columns: "pd.DataFrame", own: "NDArray[Any]", rejects: "Rejects"
+        self, columns: "pd.DataFrame", own: "NDArray[Any]", given: "_Given", rejects: "Rejects"
     ) -> "pd.DataFrame":
-        fine = np.array([_is_uuid(value) for value in own], dtype=bool)
         rejects.add(
-            ~fine,
+            ~given.fine,
             "id",
             own,
             "is no UUID, though the ids before it are",
             "Give every row a UUID, or call the column source_id.",
             code="not_a_uuid",
         )
-        ids = np.array(
-            [str(UUID(str(v))) if ok else None for v, ok in zip(own, fine, strict=True)],
-            dtype=object,
-        )
-        again = np.zeros(len(own), dtype=bool)
-        again[fine] = self._seen.add(uuid_keys(ids[fine].tolist())) > 0
-        rejects.add(again, "id", own, *_TWICE, code="duplicate_id")
-        return columns.assign(id=ids)
+        self._refuse_twice("id", own, given.keys, given.fine, rejects)
+        return columns.assign(id=given.texts)
 
     def _derived(
         self,
@@ -142,38 +133,83 @@ class RowIds:
         out = columns.copy(deep=False)
         if "source_id" not in out and own is not None:
             out["source_id"] = own
-        given = np.zeros(len(out), dtype=bool)
-        keys = np.full(len(out), None, dtype=object)
+        named = np.zeros(len(out), dtype=bool)
+        names = np.full(len(out), None, dtype=object)
         if "source_id" in out:
-            given = out["source_id"].notna().to_numpy(dtype=bool)
-            keys[given] = [str(value) for value in out["source_id"][given]]
-        if not given.all():
-            keys[~given] = self._contents_of(
-                columns[~given], None if geometry is None else geometry[~given]
-            )
-        ids = stable_ids(self._dataset, self._layer, keys)
-        again = self._seen.add(uuid_keys(ids)) > 0
-        if again.any():
-            shown = out.get("source_id", out.index)
-            rejects.add(again, "source_id", shown.to_numpy(), *_TWICE, code="duplicate_id")
-        out["id"] = ids
+            named = out["source_id"].notna().to_numpy(dtype=bool)
+            names[named] = [str(value) for value in out["source_id"].to_numpy(dtype=object)[named]]
+        if not named.all():
+            shapes = None if geometry is None else geometry[~named]
+            names[~named] = self._contents_of(columns[~named], shapes)
+        ids = stable_ids(self._dataset, self._layer, names)
+        keys = canonical_uuids(ids)
+        assert keys is not None
+        self._refuse_twice("source_id", names, keys, np.ones(len(ids), dtype=bool), rejects)
+        out["id"] = np.array(ids, dtype=object)
         return out
+
+    def _refuse_twice(
+        self,
+        field: str,
+        shown: "NDArray[Any]",
+        keys: "NDArray[np.uint8]",
+        known: "NDArray[np.bool_]",
+        rejects: "Rejects",
+    ) -> None:
+        if self._seen is None:
+            return
+        again = np.zeros(len(shown), dtype=bool)
+        again[known] = self._seen.add(as_keys(keys)) > 0
+        rejects.add(
+            again,
+            field,
+            shown,
+            "appears twice",
+            "Give every feature its own id.",
+            code="duplicate_id",
+        )
 
     def _contents_of(self, columns: "pd.DataFrame", geometry: "NDArray[Any] | None") -> list[str]:
         """Return a digest of each row's content; equal rows are told apart by their order."""
-        wkb = [None] * len(columns) if geometry is None else shapely.to_wkb(geometry)
-        digests = []
-        for values, shape in zip(columns.itertuples(index=False), wkb, strict=True):
-            text = "\x1f".join(map(_plain, values)).encode()
-            digests.append(sha256(text + b"\x1e" + (shape or b"")).digest()[:KEY_BYTES])
-        before = self._contents.add(digest_keys(digests))
+        wkb = [b""] * len(columns) if geometry is None else shapely.to_wkb(geometry)
+        texts = zip(*[map(_plain, columns[name].tolist()) for name in columns], strict=True)
+        lines = ["\x1f".join(values).encode() for values in texts] or [b""] * len(columns)
+        digests = [
+            sha256(line + b"\x1e" + (shape or b"")).digest()[:KEY_BYTES]
+            for line, shape in zip(lines, wkb, strict=True)
+        ]
+        keys = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
+        before = self._contents.add(as_keys(keys)).tolist()
         return [
-            f"{digest.hex()}/{count + 1}"
-            for digest, count in zip(digests, before.tolist(), strict=True)
+            f"{digest.hex()}/{count + 1}" for digest, count in zip(digests, before, strict=True)
         ]
 
 
-_TWICE = ("appears twice", "Give every feature its own id.")
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Ids that a file has: which are UUIDs, these in canonical form, and the bytes of these."""
+
+    fine: "NDArray[np.bool_]"
+    texts: "NDArray[Any]"
+    keys: "NDArray[np.uint8]"
+
+    @classmethod
+    def of(cls, own: "NDArray[Any]") -> "_Given":
+        keys = canonical_uuids(own)
+        if keys is not None:
+            return cls(np.ones(len(own), dtype=bool), own, keys)
+        texts = np.array([_uuid(value) for value in own], dtype=object)
+        fine = texts != None  # noqa: E711 - elementwise
+        found = canonical_uuids(texts[fine])
+        assert found is not None
+        return cls(fine, texts, found)
+
+
+def _uuid(value: object) -> str | None:
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return None
 
 
 def _plain(value: object) -> str:
@@ -183,11 +219,3 @@ def _plain(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True

@@ -4,7 +4,7 @@ What grows with the file is sixteen bytes a row, by which a key that appears twi
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,24 @@ import numpy as np
 import shapely
 
 from gis.errors import InvalidInputError
-from gis.ingest.checks import AxisWatch, check_column, check_geometries, single_parts
+from gis.ingest.checks import (
+    AxisWatch,
+    check_columns,
+    check_geometries,
+    finish_column,
+    single_parts,
+    typed_columns,
+)
+from gis.ingest.content import content_digest, parts_of
 from gis.ingest.formats import open_source
+from gis.ingest.formats.steady import SteadyFiles
 from gis.ingest.keys import RowIds
-from gis.ingest.mapping import apply_mapping
+from gis.ingest.mapped_rows import AnyMapping, RowMapper
+from gis.ingest.mapping import LayerMapping
 from gis.ingest.rejects import Rejects
 from gis.ingest.reservoir import Reservoir
 from gis.ingest.rows import BATCH_ROWS, RowBatch, RowSource, SourceFacts, SourceOptions
-from gis.ingest.steady import SteadyFile
+from gis.ingest.values import MendLog
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,7 +53,7 @@ class ReadOrder:
     options
         How the file is to be opened.
     mapping
-        From the file's columns to the fields of the layer.
+        From the file's columns to the fields of the layer: names, or all that a mapping file says.
     source
         Short name of the data set, used in derived ids; empty: the file's name.
     within
@@ -52,7 +62,10 @@ class ReadOrder:
     timezone
         IANA name of the zone of times that name none; ``None``: such times are refused.
     checks
-        Whether each value is checked; ``False`` leaves it to the database.
+        Whether values and rings are checked. ``False`` leaves types, codes, ranges and keys that
+        appear twice to the database, and takes rings as they are; what no database could refuse
+        is checked all the same: a place off the globe, exchanged axes, times without a zone,
+        control characters.
     skip_rejects
         Whether rows that cannot be taken are left out, instead of the whole file.
     batch_rows
@@ -60,7 +73,7 @@ class ReadOrder:
     """
 
     options: SourceOptions = field(default_factory=SourceOptions)
-    mapping: Mapping[str, str] | None = None
+    mapping: AnyMapping | None = None
     source: str = ""
     within: Any = None
     timezone: str | None = None
@@ -82,9 +95,8 @@ def open_layer(path: Path, contract: "FrameContract", order: ReadOrder) -> "Laye
         There is no such layer or column, or the suffix is unknown.
     """
     rejects = Rejects()
-    file = SteadyFile.of(path)
     source = open_source(path, order.options, rejects)
-    return LayerStream(file, contract, order, source, rejects)
+    return LayerStream(path, contract, order, source, rejects)
 
 
 class LayerStream:
@@ -92,8 +104,8 @@ class LayerStream:
 
     Attributes
     ----------
-    facts
-        What was known of the layer before it was read.
+    contract, order
+        What the frames are to be, and how the file is read.
     rejects
         Faults found so far.
     row_numbers
@@ -102,7 +114,7 @@ class LayerStream:
 
     def __init__(
         self,
-        file: SteadyFile,
+        path: Path,
         contract: "FrameContract",
         order: ReadOrder,
         source: RowSource,
@@ -111,16 +123,17 @@ class LayerStream:
         self.contract = contract
         self.order = order
         self.rejects = rejects
-        self.facts: SourceFacts = source.facts
         self.row_numbers = np.empty(0, dtype=np.int64)
-        self._file = file
+        self._path = path
+        self._where = str(path)
         self._source = source
-        self._where = str(file.path)
-        self._ids = RowIds(contract, order.source or file.path.stem)
+        self._files = SteadyFiles(path, parts_of(path))
+        self._mapper = RowMapper(order.mapping, contract, self._where)
+        self._ids = RowIds(contract, order.source or path.stem, once=order.checks)
         self._axes = AxisWatch(self._where, order.within)
         self._reservoir = Reservoir(np.random.default_rng(_SAMPLE_SEED))
-        self._read = self._taken = 0
-        self._not_used: dict[str, None] = {}
+        self._mends = MendLog()
+        self._taken = 0
 
     def __enter__(self) -> Self:
         return self
@@ -137,19 +150,22 @@ class LayerStream:
         """Let go of the file."""
         self._source.close()
 
+    @property
+    def facts(self) -> SourceFacts:
+        """What is known of the layer; its notes may grow while it is read."""
+        return self._source.facts
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the file's content and of what is made of it.
 
         Not of its name, so that a copy of it is known.
         """
-        parts = (
-            self._file.digest(),
-            self.contract.name,
-            self.facts.layer,
-            sorted(self.order.mapping.items()) if self.order.mapping else None,
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        mapping = self.order.mapping
+        how = mapping if isinstance(mapping, LayerMapping) else sorted((mapping or {}).items())
+        made = (content_digest(self._path), self.contract.name, self.facts.layer, how)
+        self._files.check()
+        return hashlib.sha256(repr(made).encode()).hexdigest()
 
     @property
     def sample(self) -> "NDArray[np.float64]":
@@ -160,7 +176,8 @@ class LayerStream:
         """Yield the rows as frames of the contract, in the order of the file; once.
 
         Once a row cannot be taken, the rest is checked and no more is yielded, unless such rows
-        are to be left out.
+        are to be left out. Without checks a frame lacks the columns that neither the file nor the
+        contract has a value for, and the types of the others are the file's.
 
         Raises
         ------
@@ -171,75 +188,77 @@ class LayerStream:
         gis.errors.DataSourceError
             The file is cut off, broken, or changed while it was read.
         gis.errors.InvalidInputError
-            The file has no rows, or the mapping names a column that is not there.
+            The file has no rows, or the mapping names a column that is not there or takes no row.
         """
-        for batch in self._source.batches(self.order.batch_rows):
-            frame = self._conformed(batch)
+        size = self.order.batch_rows
+        first = True
+        for batch in self._mapper.batches(self._source.batches(size), self.facts, size):
+            if not len(batch):
+                continue
+            frame = self._framed(batch)
+            if first:
+                self._axes.raise_if_exchanged()
+            first = False
             if frame is not None and len(frame):
                 self._taken += len(frame)
                 yield frame
-            del frame
-        self._file.require_steady()
+            del frame  # before the next one is made
+        self._files.check()
         self._axes.raise_if_exchanged()
-        if not self._read:
-            msg = f"{self._where}: the file has no rows."
-            raise InvalidInputError(
-                msg, remedy="Export it again with its features.", file=self._where
-            )
+        if first:
+            self._refuse_nothing()
         if not self.order.skip_rejects:
-            self.rejects.raise_if_any(self._where, self._read)
+            self.rejects.raise_if_any(self._where, self._mapper.rows_read)
 
     def report(self) -> dict[str, object]:
         """Return what is to be said of the reading, as JSON can hold it."""
+        facts = self.facts
         return {
-            "file": self.facts.path.name,
-            "format": self.facts.format,
-            "layer": self.facts.layer,
+            "file": facts.path.name,
+            "format": facts.format,
+            "layer": facts.layer,
             "rows": self._taken,
+            "rows_read": self._mapper.rows_read,
             "rows_left_out": self.rejects.refused_rows,
-            "source_crs": None if self.facts.crs is None else self.facts.crs.name,
-            "encoding": self.facts.encoding,
-            "columns_not_used": list(self._not_used),
-            "notes": list(self.facts.notes),
+            "checked": self.order.checks,
+            "source_crs": None if facts.crs is None else facts.crs.name,
+            "encoding": facts.encoding,
+            "columns_not_used": list(self._mapper.not_used),
+            "notes": list(facts.notes),
+            "mends": self._mends.notes(),
         }
 
-    def _conformed(self, batch: RowBatch) -> Any:  # noqa: ANN401 - a frame, or None
+    def _refuse_nothing(self) -> None:
+        what, remedy = "the file has no rows", "Export it again with its features."
+        if self._mapper.rows_read:
+            what = f"the mapping takes none of the file's {self._mapper.rows_read} rows"
+            remedy = "Compare its conditions and its source_layer with the values in the file."
+        raise InvalidInputError(f"{self._where}: {what}.", remedy=remedy, file=self._where)
+
+    def _framed(self, batch: RowBatch) -> Any:  # noqa: ANN401 - a frame, or None
         numbers = batch.numbers
-        first = not self._read
-        self._read += len(batch)
-        columns = apply_mapping(batch.columns, self.order.mapping, self.contract.names, self._where)
         with self.rejects.batch(numbers):
-            columns = self._ids.of(columns, batch.geometry, self.rejects)
-            data = self._values(columns)
+            columns = self._ids.of(batch.columns, batch.geometry, self.rejects)
+            data = self._columns(columns)
             geometry = self._geometry(batch, numbers)
-        if first:
-            self._axes.raise_if_exchanged()
-        names = self.contract.names
-        self._not_used.update(dict.fromkeys(str(name) for name in columns if name not in names))
-        bad = self.rejects.refused(numbers)
         if self.rejects.rows and not self.order.skip_rejects:
             return None
-        frame = _frame(data, geometry, len(batch))
+        bad = self.rejects.refused(numbers)
         if bad.any():
-            frame, numbers = frame[~bad].reset_index(drop=True), numbers[~bad]
+            numbers = numbers[~bad]
+            data = {name: values[~bad].reset_index(drop=True) for name, values in data.items()}
+            geometry = None if geometry is None else geometry[~bad]
         self.row_numbers = numbers
         if geometry is not None:
-            self._reservoir.add(frame.geometry.to_numpy())
-        return self.contract.conform(frame, source=self._where)
+            self._reservoir.add(geometry)
+        return self._frame(data, geometry, len(numbers))
 
-    def _values(self, columns: "pd.DataFrame") -> dict[str, Any]:
-        import pandas as pd
-
-        data: dict[str, Any] = {}
-        for column in self.contract.columns:
-            if column.name in columns:
-                data[column.name] = check_column(columns[column.name], column, self.rejects)
-            elif column.required and column.default is None:
-                absent = pd.Series([None] * len(columns), dtype=object)
-                data[column.name] = check_column(absent, column, self.rejects)
+    def _columns(self, columns: "pd.DataFrame") -> "dict[str, pd.Series[Any]]":
+        read = check_columns if self.order.checks else typed_columns
+        data = read(columns, self.contract, self.rejects, self._mends, self.order.timezone)
         for name, _ in self.contract.extra_geometries:
             if name in columns:
-                data[name] = _from_wkt(columns[name].to_numpy(dtype=object), name, self.rejects)
+                data[name] = _from_wkt(columns[name], self.rejects)
         return data
 
     def _geometry(self, batch: RowBatch, numbers: "NDArray[np.int64]") -> "NDArray[Any] | None":
@@ -250,7 +269,8 @@ class LayerStream:
         geometry = batch.geometry
         if geometry is None:
             geometry = np.full(len(batch), None, dtype=object)
-        geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
+        if shapely.has_z(geometry).any():
+            geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
         crs = self.facts.crs
         if crs is not None and crs.in_degrees:
             self._axes.add(geometry, numbers)
@@ -258,29 +278,53 @@ class LayerStream:
             geometry = crs.to_lonlat(geometry)
         geometry = single_parts(geometry, kinds)
         required = self.contract.geometry_required
-        check_geometries(geometry, kinds, self.rejects, required=required)
+        check_geometries(geometry, kinds, self.rejects, required=required, valid=self.order.checks)
         return geometry
 
+    def _frame(
+        self,
+        data: "dict[str, pd.Series[Any]]",
+        geometry: "NDArray[Any] | None",
+        count: int,
+    ) -> Any:  # noqa: ANN401 - a frame or geo frame
+        import pandas as pd
 
-def _frame(data: dict[str, Any], geometry: "NDArray[Any] | None", count: int) -> Any:  # noqa: ANN401 - a frame or geo frame
+        contract = self.contract
+        ready: dict[str, Any] = {}
+        for column in contract.columns:
+            if column.name in data:
+                ready[column.name] = (
+                    finish_column(data[column.name], column)
+                    if self.order.checks
+                    else data[column.name]
+                )
+            elif self.order.checks or column.default is None:
+                nothing = pd.Series(np.full(count, None, dtype=object), dtype=object)
+                ready[column.name] = finish_column(nothing, column)
+        frame = pd.DataFrame(ready, index=pd.RangeIndex(count), copy=False)
+        if geometry is None:
+            return frame
+        import geopandas as gpd
+
+        for name, _ in contract.extra_geometries:
+            shapes = data[name].to_numpy() if name in data else np.full(count, None, dtype=object)
+            frame[name] = gpd.GeoSeries(shapes, crs="EPSG:4326")
+        return gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:4326")
+
+
+def _from_wkt(values: "pd.Series[Any]", rejects: Rejects) -> "pd.Series[Any]":
     import pandas as pd
 
-    frame = pd.DataFrame(
-        {name: pd.Series(values, dtype=object) for name, values in data.items()},
-        index=pd.RangeIndex(count),
-    )
-    if geometry is None:
-        return frame
-    import geopandas as gpd
-
-    return gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:4326")
-
-
-def _from_wkt(values: "NDArray[Any]", name: str, rejects: Rejects) -> "NDArray[Any]":
-    text = np.array([value if isinstance(value, str) else None for value in values], dtype=object)
-    geometry = np.asarray(shapely.from_wkt(text, on_invalid="ignore"), dtype=object)
-    bad = shapely.is_missing(geometry) & (text != None)  # noqa: E711 - elementwise
+    shown = values.to_numpy(dtype=object)
+    given = values.notna().to_numpy(dtype=bool)
+    geometry = np.full(len(shown), None, dtype=object)
+    geometry[given] = shapely.from_wkt(shown[given].astype(str).astype(object), on_invalid="ignore")
     rejects.add(
-        bad, name, values, "is no geometry in WKT", "Write it as POINT (lon lat).", code="not_wkt"
+        given & shapely.is_missing(geometry),
+        str(values.name),
+        shown,
+        "is no geometry in WKT",
+        "Write it as POINT (lon lat).",
+        code="not_wkt",
     )
-    return geometry
+    return pd.Series(geometry, index=values.index, dtype=object)

@@ -341,7 +341,8 @@ def test_single_parts_and_heights_are_accepted(tmp_path: Path):
         ("households", "-1", "is below 0"),
         ("floors", "inf", "is not a finite number"),
         ("use", "castle", "has a value that is not known"),
-        ("valid_from", "31/31/2020", "is not a date"),
+        ("valid_from", "2020-02-30", "is not a date"),
+        ("valid_from", "05/06/2020", "is not a date that can be read in one way only"),
         ("entrance", "POINT (1", "is no geometry in WKT"),
     ],
 )
@@ -410,8 +411,8 @@ def test_what_is_not_what_its_suffix_says_is_refused(tmp_path: Path):
     for name in ("p.gpkg", "p.geojson"):
         with pytest.raises(DataSourceError, match="cannot be read as"):
             read_layer(write_text(tmp_path / name, "lon,lat\n1,2\n"), POIS)
-    with pytest.raises(InvalidInputError, match=r"files ending in '\.shp' are not read"):
-        read_layer(write_text(tmp_path / "p.shp", "x"), POIS)
+    with pytest.raises(InvalidInputError, match=r"files ending in '\.dwg' are not read"):
+        read_layer(write_text(tmp_path / "p.dwg", "x"), POIS)
 
 
 def test_csv_in_gbk_is_read_and_ragged_lines_or_no_coordinates_are_refused(tmp_path: Path):
