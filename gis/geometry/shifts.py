@@ -6,7 +6,12 @@ displaces GCJ-02 once more, by about 1 km, around a fixed offset. Neither has a 
 are inverted by fixed-point iteration.
 
 All functions take and return degrees, element by element, as ``float64`` arrays of the shape of
-their input; points outside the box within which the formula holds are returned as they are.
+their input; points outside the box within which the formula holds are returned as they are, and so
+is what is no finite number.
+
+At the edge of that box the formula jumps by the whole shift. Degrees just outside it may stem from
+there, unshifted, or from inside, and are taken for unshifted; degrees just inside it may stem from
+nowhere, and are then returned as they are. China's land lies 100 km and more inside the box.
 """
 
 from collections.abc import Callable
@@ -41,14 +46,15 @@ def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
 
 def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
     """Return BD-09 degrees of GCJ-02 degrees."""
-    x, y = _degrees(lon, lat)
+    given_x, given_y = _degrees(lon, lat)
+    shifted = is_shifted(given_x, given_y)
+    x, y = np.where(shifted, given_x, 0.0), np.where(shifted, given_y, 0.0)
     radius = np.hypot(x, y) + 2e-5 * np.sin(y * _BD_TURN)
     angle = np.arctan2(y, x) + 3e-6 * np.cos(x * _BD_TURN)
-    shifted = is_shifted(x, y)
     east, north = _BD_OFFSET
     return (
-        np.where(shifted, radius * np.cos(angle) + east, x),
-        np.where(shifted, radius * np.sin(angle) + north, y),
+        np.where(shifted, radius * np.cos(angle) + east, given_x),
+        np.where(shifted, radius * np.sin(angle) + north, given_y),
     )
 
 
@@ -85,18 +91,23 @@ def _inverted(
 ) -> tuple[Degrees, Degrees]:
     """Return what ``forward`` takes to (x, y), by fixed-point iteration; it contracts 1:100."""
     lon, lat = x.copy(), y.copy()
+    step = np.full(x.shape, np.inf)
     for _ in range(_ITERATIONS):
         there_x, there_y = forward(lon, lat)
-        step_x, step_y = x - there_x, y - there_y
-        lon, lat = lon + step_x, lat + step_y
-        if not lon.size or max(np.nanmax(np.abs(step_x)), np.nanmax(np.abs(step_y))) < _CLOSE:
+        with np.errstate(invalid="ignore"):  # infinities stay as they are, below
+            step_x, step_y = x - there_x, y - there_y
+        step = np.maximum(np.abs(step_x), np.abs(step_y))
+        if not (step > _CLOSE).any():
             break
-    return lon, lat
+        lon, lat = lon + step_x, lat + step_y
+    found = step <= 100 * _CLOSE
+    return np.where(found, lon, x), np.where(found, lat, y)
 
 
 def _offset(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
     """Return the shift of the open formula in degrees, east and north; none outside its box."""
-    x, y = lon - 105.0, lat - 35.0
+    shifted = is_shifted(lon, lat)
+    x, y = np.where(shifted, lon, 0.0) - 105.0, np.where(shifted, lat, 0.0) - 35.0
     root = np.sqrt(np.abs(x))
     waves = (20 * np.sin(6 * x * np.pi) + 20 * np.sin(2 * x * np.pi)) * 2 / 3
     north = -100 + 2 * x + 3 * y + 0.2 * y**2 + 0.1 * x * y + 0.2 * root + waves
@@ -105,11 +116,10 @@ def _offset(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
     east = 300 + x + 2 * y + 0.1 * x**2 + 0.1 * x * y + 0.1 * root + waves
     east += (20 * np.sin(x * np.pi) + 40 * np.sin(x / 3 * np.pi)) * 2 / 3
     east += (150 * np.sin(x / 12 * np.pi) + 300 * np.sin(x / 30 * np.pi)) * 2 / 3
-    phi = np.radians(lat)
+    phi = np.radians(y + 35.0)
     bend = 1 - _ECCENTRICITY2 * np.sin(phi) ** 2
     meridian = _AXIS_M * (1 - _ECCENTRICITY2) / bend**1.5
     parallel = _AXIS_M / np.sqrt(bend) * np.cos(phi)
-    shifted = is_shifted(lon, lat)
     return (
         np.where(shifted, np.degrees(east / parallel), 0.0),
         np.where(shifted, np.degrees(north / meridian), 0.0),

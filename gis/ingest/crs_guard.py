@@ -45,8 +45,13 @@ _SAME_M, _SAME_DEGREES, _SAME_SHARE = 30.0, 5.0, 0.1
 _FEWEST, _FEWEST_KNOWN = 12, 30
 #: A peak counts from this many standard deviations, and a match from this share of points.
 _STRONG, _MATCHED = 9.0, 0.3
+#: Things alone decide from this share of the layer's points on.
+_TELLING = 0.2
 #: An outline holds a layer that lies right from this share of its points on.
 _HELD = 0.97
+#: Of a layer that lies beyond it by right, it must hold this share; and a translation is told by
+#: an outline if those that explain the points end within so many metres.
+_TOLD, _SHARP_M = 0.7, 700.0
 
 
 def detect_shift(
@@ -92,9 +97,13 @@ def _finite(lonlat: Lonlat) -> Lonlat:
 def _around(points: Lonlat, ground: "_Ground") -> ShiftVerdict:
     """Return the verdict on a layer that lies on the ground or around it."""
     by_things = _by_things(points, ground)
-    if by_things is not None and by_things.kind != "unclear":
+    if by_things is not None and by_things.kind != "unclear" and by_things.told_by >= _TELLING:
         return by_things
     by_outline = _by_outline(points, ground)
+    if by_things is not None and by_things.kind != "unclear":
+        # A few estates built alike may agree by chance: the outline may know better.
+        refuted = by_outline is not None and by_outline.refused
+        return by_outline if by_outline is not None and refuted else by_things
     if by_outline is not None and by_things is not None:
         return replace(by_outline, notes=(*by_outline.notes, by_things.sentence))
     few = ShiftVerdict(
@@ -246,6 +255,7 @@ def _by_things(points: Lonlat, ground: _Ground) -> ShiftVerdict | None:
         len(points),
         *vector,
         confidence=_confidence(peak),
+        told_by=peak.counted * peak.matched / len(points),
     )
     refused = length >= REFUSED_M or (named is not None and length >= REFUSED_M / 2)
     if not refused:
@@ -394,16 +404,19 @@ def _not_held(
     hypothesis, best = tried[0]
     also = tuple(a for _, a in tried[1:] if a.inside >= best.inside - 0.01)
     gain = best.inside - base.inside
-    told = best.inside >= max(0.9, found.best - 0.02) and gain >= 0.05
-    if told and gain * base.points >= 8:
-        confidence = 0.6 if also else 0.9
+    enough = gain * base.points >= 8
+    told = best.inside >= max(_TOLD, found.best - 0.02) and gain >= 0.05
+    if told and enough and (found.spread_m <= _SHARP_M or best.inside >= _HELD):
+        confidence = 0.6 if also or found.spread_m > _SHARP_M else 0.9
         sure = replace(base, alternatives=also, confidence=confidence)
         counts = f"{against}, which would hold {best.inside:.0%} of the points and not "
         counts += f"{base.inside:.0%}"
         return _shifted(sure, hypothesis, (best.east_m, best.north_m), counts)
-    free = found.best >= 0.98 and found.best - base.inside >= 0.15
-    if free and found.shortest_m >= REFUSED_M and found.spread_m <= 500:
+    gain = found.best - base.inside
+    free = found.best >= _TOLD and gain >= 0.1 and gain * base.points >= 12
+    if free and found.shortest_m >= REFUSED_M - _SAME_M and found.spread_m <= _SHARP_M:
         sure = replace(base, alternatives=(), confidence=0.75)
-        return _shifted(sure, None, (found.east, found.north), against)
+        open_m = f" (give or take {found.spread_m / 2:.0f} m)"
+        return _shifted(sure, None, (found.east, found.north), against + open_m)
     note = "no shift explains the points outside: they may lie there rightly"
     return replace(base, kind="unclear", alternatives=also, notes=(note,))

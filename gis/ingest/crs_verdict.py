@@ -94,6 +94,8 @@ class ShiftVerdict:
         What else would explain it, best first.
     inside
         Share of the points that the outline holds as they are; NaN without an outline.
+    told_by
+        Share of the points that lie on known things once the shift is undone; NaN: not compared.
     notes
         What the comparison cannot say, and what was seen besides.
     """
@@ -109,6 +111,7 @@ class ShiftVerdict:
     confidence: float = 0.0
     alternatives: tuple[Alternative, ...] = ()
     inside: float = float("nan")
+    told_by: float = float("nan")
     notes: tuple[str, ...] = field(default=())
 
     @property
