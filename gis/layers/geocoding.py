@@ -1,14 +1,42 @@
 """Texts that say where something is and could not be placed for certain: a person decides."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, func, text
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
+from gis.errors import NotFoundError
+from gis.layers.buildings import Building
 from gis.layers.common import Identified, geometry_column, one_of
+from gis.layers.pois import Poi
+from gis.layers.quarters import Quarter
+from gis.layers.queries import Page, Window, page_layer, read_one, table_of
+from gis.layers.roads import Road
+from gis.layers.statements import statement
+from gis.layers.stations import Station
+from gis.scope import Action, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
 
 GEOCODING_STATUSES = ("open", "resolved", "rejected")
 
@@ -44,3 +72,135 @@ class GeocodingRequest(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     geometry: Mapped[object | None] = geometry_column("POINT", nullable=True)
+
+
+#: Layers whose rows may be named as the place of a request.
+PLACE_MODELS: "Mapping[str, type[Base]]" = {
+    "buildings": Building,
+    "pois": Poi,
+    "quarters": Quarter,
+    "roads": Road,
+    "stations": Station,
+}
+
+
+def places_state(session: "Session", scope: Scope) -> str:
+    """Return a fingerprint of the layers that places are named by; it changes when they do."""
+    scope.require(Action.READ)
+    # The statement names its tables itself.
+    return str(session.execute(statement("places_state", "buildings")).scalar_one())
+
+
+def add_requests(
+    session: "Session", scope: Scope, rows: "Sequence[Mapping[str, Any]]"
+) -> list[str]:
+    """Insert open requests and return their keys, in the order of the rows."""
+    scope.require(Action.WRITE)
+    keyed = [{"id": str(uuid4()), **row} for row in rows]
+    if keyed:
+        session.execute(insert(table_of(GeocodingRequest)), keyed)
+    return [row["id"] for row in keyed]
+
+
+def page(
+    session: "Session",
+    scope: Scope,
+    window: Window,
+    *,
+    status: str | None = None,
+    layer: str | None = None,
+) -> Page:
+    """Return the requests of a window in key order, perhaps only those of a status or layer."""
+    scope.require_everywhere(Action.READ)
+    c = table_of(GeocodingRequest).c
+    wanted = {"status": status, "layer": layer}
+    conditions = [c[name] == value for name, value in wanted.items() if value is not None]
+    return page_layer(session, scope, GeocodingRequest, _shown(), window, *conditions)
+
+
+def one(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":
+    """Return a request as :func:`page` shows it.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none.
+    """
+    scope.require_everywhere(Action.READ)
+    return read_one(session, scope, GeocodingRequest, _shown(), request_id)
+
+
+def lock(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":
+    """Lock a request until the transaction ends, and return its state and what waits.
+
+    Whoever comes second waits, and then sees what the first has made of it.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none.
+    """
+    scope.require_everywhere(Action.WRITE)
+    c = table_of(GeocodingRequest).c
+    asked = select(c.id, c.status, c.layer, c.waiting, c.candidates, c.import_no)
+    locked: Any = asked.where(c.id == request_id).with_for_update()
+    row: Row[Any] | None = session.execute(locked).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"There is no {request_id} among the geocoding requests.", remedy="List the requests."
+        )
+    return row
+
+
+def close(session: "Session", scope: Scope, request_id: str, values: "Mapping[str, Any]") -> None:
+    """Close a locked request."""
+    scope.require_everywhere(Action.WRITE)
+    table = table_of(GeocodingRequest)
+    session.execute(
+        update(table)
+        .where(table.c.id == request_id)
+        .values(resolved_by=scope.principal, resolved_at=func.now(), **values)
+    )
+
+
+def place_of(session: "Session", scope: Scope, layer: str, row_id: str) -> tuple[float, float]:
+    """Return lon and lat of a point on a row of a layer that can be a place.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such row within the scope.
+    """
+    model = PLACE_MODELS[layer]
+    c = table_of(model).c
+    shape: ColumnElement[Any]
+    if layer == "roads":
+        shape = func.ST_LineInterpolatePoint(c.geometry, 0.5, type_=Geometry)
+    elif layer == "quarters":
+        shape = func.ST_PointOnSurface(c.geometry, type_=Geometry)
+    else:
+        shape = c.location if "location" in c else c.geometry
+    columns = [func.ST_X(shape).label("lon"), func.ST_Y(shape).label("lat")]
+    row = read_one(session, scope, model, columns, row_id)
+    return float(row.lon), float(row.lat)
+
+
+def _shown() -> "list[ColumnElement[Any]]":
+    c = table_of(GeocodingRequest).c
+    return [
+        c.id,
+        c["text"],
+        c.layer,
+        c.waiting,
+        c.candidates,
+        c.status,
+        c.resolved_layer,
+        c.resolved_row_id,
+        c.resolved_by,
+        c.note,
+        c.import_no,
+        c.created_at,
+        c.resolved_at,
+        func.ST_X(c.geometry).label("lon"),
+        func.ST_Y(c.geometry).label("lat"),
+    ]
