@@ -247,13 +247,13 @@ def _missing(values: "pd.Series[Any]") -> "NDArray[np.bool_]":
     """Return which rows have nothing; text of blanks is nothing."""
     import pandas as pd
 
-    missing: NDArray[np.bool_] = values.isna().to_numpy(dtype=bool)
+    missing = np.asarray(values.isna().to_numpy(dtype=bool), dtype=bool)
     if isinstance(values.dtype, pd.StringDtype):
         blank = (values.str.strip() == "").to_numpy(dtype=bool, na_value=False)
         return np.asarray(missing | blank)
     if values.dtype == object:
         bare = [isinstance(value, str) and not value.strip() for value in values]
-        return missing | np.array(bare, dtype=bool)
+        return np.asarray(missing | np.array(bare, dtype=bool))
     return missing
 
 

@@ -122,8 +122,8 @@ def test_mends_of_batches_are_counted_with_an_example():
             "('约400' as 400)"
         ),
         (
-            "households: 1 values such as '1,200' have separators between thousands and were read as "
-            "numbers ('1,200' as 1200)"
+            "households: 1 values such as '1,200' have separators between thousands and were "
+            "read as numbers ('1,200' as 1200)"
         ),
     ]
 
@@ -274,8 +274,8 @@ def test_mended_dates_are_said():
     assert log.notes() == [
         "valid_from: 1 values such as '2024.08.05' were read as dates ('2024.08.05' as 2024-08-05)",
         (
-            "valid_from: 1 values such as '45509' are a spreadsheet's serial days, counted from 1900, "
-            "and were read as dates ('45509' as 2024-08-05)"
+            "valid_from: 1 values such as '45509' are a spreadsheet's serial days, counted from "
+            "1900, and were read as dates ('45509' as 2024-08-05)"
         ),
     ]
 

@@ -9,6 +9,7 @@ from gis.ingest.formats.archives import open_archive
 from gis.ingest.formats.delimited import open_delimited
 from gis.ingest.formats.drawing import open_drawing
 from gis.ingest.formats.parquet import open_parquet
+from gis.ingest.formats.sheets import open_sheet
 from gis.ingest.formats.vector import open_vector
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ READERS: dict[str, Opener] = {
     ".zip": open_archive,
     ".kmz": open_archive,
     ".csv": open_delimited,
+    ".tsv": open_delimited,
+    ".txt": open_delimited,
+    ".xlsx": open_sheet,
+    ".xlsm": open_sheet,
+    ".xls": open_sheet,
 }
 
 

@@ -20,11 +20,14 @@ JOINT = "_"
 SEARCHED_ROWS = 30
 #: Most rows of a header that are found without being told.
 MOST_HEADER_ROWS = 4
-#: Words that begin the rows below a table.
+#: Words that begin the rows below a table, and those that begin a sum of its rows.
 _FOOTER = re.compile(
-    r"^(合\s*计|总\s*计|小\s*计|共\s*计|填\s*表|制\s*表|审\s*核|复\s*核|负责人|联系人|备\s*注[:：]|"
-    r"说\s*明[:：]?|注[:：]|单位[（(]?盖章|填报|total\b|sum\b|note[s:]|prepared by)",
+    r"^(填\s*表|制\s*表|审\s*核|复\s*核|负责人|联系人|备\s*注\s*[:：]|说\s*明\s*[:：]|注\s*[:：]|"
+    r"单位[（(]?盖章|填报|notes?:|prepared by)",
     re.IGNORECASE,
+)
+_SUM = re.compile(
+    r"^([合总小共]\s*计|本页小计|total|sum|subtotal)\s*([:：（(].*|[\d,.]+.*)?$", re.IGNORECASE
 )
 #: A cell above a table that is no name of a column but a statement.
 _REMARK = re.compile(r"^[^:：]{1,12}[:：]\s*\S|^(单位|填表日期|日期|编号|表号)[:：]?$")
@@ -66,9 +69,15 @@ def is_blank(value: object) -> bool:
 
 
 def is_footer(row: Row) -> bool:
-    """Return whether a row begins as the rows below a table do: 合计, 填表人, 备注."""
+    """Return whether a row begins as remarks below a table do: 填表人, 备注, 审核."""
     first = next((cell for cell in row if not is_blank(cell)), None)
     return isinstance(first, str) and _FOOTER.match(first.strip()) is not None
+
+
+def is_sum(row: Row) -> bool:
+    """Return whether a row is a sum of others: its first cell is 合计, 小计 or the like."""
+    first = next((cell for cell in row if not is_blank(cell)), None)
+    return isinstance(first, str) and _SUM.match(first.strip()) is not None
 
 
 def clean_name(value: object) -> str:
@@ -164,17 +173,29 @@ def _goes_on(
     below = list(rows[last + 1]) + [None] * (width - len(rows[last + 1]))
     if any(_is_data(cell) for cell in below):
         return False
-    mine = [merge for merge in merges if first <= merge[0] <= last]
+    mine = _within(merges, first, last)
     if any(bottom > last for _, _, bottom, _ in mine):
         return True
     if any(bottom == last and right > left for _, left, bottom, right in mine):
         return not all(is_blank(cell) for cell in below)
-    if merges:
-        return False
-    row = list(rows[last]) + [None] * (width - len(rows[last]))
-    gaps = [column for column in range(width) if is_blank(row[column])]
-    beside = [column for column in range(width) if column not in gaps and is_blank(below[column])]
-    return bool(gaps and beside) and all(not is_blank(below[column]) for column in gaps)
+    return not mine and _fills_gaps(rows[last], below)
+
+
+def _within(merges: Sequence[Merge], first: int, last: int) -> list[Merge]:
+    return [merge for merge in merges if first <= merge[0] <= last]
+
+
+def _fills_gaps(row: Row, below: Row) -> bool:
+    """Return whether a row names what the gaps of the one above it have under their heading.
+
+    In text there are no merged cells: "人口,,," stands over "合计,老年人,儿童", and below the other
+    names is nothing.
+    """
+    cells = [*row, *[None] * (len(below) - len(row))]
+    gaps = {column for column, cell in enumerate(cells) if is_blank(cell)}
+    heads = {column - 1 for column in gaps} - gaps
+    named = {column for column, cell in enumerate(below) if not is_blank(cell)}
+    return bool(gaps) and named == gaps | heads and len(named) < len(below)
 
 
 def _is_data(cell: object) -> bool:
@@ -187,13 +208,12 @@ def _is_data(cell: object) -> bool:
 def _join(header: Sequence[Row], first: int, width: int, merges: Sequence[Merge]) -> list[str]:
     """Return each column's name, its parts joined from top to bottom."""
     grid = [[clean_name(cell) for cell in row] + [""] * (width - len(row)) for row in header]
-    for top, left, bottom, right in merges:
-        for row in range(max(top, first), min(bottom, first + len(grid) - 1) + 1):
+    mine = _within(merges, first, first + len(grid) - 1)
+    for top, left, bottom, right in mine:
+        for row in range(top, min(bottom, first + len(grid) - 1) + 1):
             for column in range(left, min(right, width - 1) + 1):
-                grid[row - first][column] = (
-                    grid[top - first][left] if top >= first else grid[row - first][column]
-                )
-    if not merges:
+                grid[row - first][column] = grid[top - first][left]
+    if not mine:
         _fill_to_the_right(grid)
     return [_named([row[column] for row in grid]) for column in range(width)]
 
