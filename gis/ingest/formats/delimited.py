@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gis.ingest.rejects import Rejects
 
 #: Bytes that are parsed at once; also the longest row.
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 _SHOWN_DELIMITERS = {"\t": "tab"}
 _LOST = "\ufffd"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gis.errors import DataSourceError
-from gis.ingest.formats.encodings import TextEncoding, encoding_of_file, require_codec
+from gis.ingest.formats.encodings import TextEncoding, encoding_of_file
 from gis.ingest.formats.headers import SEARCHED_ROWS, find_header
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DELIMITERS = (",", "\t", ";", "|")
 #: Characters at the start of a file in which delimiter and header are looked for.
 _HEAD_CHARACTERS = 1 << 18
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,7 @@ def sniff_dialect(path: Path, options: "SourceOptions") -> Dialect:
 def text_encoding(path: Path, declared: str | None) -> TextEncoding:
     """Return the encoding of a file of text; all its bytes are looked at.
 
-    UTF-16 is known by its zero bytes too, and UTF-8 that is declared as GBK is refused even where
-    its bytes happen to fit GBK: the text would be another one.
+    UTF-16 is known by its zero bytes too, where it has no byte order mark.
 
     Raises
     ------
@@ -90,15 +88,7 @@ def text_encoding(path: Path, declared: str | None) -> TextEncoding:
             declared = _wide_encoding(stream.read(4096))
     encoding = encoding_of_file(path, declared)
     if encoding.codec == "utf-8" and _starts_with(path, codecs.BOM_UTF8):
-        encoding = replace(encoding, codec="utf-8-sig")
-    if declared is None or require_codec(declared, str(path)) != "gb18030":
-        return encoding
-    own = encoding_of_file(path)
-    if own.codec in {"utf-8", "utf-8-sig"} and not _is_ascii(path):
-        msg = f"{path}: the text is UTF-8, not {declared}, which was declared."
-        raise DataSourceError(
-            msg, remedy="Declare utf-8, or nothing.", file=str(path), encoding=declared
-        )
+        return replace(encoding, codec="utf-8-sig")
     return encoding
 
 
@@ -107,19 +97,14 @@ def _starts_with(path: Path, mark: bytes) -> bool:
         return stream.read(len(mark)) == mark
 
 
-def _is_ascii(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return all(block.isascii() for block in iter(lambda: stream.read(_CHUNK), b""))
-
-
 def _wide_encoding(head: bytes) -> str | None:
     """Return UTF-16 without a byte mark, told by the zero bytes of ASCII characters in it."""
     if b"\x00" not in head or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return None
     even, odd = head[::2].count(0), head[1::2].count(0)
-    return (
-        None if min(even, odd) * 4 > max(even, odd) else "utf-16-le" if odd > even else "utf-16-be"
-    )
+    if min(even, odd) * 4 > max(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def sniff_delimiter(text: str, usual: str = ",") -> str:
