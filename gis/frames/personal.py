@@ -31,7 +31,7 @@ PATTERNS = MappingProxyType(
 MASK, NAME_MASK = "***", "某某"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SURNAMES = (
+SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶"
     "程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾"
     "毛郝龚邵万钱严覃武戴莫孔向汤"
@@ -50,7 +50,7 @@ _NAMED = re.compile(
     r"(?P<hidden>[\u4e00-\u9fff·]{2,4}?)(?=[，,。；;、（(\s]|电话|手机|联系|反映|来电|$)"
 )
 _ADDRESSED = re.compile(
-    rf"(?P<hidden>[{_SURNAMES}](?:某某?)?)(?=先生|女士|小姐|师傅|阿姨|大爷|大妈|奶奶|爷爷)"
+    rf"(?P<hidden>[{SURNAMES}](?:某某?)?)(?=先生|女士|小姐|师傅|阿姨|大爷|大妈|奶奶|爷爷)"
 )
 
 

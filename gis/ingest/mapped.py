@@ -22,6 +22,7 @@ from gis.ingest.keys import RowIds
 from gis.ingest.mapping import REFERENCES, LayerMapping, split_parts
 from gis.ingest.mapping_file import CONTRACTS, MappingFile
 from gis.ingest.mapping_values import texts
+from gis.ingest.personal_columns import personal_by_values
 from gis.ingest.rejects import Rejects
 from gis.ingest.rows import SourceFacts
 from gis.ingest.taken import Taken
@@ -191,6 +192,7 @@ def _section(files: _Files, mapping: LayerMapping, where: str) -> _Section:
         columns, geometry, numbers = put.columns, put.geometry, numbers[put.first]
         report["dissolved"] = put.report
     out = mapping.translate(columns, contract, where)
+    _refuse_persons(out, contract, where)
     if geometry is not None:
         geometry = mapping.shaped(geometry)
         if mapping.split:
@@ -198,6 +200,22 @@ def _section(files: _Files, mapping: LayerMapping, where: str) -> _Section:
             numbers = numbers[part_of]
     report["taken"] = len(out)
     return _Section(mapping, out, geometry, numbers, rows.facts, report)
+
+
+def _refuse_persons(columns: "pd.DataFrame", contract: "FrameContract", where: str) -> None:
+    """Refuse a text field whose values look like persons' numbers; the message repeats none."""
+    for column in contract.columns:
+        if column.kind != "str" or column.choices or column.name not in columns:
+            continue
+        looks = personal_by_values(columns[column.name], column.name)
+        if looks is not None:
+            msg = f"{where}: what would become {contract.name}.{column.name} holds {looks}."
+            raise InvalidInputError(
+                msg,
+                remedy="Take the column out of the mapping: layers hold no person's data.",
+                file=where,
+                field=column.name,
+            )
 
 
 def _conformed(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gis.ingest.mapping import GEOMETRY, REFERENCES
+from gis.ingest.personal_columns import personal_by_name
 
 if TYPE_CHECKING:
     from gis.errors import InvalidInputError
@@ -24,6 +25,7 @@ def check_layer(layer: "LayerMapping", contract: "FrameContract", error: ErrorOf
         Whatever ``error`` makes of the first fault.
     """
     _check_fields(layer, contract, error)
+    _check_persons(layer, error)
     _check_codes(layer, contract, error)
     for column in contract.columns:
         needs = column.required and column.default is None and column.name != "id"
@@ -47,6 +49,17 @@ def _check_fields(layer: "LayerMapping", contract: "FrameContract", error: Error
         if target not in layer.targets:
             remedy = f"Add a column for it to [layers.fields]: … = {target!r}."
             raise error(f"values.{target}", "translates a field that nothing fills", remedy)
+
+
+def _check_persons(layer: "LayerMapping", error: ErrorOf) -> None:
+    """Refuse columns of persons' data by their names; :mod:`gis.ingest.mapped` looks at values."""
+    stored = [column for column, _ in layer.pairs()]
+    stored += [name for text in layer.texts.values() for name in text.columns]
+    for column in stored:
+        word = personal_by_name(column)
+        if word is not None:
+            what = f"names the column {column!r}, which by its name ({word}) is about persons"
+            raise error("fields", what, "Leave it out: layers hold no person's data.")
 
 
 def _check_codes(layer: "LayerMapping", contract: "FrameContract", error: ErrorOf) -> None:

@@ -93,8 +93,10 @@ def parse_mapping(data: Mapping[str, Any], where: str) -> MappingFile:
     """Return the mapping that a TOML or JSON document states; errors as :func:`read_mapping`."""
     table = Table(data, where, "")
     source = table.text("source")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", source):
-        table.refuse("source", f"is {source!r}", "Use lower-case letters, digits and _.")
+    if not re.fullmatch(r"[^\W\d_]\w{0,39}", source) or source != source.lower():
+        table.refuse(
+            "source", f"is {source!r}", "Use at most 40 letters in lower case, digits and _."
+        )
     shared = {
         "crs": table.text("crs", None),
         "encoding": table.text("encoding", None),

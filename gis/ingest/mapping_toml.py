@@ -117,7 +117,9 @@ def _lines(data: Mapping[str, Any], path: str) -> list[str]:
             continue
         full = f"{path}.{_key(key)}".strip(".")
         if isinstance(value, Mapping):
-            lines += [f"[{full}]", *_lines(value, full)]
+            # A table of tables only is made by their headings.
+            bare = bool(value) and all(_is_section(each) for each in value.values())
+            lines += [*([] if bare else [f"[{full}]"]), *_lines(value, full)]
         else:
             for each in value:
                 lines += [f"[[{full}]]", *_lines(each, full)]
