@@ -13,7 +13,7 @@ import shapely
 
 from gis.errors import InvalidInputError
 from gis.frames import Dataset
-from gis.ingest.checks import AxisWatch, check_column, check_geometries, single_parts
+from gis.ingest.checks import AxisWatch, check_columns, check_geometries, single_parts
 from gis.ingest.derive import Derived, derive_layers
 from gis.ingest.dissolve import SNAP_DEGREES, SNAP_M, dissolve
 from gis.ingest.formats import open_source
@@ -26,6 +26,7 @@ from gis.ingest.personal_columns import personal_by_values
 from gis.ingest.rejects import Rejects
 from gis.ingest.rows import SourceFacts
 from gis.ingest.taken import Taken
+from gis.ingest.values import MendLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,9 @@ def read_mapped(
     names = list(dict.fromkeys(section.mapping.layer for section in sections))
     axes = AxisWatch(where, within)
     taken = {
-        name: _conformed([s for s in sections if s.mapping.layer == name], mapping, rejects, axes)
+        name: _conformed(
+            [s for s in sections if s.mapping.layer == name], mapping.source, rejects, axes
+        )
         for name in names
     }
     axes.raise_if_exchanged()
@@ -218,23 +221,24 @@ def _refuse_persons(columns: "pd.DataFrame", contract: "FrameContract", where: s
             )
 
 
-def _conformed(
-    sections: list[_Section], mapping: MappingFile, rejects: Rejects, axes: AxisWatch
-) -> Taken:
+def _conformed(sections: list[_Section], dataset: str, rejects: Rejects, axes: AxisWatch) -> Taken:
     """Return the rows of all sections for one layer; of a key that two bring the first counts."""
     import pandas as pd
 
     contract = CONTRACTS[sections[0].mapping.layer]
-    ids = RowIds(contract, mapping.source)
+    ids = RowIds(contract, dataset)
     parts, shapes = [], []
     seen: set[str] = set()
     for section in sections:
+        mends = MendLog()
         _leave_out_known(section, seen)
         with rejects.batch(section.numbers):
             columns = ids.of(section.columns, section.geometry, rejects)
-            parts.append(_checked(columns, contract, rejects))
+            parts.append(_checked(columns, contract, rejects, mends))
             if contract.geometry:
                 shapes.append(_geometry(section, contract, rejects, axes))
+        if mends.notes():
+            section.report["mended"] = list(mends.notes())
     columns = pd.concat(parts, ignore_index=True)
     said = {str(name): columns[name].notna().to_numpy(dtype=bool) for name in columns}
     references = {
@@ -265,19 +269,19 @@ def _leave_out_known(section: _Section, seen: set[str]) -> None:
 
 
 def _checked(
-    columns: "pd.DataFrame", contract: "FrameContract", rejects: Rejects
+    columns: "pd.DataFrame", contract: "FrameContract", rejects: Rejects, mends: MendLog
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    data: dict[str, Any] = {}
-    for column in contract.columns:
-        if column.name in columns:
-            data[column.name] = check_column(columns[column.name], column, rejects)
+    data: dict[str, Any] = dict(check_columns(columns, contract, rejects, mends))
     for name in REFERENCES.get(contract.name, ()):
         if name in columns:
-            data[name] = columns[name].to_numpy(dtype=object)
+            data[name] = columns[name]
     return pd.DataFrame(
-        {name: pd.Series(list(values), dtype=object) for name, values in data.items()},
+        {
+            name: pd.Series(np.asarray(values, dtype=object), dtype=object)
+            for name, values in data.items()
+        },
         index=range(len(columns)),
     )
 

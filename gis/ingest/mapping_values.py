@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from gis.frames import Column
+from gis.ingest.values import clean_numbers
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -41,21 +44,19 @@ class NumberFrom:
     round: Rounding = ""
 
     def of(self, columns: "pd.DataFrame") -> "NDArray[np.object_]":
-        """Return the numbers; a value that is no number is passed on, so that checks name it."""
-        raw = columns[self.column].to_numpy(dtype=object)
-        out = np.full(len(raw), None, dtype=object)
-        for row, value in enumerate(raw):
-            text = as_text(value)
-            if text is None:
-                continue
-            try:
-                number = float(text) * self.multiply / self.divide
-            except ValueError:
-                out[row] = value
-                continue
+        """Return the numbers, read as other numbers are (``约18``, ``1,200``).
+
+        A value that is no number is passed on as it is, so that checks name it.
+        """
+        raw = columns[self.column]
+        cleaned = clean_numbers(raw, Column(self.column, "float", "A number."))
+        numbers = cleaned.data.to_numpy(dtype=float) * self.multiply / self.divide
+        if self.round:
             # 60 m ÷ 3 m must not become 21 floors by the last bit of a float.
-            tidy = round(number, 9)
-            out[row] = float(_ROUNDED[self.round](tidy)) if self.round else number
+            numbers = _ROUNDED[self.round](np.round(numbers, 9))
+        out = np.array(numbers, dtype=object)
+        bad = np.isnan(numbers)
+        out[bad] = np.where(cleaned.missing, None, raw.to_numpy(dtype=object))[bad]
         return out
 
 
