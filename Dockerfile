@@ -22,7 +22,9 @@ RUN .venv/bin/python -m maps.assets \
 
 
 FROM python:3.11.14-slim-bookworm
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/wangge wangge
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/wangge wangge \
+    # A volume mounted here is its user's own.
+    && install --directory --owner=wangge --mode=700 /var/lib/wangge/uploads
 # At the path it was made at: a virtual environment cannot be moved.
 COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH \

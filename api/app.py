@@ -16,12 +16,16 @@ from api.routers import (
     communities,
     demands,
     exports,
+    geocoding,
     grids,
+    imports,
     incidents,
+    jobs,
     locate,
     pages,
     stations,
     system,
+    uploads,
 )
 from api.routers.system import wangge_version
 from gis.database.engine import database_url, make_engine, session_factory
@@ -36,7 +40,11 @@ ROUTERS = (
     stations.router,
     incidents.router,
     demands.router,
+    geocoding.router,
     exports.router,
+    uploads.router,
+    imports.router,
+    jobs.router,
 )
 TAGS = [
     {"name": "locating", "description": "Whose grid is this."},
@@ -46,6 +54,7 @@ TAGS = [
     {"name": "stations", "description": "Where people are served (服务站)."},
     {"name": "incidents", "description": "What happened (事件)."},
     {"name": "demands", "description": "What is wanted (需求)."},
+    {"name": "geocoding", "description": "Descriptions of places (地址描述), and who decides."},
     {"name": "exports", "description": "Layers, grids and results as files."},
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
-#: No body that is taken here is larger; files go through the command line.
+#: No body that is taken here is larger, but for files that are sent to UPLOADS.
 MAX_BODY_BYTES = 256 * 1024
+UPLOADS = "/v1/uploads"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: An API answer is data: nothing in it may run or be framed. Pages set a policy of their own.
 SECURITY_HEADERS = {
@@ -40,7 +41,9 @@ class RequestContext:
     The line has the path's template and never the query: a query may hold what somebody wrote.
     """
 
-    def __init__(self, app: "ASGIApp", allowed_hosts: frozenset[str] | None) -> None:
+    def __init__(
+        self, app: "ASGIApp", allowed_hosts: frozenset[str] | None, upload_bytes: int
+    ) -> None:
         """Wrap ``app``; hosts other than the allowed ones (``None``: any) are refused.
 
         A web page of a stranger can give its own name the address 127.0.0.1 and then speak to us
@@ -48,6 +51,7 @@ class RequestContext:
         """
         self.app = app
         self.allowed_hosts = allowed_hosts
+        self.upload_bytes = upload_bytes
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
@@ -73,7 +77,8 @@ class RequestContext:
                     )
                     await refusal(scope, receive, answer.send)
                 else:
-                    await self.app(scope, _limited(receive), answer.send)
+                    most = self.upload_bytes if scope["path"] == UPLOADS else MAX_BODY_BYTES
+                    await self.app(scope, _limited(receive, most), answer.send)
             except Exception as error:
                 if answer.status is not None:
                     raise
@@ -86,7 +91,7 @@ class RequestContext:
         return self.allowed_hosts is not None and name.lower() not in self.allowed_hosts
 
 
-def _limited(receive: "Receive") -> "Receive":
+def _limited(receive: "Receive", most: int) -> "Receive":
     """Return a ``receive`` that ends a body which is larger than any that is taken here."""
     read = 0
 
@@ -94,8 +99,8 @@ def _limited(receive: "Receive") -> "Receive":
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > MAX_BODY_BYTES:
-            raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.")
+        if read > most:
+            raise HTTPException(413, f"The body is larger than {most // 1024} KiB.")
         return message
 
     return counted

@@ -1,4 +1,4 @@
-"""``wangge import``: files into the store, whole or not at all."""
+"""``wangge import``: files into the store, whole or not at all, and the way back."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,47 +12,245 @@ from gis.settings import get_settings
 
 if TYPE_CHECKING:
     from gis.frames import Dataset
+    from gis.jobs.import_orders import ImportOrder
     from gis.services.importing import ImportReport
 
 app = typer.Typer(name="import", help="Bring files in: each whole or not at all.")
+
+FileArgument = Annotated[Path, typer.Argument(help="The file; docs/formats.md lists what is read.")]
+CrsOption = Annotated[
+    str | None, typer.Option(help="Coordinates if the file names none: EPSG:4490, gcj02, bd09.")
+]
+TableOption = Annotated[
+    str | None, typer.Option(help="Layer, sheet or file inside the file, where it has several.")
+]
+MappingOption = Annotated[
+    Path | None, typer.Option(help="How columns become fields: a mapping file (TOML).")
+]
+EncodingOption = Annotated[str | None, typer.Option(help="Of text, if it is told wrongly: gbk.")]
+HeaderOption = Annotated[
+    int | None, typer.Option(min=1, max=10, help="Rows of the header, if they are told wrongly.")
+]
+RejectsOption = Annotated[
+    Path | None,
+    typer.Option(help="Where rows that cannot be taken go; a .gpkg beside it can be repaired."),
+]
+SkipOption = Annotated[
+    bool, typer.Option("--skip-rejects", help="Leave out rows that cannot be taken; take the rest.")
+]
+RepairedOption = Annotated[
+    Path | None, typer.Option(help="A rejects package whose rows were repaired; they take part.")
+]
+DropOption = Annotated[
+    bool, typer.Option("--drop-absent", help="Rows removed from the package are left out.")
+]
+ShiftOption = Annotated[
+    str | None, typer.Option(help="Why the coordinates are right although they seem shifted.")
+]
+SourceOption = Annotated[
+    str, typer.Option(help="Name of the data set, for its ids and its mapping; else the file's.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 
 
 @app.command("layer")
 def import_layer(
     layer: Annotated[str, typer.Argument(help="Layer, for example buildings or stations.")],
-    file: Annotated[Path, typer.Argument(help="A .gpkg, .geojson or .csv file.")],
+    file: FileArgument,
     *,
-    crs: Annotated[str | None, typer.Option(help="CRS if the file names none: EPSG:4490.")] = None,
-    table: Annotated[str | None, typer.Option(help="Layer inside a GeoPackage.")] = None,
+    crs: CrsOption = None,
+    table: TableOption = None,
     column: Annotated[
         list[str] | None, typer.Option(help="A column under another name: THEIRS=ours.")
     ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option(help="Where rows that cannot be taken are listed.")
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    header_rows: HeaderOption = None,
+    source: SourceOption = "",
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Another delivery: compare it, apply what is different."),
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what an update would do.")
+    ] = False,
+    match: Annotated[
+        str, typer.Option(help="How rows find their like: auto, id, source_id or geometry.")
+    ] = "auto",
+    reach: Annotated[
+        str,
+        typer.Option(help="Where rows that are missing count as gone: communities, all or none."),
+    ] = "auto",
+    skip_rejects: SkipOption = False,
+    repaired: RepairedOption = None,
+    drop_absent: DropOption = False,
+    rejects: RejectsOption = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Leave the checks of values to the database.")
+    ] = False,
+    accept_shift: ShiftOption = None,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Do not audit the ground afterwards.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Bring one layer in; if rows cannot be taken they are listed, and nothing is stored."""
+    from cli.import_views import agree_on_columns, show_preview
+    from gis.jobs.import_orders import ImportOrder
+    from gis.jobs.imports import Import
+    from gis.jobs.steps import Steps
+
+    _one_of("--match", match, ("auto", "id", "source_id", "geometry"))
+    _one_of("--reach", reach, ("auto", "communities", "all", "none"))
+    order = ImportOrder(
+        path=file,
+        layer=layer,
+        table=table,
+        crs=crs,
+        encoding=encoding,
+        header_rows=header_rows,
+        columns=_mapping(column or []),
+        mapping=mapping,
+        source=source,
+        update=update or preview,
+        match=match,
+        reach=reach,
+        skip_rejects=skip_rejects,
+        repaired=repaired,
+        drop_absent=drop_absent,
+        rejects=rejects,
+        checks=not unchecked,
+        accept_shift=accept_shift,
+        audit=not no_audit,
+        timezone=get_settings().timezone,
+    )
+    with opened() as (factory, scope):
+        order = agree_on_columns(factory, scope, order, yes=yes)
+        if order.update:
+            with watching() as watcher:
+                seen = Import(factory, scope, order, Steps(watcher)).preview()
+            show_preview(seen)
+            if preview or seen.nothing_to_do:
+                return
+            if not yes and not typer.confirm("Apply this?", default=False):
+                typer.echo("Nothing was changed.")
+                return
+        _run(factory, scope, order)
+
+
+@app.command("file")
+def import_file(
+    file: FileArgument,
+    *,
+    mapping: Annotated[Path, typer.Option(help="How the file becomes layers (TOML).")],
+    accept_shift: ShiftOption = None,
+    rejects: RejectsOption = None,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Do not audit the ground afterwards.")
+    ] = False,
+) -> None:
+    """Bring every layer in that a mapping file makes of a file, and what it derives from them."""
+    from gis.jobs.import_orders import ImportOrder
+
+    order = ImportOrder(
+        path=file,
+        what="file",
+        mapping=mapping,
+        accept_shift=accept_shift,
+        rejects=rejects,
+        audit=not no_audit,
+        timezone=get_settings().timezone,
+    )
+    with opened() as (factory, scope):
+        _run(factory, scope, order)
+
+
+@app.command("plan")
+def plan_import(
+    file: FileArgument,
+    *,
+    layer: Annotated[str | None, typer.Option(help="Layer that it is; else it is guessed.")] = None,
+    table: TableOption = None,
+    crs: CrsOption = None,
+    encoding: EncodingOption = None,
+    header_rows: HeaderOption = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the proposal as a mapping file to this path.")
     ] = None,
 ) -> None:
-    """Bring one layer in; rows that cannot be taken are listed, and then nothing is stored."""
-    from gis.ingest.files import read_layer
-    from gis.ingest.rejects import RejectedRowsError, write_rejects
-    from gis.jobs.importing import layer_dataset
-    from gis.layers.registry import LAYER_BY_NAME
+    """Show how a file would become a layer: columns, values, what is left over. Nothing is written.
 
-    if layer not in LAYER_BY_NAME:
-        raise InvalidInputError(
-            f"There is no layer {layer!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
-        )
-    contract = LAYER_BY_NAME[layer].contract
-    mapping = _mapping(column or [])
-    try:
-        result = read_layer(
-            file, contract, layer=table, crs=crs, mapping=mapping, within=_ground(layer)
-        )
-    except RejectedRowsError as error:
-        report = rejects or file.with_name(f"{file.name}.rejects.csv")
-        write_rejects(error.rejects, report)
-        typer.echo(f"The rows that cannot be taken are listed in {report}.", err=True)
-        raise
-    _store(layer_dataset(file, layer, result))
+    The proposal is a beginning: save it, read it, correct it, and import with --mapping.
+    """
+    from cli.import_views import plan, show_plan
+
+    proposal = plan(
+        file, layer=layer, table=table, crs=crs, encoding=encoding, header_rows=header_rows
+    )
+    show_plan(proposal, save)
+
+
+@app.command("hotline")
+def import_hotline(
+    file: FileArgument,
+    *,
+    table: TableOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+) -> None:
+    """Bring the matters of a 12345 export in: placed where that is certain, else queued."""
+    from gis.jobs.import_orders import ImportOrder
+
+    order = ImportOrder(
+        path=file,
+        what="hotline",
+        table=table,
+        encoding=encoding,
+        rejects=rejects,
+        audit=False,
+        timezone=get_settings().timezone,
+    )
+    with opened() as (factory, scope):
+        _run(factory, scope, order)
+
+
+@app.command("list")
+def list_imports(
+    *,
+    layer: Annotated[str | None, typer.Option(help="Only imports of this layer.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Imports to show.")] = 20,
+) -> None:
+    """Show what was imported, newest first: when, by whom, and what was undone."""
+    from cli.import_views import show_imports
+    from gis.database.engine import transaction
+    from gis.layers import imports
+
+    with opened() as (factory, scope), transaction(factory) as session:
+        show_imports(imports.newest(session, scope, limit=limit, layer=layer))
+
+
+@app.command("undo")
+def undo_import(
+    layer: Annotated[str, typer.Argument(help="Layer whose last import is taken back.")],
+    *,
+    overwrite_edits: Annotated[
+        bool,
+        typer.Option("--overwrite-edits", help="Also if rows were changed by hand since."),
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Take the last import of a layer back: what it added goes, what it changed is as before."""
+    from cli.import_views import show_undone
+    from gis.database.engine import transaction
+    from gis.services.undoing import undo_last_import
+
+    with opened() as (factory, scope):
+        if not yes and not typer.confirm(f"Take the last import of {layer} back?", default=False):
+            typer.echo("Nothing was changed.")
+            return
+        with transaction(factory) as session:
+            report = undo_last_import(session, scope, layer, overwrite_edits=overwrite_edits)
+    show_undone(report)
 
 
 @app.command("osm")
@@ -101,15 +299,31 @@ def import_sample(
     _store(generate_subdistrict(households=households, seed=seed))
 
 
-def _ground(layer: str) -> Any:  # noqa: ANN401 - a polygon or None
-    """Return the ground that the store knows: rows with lon and lat exchanged lie off it."""
-    from gis.database.engine import transaction
-    from gis.services.importing import ground_outline
+def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN401 - sessions and a Scope
+    """Do an import here and now, on the record, and show what came of it."""
+    from cli.import_views import show_import
+    from gis.ingest.rejects import RejectedRowsError
+    from gis.jobs.imports import rejects_table, run_import
+    from gis.jobs.records import in_the_foreground
 
-    if layer in {"divisions", "communities"}:
-        return None
-    with opened() as (factory, scope), transaction(factory) as session:
-        return ground_outline(session, scope)
+    try:
+        with watching() as watcher:
+            report = in_the_foreground(
+                factory,
+                scope,
+                "import",
+                order.as_arguments(),
+                lambda told: run_import(factory, scope, order.as_arguments(), told),
+                watcher,
+            )
+    except RejectedRowsError:
+        table = order.rejects or rejects_table(order.path)
+        typer.echo(f"The rows that cannot be taken are listed in {table}.", err=True)
+        package = table.with_suffix(".gpkg")
+        if package.is_file():
+            typer.echo(f"Repair them in {package} and add --repaired {package}.", err=True)
+        raise
+    show_import(order, report)
 
 
 def _store(dataset: "Dataset") -> None:
@@ -155,6 +369,13 @@ def _print_facts(report: Any) -> None:  # noqa: ANN401 - a mapping of plain valu
     for name, value in report.items():
         if not isinstance(value, dict | list):
             typer.echo(f"  {name.replace('_', ' ')}: {value}")
+
+
+def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidInputError(
+            f"{option} {value!r} is not known.", remedy=f"Use one of {', '.join(choices)}."
+        )
 
 
 def _mapping(columns: list[str]) -> dict[str, str]:

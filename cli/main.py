@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import db, demo, doctor, export, importing, plans, sample, serve
+from cli import db, demo, doctor, export, geocode, importing, jobs, plans, sample, serve
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
@@ -15,8 +15,11 @@ GROUPS: tuple[typer.Typer, ...] = (
     demo.app,
     importing.app,
     plans.app,
+    geocode.app,
     export.app,
     serve.app,
+    jobs.app,
+    jobs.jobs_app,
     db.app,
     doctor.app,
 )

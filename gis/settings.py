@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     tile_attribution: str = Field(
         "", description="Attribution shown when a tile background is set."
     )
+    upload_limit_mb: int = Field(
+        2048, ge=1, description="Largest file that the API receives for an import, in MiB."
+    )
     suppress_below: int = Field(
         3, ge=1, description="Counts below this are not shown in density cells and exports."
     )

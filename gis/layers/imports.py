@@ -14,6 +14,8 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     insert,
+    literal_column,
+    or_,
     select,
     text,
     update,
@@ -22,13 +24,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.layers.common import Identified, one_of, reference
+from gis.layers.common import CURRENT_IMPORT, Identified, one_of, reference
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 IMPORT_MODES = ("load", "update", "fix")
@@ -145,6 +148,24 @@ def end(
         .values(rows=dict(rows), report=dict(report))
     )
     session.execute(select(func.set_config("wangge.import_no", "", True)))
+
+
+def stood_before(model: "type[Base]") -> "ColumnElement[bool]":
+    """Return the condition that a row is not of the import that is under way, if one is."""
+    current: ColumnElement[int] = literal_column(str(CURRENT_IMPORT), BigInteger)
+    return or_(current.is_(None), table_of(model).c.import_no.is_distinct_from(current))
+
+
+def newest(
+    session: "Session", scope: Scope, *, limit: int = 20, layer: str | None = None
+) -> "Sequence[Row[Any]]":
+    """Return the newest imports, newest first, those that were undone too."""
+    scope.require(Action.READ)
+    own = table_of(ImportRecord)
+    asked = select(*own.c).order_by(own.c.number.desc()).limit(limit)
+    if layer is not None:
+        asked = asked.where(func.jsonb_exists(own.c.rows, layer))
+    return session.execute(asked).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
+    cast,
     func,
     insert,
     select,
@@ -223,6 +224,30 @@ def one(session: "Session", scope: Scope, job_id: str) -> "Row[Any]":
     if found is None:
         raise _no_such_job(job_id)
     return found
+
+
+def begins_with(session: "Session", scope: Scope, text: str) -> "Row[Any]":
+    """Return the one job whose key begins so.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none.
+    gis.errors.ConflictError
+        There are several.
+    """
+    scope.require(Action.READ)
+    table = table_of(Job)
+    like = cast(table.c.id, Text).startswith(text.lower(), autoescape=True)
+    found: Sequence[Any] = session.execute(select(*table.c).where(like).limit(2)).all()
+    if not found:
+        raise _no_such_job(text)
+    if len(found) > 1:
+        raise ConflictError(
+            f"Several jobs begin with {text}.", remedy="Give more characters of the id."
+        )
+    row: Row[Any] = found[0]
+    return row
 
 
 def lines(session: "Session", scope: Scope, job_id: str) -> "Sequence[Row[datetime, str, str]]":

@@ -1,6 +1,6 @@
 """A second delivery of a layer: what it adds, changes and takes away, first seen, then done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
@@ -173,11 +173,15 @@ def apply_delivery(  # noqa: PLR0913 - a delivery, and the record of it
     fingerprint: str,
     report: Mapping[str, Any] | None = None,
     job_id: str | None = None,
+    guard: Callable[[], object] | None = None,
 ) -> DeliveryReport:
     """Do what a delivery says, in the session's transaction; the caller commits.
 
     Rows that are gone are ended (``valid_to``), closed (stations) or deleted; how they and the
     changed ones were is kept in the history. Plans that no longer fit are flagged.
+
+    ``guard`` is asked once the delivery has been read and before it changes anything; what it
+    raises ends it.
 
     Raises
     ------
@@ -191,6 +195,8 @@ def apply_delivery(  # noqa: PLR0913 - a delivery, and the record of it
             f"Another delivery of {order.layer} is under way.", remedy="Wait until it has ended."
         )
     staged, preview, gone = _prepared(session, scope, order, frames)
+    if guard is not None:
+        guard()
     if preview.nothing_to_do:
         return DeliveryReport(None, preview)
     number = imports.begin(

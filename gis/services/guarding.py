@@ -14,6 +14,7 @@ from gis.ingest.crs_verdict import Reference, ShiftVerdict
 from gis.layers.buildings import Building
 from gis.layers.communities import Community
 from gis.layers.divisions import Division
+from gis.layers.imports import stood_before
 from gis.layers.queries import alive, read_layer, restricted, table_of
 from gis.logs import get_logger
 
@@ -156,13 +157,15 @@ def _union(frame: Any) -> Any:  # noqa: ANN401 - a geo frame; a polygon or None
 def _building_points(session: "Session", scope: "Scope") -> "NDArray[np.float64] | None":
     """Return lon, lat of the living buildings, or of a part of them that is the same every time."""
     table = table_of(Building)
+    # Rows of the import that is being guarded are in the table already, in the same transaction.
+    known = alive(Building), stood_before(Building)
     count = session.execute(
-        restricted(select(func.count()).select_from(table).where(alive(Building)), scope, Building)
+        restricted(select(func.count()).select_from(table).where(*known), scope, Building)
     ).scalar_one()
     if not count:
         return None
     point = table.c.location
-    chosen = select(func.ST_X(point), func.ST_Y(point)).where(alive(Building))
+    chosen = select(func.ST_X(point), func.ST_Y(point)).where(*known)
     every = -(-count // BUILDINGS_READ)
     if every > 1:
         chosen = chosen.where(func.mod(func.uuid_hash(table.c.id), every) == 0)

@@ -53,7 +53,7 @@ def test_the_compose_file_keeps_the_specification(tmp_path: Path):
 def test_every_image_has_a_pinned_tag(compose: dict[str, Any], dockerfile: list[str]):
     images = [service["image"] for service in compose["services"].values()]
     bases = [one.split(" AS ")[0] for one in instructions(dockerfile, "FROM")]
-    assert len(images) == 3
+    assert len(images) == 4
     assert len(bases) == 2
     assert all(PINNED.match(one) for one in images + bases), images + bases
     assert all(re.search(r":\d+\.\d+\.\d+-slim-", one) for one in bases)
@@ -94,6 +94,7 @@ def test_only_this_machine_reaches_the_api(compose: dict[str, Any]):
     assert published == {
         "db": [],
         "migrate": [],
+        "worker": [],
         "api": ["127.0.0.1:${WANGGE_PUBLISHED_PORT:-8000}:8000"],
     }
 

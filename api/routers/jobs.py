@@ -1,0 +1,76 @@
+"""``/v1/jobs``: long work that was asked for, how far it is, and what came of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from api.deps import AppSettings, Principal, ReadSession, WriteSession
+from api.params import RowId
+from api.problems import responses
+from api.schemas.jobs import JobAnswer, JobLineAnswer, JobLogAnswer, JobsAnswer, JobStatus
+from gis.errors import NotFoundError
+from gis.jobs.import_orders import ImportOrder
+from gis.jobs.uploads import Uploads
+from gis.layers import jobs
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.get("", responses=responses(400, 422), summary="The newest jobs")
+def list_jobs(
+    session: ReadSession,
+    scope: Principal,
+    *,
+    status: JobStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Jobs of the answer.")] = 20,
+) -> JobsAnswer:
+    """Return the newest jobs, newest first."""
+    rows = jobs.newest(session, scope, limit=limit, status=status)
+    return JobsAnswer(jobs=[answer(row) for row in rows])
+
+
+@router.get("/{job_id}", responses=responses(400, 404, 422), summary="One job")
+def get_job(job_id: RowId, session: ReadSession, scope: Principal) -> JobAnswer:
+    """Return a job: ask again every few seconds until it has ended."""
+    return answer(jobs.one(session, scope, str(job_id)))
+
+
+@router.get("/{job_id}/log", responses=responses(400, 404, 422), summary="A job's log")
+def get_job_log(job_id: RowId, session: ReadSession, scope: Principal) -> JobLogAnswer:
+    """Return the lines of a job's log, oldest first."""
+    jobs.one(session, scope, str(job_id))
+    lines = jobs.lines(session, scope, str(job_id))
+    return JobLogAnswer(
+        lines=[JobLineAnswer(at=at, level=level, message=said) for at, level, said in lines]
+    )
+
+
+@router.post("/{job_id}/cancel", responses=responses(400, 403, 404, 409, 422), summary="Cancel it")
+def cancel_job(job_id: RowId, session: WriteSession, scope: Principal) -> JobAnswer:
+    """Ask a job to end: what is queued ends at once, what runs at its next step, rolled back."""
+    jobs.request_cancel(session, scope, str(job_id))
+    return answer(jobs.one(session, scope, str(job_id)))
+
+
+@router.get(
+    "/{job_id}/rejects",
+    responses={**responses(400, 404, 422), 200: {"content": {"text/csv": {}}}},
+    response_class=FileResponse,
+    summary="The rows that an import could not take",
+)
+def get_job_rejects(
+    job_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
+) -> FileResponse:
+    """Return the table of rejects of an import that was refused, as CSV."""
+    job = jobs.one(session, scope, str(job_id))
+    table = ImportOrder.from_arguments(job.arguments).rejects if job.kind == "import" else None
+    if table is None or not Uploads.of(settings).holds(table) or not table.is_file():
+        raise NotFoundError("This job has no table of rejects.", remedy="See its error.")
+    return FileResponse(table, media_type="text/csv; charset=utf-8", filename=table.name)
+
+
+def answer(row: Any) -> JobAnswer:  # noqa: ANN401 - a row of jobs
+    """Return a job as people are told of it: its arguments name places on this machine."""
+    told = {name: getattr(row, name) for name in JobAnswer.model_fields}
+    return JobAnswer(**told)

@@ -1,0 +1,367 @@
+"""An import from the file to the store: read, guarded, stored or compared, audited, remembered."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis.database.engine import transaction
+from gis.errors import InvalidInputError
+from gis.geometry.source_crs import SourceCrs
+from gis.ingest.formats import open_source
+from gis.ingest.mapped import read_mapped
+from gis.ingest.mapping import LayerMapping
+from gis.ingest.mapping_file import MappingFile, read_mapping
+from gis.ingest.rejects import RejectedRowsError, Rejects, write_rejects
+from gis.ingest.rejects_package import write_rejects_package
+from gis.ingest.reservoir import representative_points
+from gis.ingest.rows import SourceOptions
+from gis.ingest.stream import LayerStream, ReadOrder, open_layer
+from gis.jobs.import_orders import ImportOrder
+from gis.jobs.records import Recorder
+from gis.jobs.steps import Steps
+from gis.layers.registry import LAYER_BY_NAME, Layer
+from gis.services import auditing, deliveries, guarding, importing, opening, streaming
+from gis.services.deliveries import DeliveryOrder, DeliveryPreview
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from gis.frames import Dataset
+    from gis.scope import Scope
+
+#: Layers that are the ground others are guarded and placed by.
+_GROUND = frozenset({"divisions", "communities"})
+
+
+class PreviewOnlyError(Exception):
+    """Ends the transaction of a preview, so that nothing of it stays."""
+
+
+def run_import(
+    factory: "sessionmaker[Session]",
+    scope: "Scope",
+    arguments: Mapping[str, Any],
+    recorder: Recorder,
+) -> Mapping[str, Any]:
+    """Do an import that is on the record and return its report; the kind of job ``import``."""
+    order = ImportOrder.from_arguments(arguments)
+    return Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
+
+
+@dataclass
+class Import:
+    """One import and what it works with."""
+
+    factory: "sessionmaker[Session]"
+    scope: "Scope"
+    order: ImportOrder
+    steps: Steps
+    job_id: str | None = None
+
+    def run(self) -> dict[str, Any]:
+        """Take the file in, and return what is to be said of it.
+
+        Raises
+        ------
+        gis.errors.WanggeError
+            Whatever is wrong with the file; the store is as it was.
+        """
+        do = {"layer": self._layer, "file": self._file, "hotline": self._hotline}[self.order.what]
+        with self._rejects_written():
+            report = do()
+        if self.order.audit and report.get("number") is not None:
+            layers = report.get("rows_by_layer") or [self.order.layer]
+            report["audit"] = self._audited(int(report["number"]), tuple(layers))
+        report["seconds"] = dict(self.steps.seconds)
+        return report
+
+    def preview(self) -> DeliveryPreview:
+        """Return what another delivery of a layer would do; nothing of it is stored."""
+        seen: list[DeliveryPreview] = []
+        with (
+            self._rejects_written(),
+            self.steps.step("compare"),
+            self._opened() as stream,
+            _rolled_back(self.factory) as session,
+        ):
+            seen.append(
+                deliveries.preview_delivery(
+                    session, self.scope, self._delivery(stream), stream.frames()
+                )
+            )
+            self._guard(session, stream)
+        return seen[0]
+
+    # ---- one layer ---------------------------------------------------------------------------
+
+    def _layer(self) -> dict[str, Any]:
+        mapping = self._mapping_file()
+        if mapping is not None and _needs_all_rows(mapping):
+            return self._file()
+        with self._opened() as stream:
+            return self._updated(stream) if self.order.update else self._loaded(stream)
+
+    def _loaded(self, stream: LayerStream) -> dict[str, Any]:
+        total = stream.facts.rows
+        tell, done = self.steps.progress("store"), 0
+
+        def told(_: str, rows: int) -> None:
+            nonlocal done
+            done += rows
+            tell(done, total or done)
+
+        with self.steps.step("store"), transaction(self.factory) as session:
+            stored = streaming.import_stream(
+                session,
+                self.scope,
+                stream,
+                layer=self.order.layer,
+                dataset_name=self._name(),
+                progress=told,
+                job_id=self.job_id,
+                guard=lambda _: self._guard(session, stream),
+            )
+            self._hours(session, stored.rows)
+        return _report_of(stored)
+
+    def _updated(self, stream: LayerStream) -> dict[str, Any]:
+        guarded: dict[str, Any] = {}
+        with self.steps.step("store"), transaction(self.factory) as session:
+            done = deliveries.apply_delivery(
+                session,
+                self.scope,
+                self._delivery(stream),
+                stream.frames(),
+                name=self._name(),
+                fingerprint=stream.fingerprint,
+                report=stream.report(),
+                job_id=self.job_id,
+                guard=lambda: guarded.update(self._guard(session, stream)),
+            )
+        return {
+            "number": done.number,
+            "guard": guarded,
+            "delivery": done.preview.as_dict(),
+            "unfit_plans": [
+                {
+                    "plan_id": plan.plan_id,
+                    "name": plan.name,
+                    "reasons": {m.reason: m.things for m in plan.misfits},
+                }
+                for plan in done.unfit_plans
+            ],
+            **stream.report(),
+        }
+
+    def _delivery(self, stream: LayerStream) -> DeliveryOrder:
+        asked = DeliveryOrder(
+            self.order.layer,
+            given=stream.given,
+            match=self.order.match,  # type: ignore[arg-type] # checked where it was asked
+            reach=self.order.reach,  # type: ignore[arg-type]
+        )
+        return asked if self.order.as_of is None else replace(asked, as_of=self.order.as_of)
+
+    @contextmanager
+    def _opened(self) -> Generator[LayerStream]:
+        order, target = self.order, _target(self.order.layer)
+        section = self._section()
+        reading = ReadOrder(
+            options=self._options(),
+            mapping=section if section is not None else (dict(order.columns) or None),
+            source=self._name(),
+            within=self._ground(),
+            timezone=order.timezone,
+            checks=order.checks,
+            skip_rejects=order.skip_rejects,
+            repaired=order.repaired,
+            drop_absent=order.drop_absent,
+        )
+        with open_layer(order.path, target.contract, reading) as stream:
+            yield stream
+
+    def _section(self) -> LayerMapping | None:
+        mapping = self._mapping_file()
+        return None if mapping is None else mapping.layers[0]
+
+    def _options(self) -> SourceOptions:
+        """Return how the file is to be opened: what is said now goes before its mapping."""
+        order, where = self.order, str(self.order.path)
+        spatial = bool(_target(order.layer).contract.geometry)
+        section = self._section()
+        said = SourceOptions() if section is None else section.options(where, spatial=spatial)
+        return replace(
+            said,
+            preferred_layer=order.layer,
+            layer=order.table or said.layer,
+            crs=said.crs if order.crs is None else SourceCrs.parse(order.crs, where),
+            encoding=order.encoding or said.encoding,
+            header_rows=order.header_rows or said.header_rows,
+            spatial=spatial,
+        )
+
+    # ---- several layers ----------------------------------------------------------------------
+
+    def _file(self) -> dict[str, Any]:
+        mapping = self._mapping_file()
+        if mapping is None:
+            raise InvalidInputError(
+                f"{self.order.path}: it is not said how the file becomes layers.",
+                remedy="Give a mapping file: wangge import plan FILE --save MAPPING writes one.",
+                file=str(self.order.path),
+            )
+        with self.steps.step("read"):
+            dataset = read_mapped(self.order.path, mapping, within=self._ground())
+        tell, done = self.steps.progress("store"), 0
+        total = sum(len(frame) for frame in dataset.layers.values())
+
+        def told(_: str, rows: int) -> None:
+            nonlocal done
+            done += rows
+            tell(done, total)
+
+        with self.steps.step("store"), transaction(self.factory) as session:
+            guarded = self._guard_dataset(session, dataset)
+            stored = importing.import_dataset(session, self.scope, dataset, progress=told)
+            self._hours(session, stored.rows)
+        return {**_report_of(stored), "guard": guarded}
+
+    def _guard_dataset(self, session: "Session", dataset: "Dataset") -> dict[str, Any]:
+        """Guard each layer that others do not bring the ground for."""
+        found: dict[str, Any] = {}
+        if _GROUND & set(dataset.layers):
+            return found  # it brings its own ground; nothing in the store is its like
+        for name, frame in dataset.layers.items():
+            if "geometry" in frame and len(frame):
+                report = guarding.guard_layer(
+                    session,
+                    self.scope,
+                    name,
+                    representative_points(frame.geometry.to_numpy()),
+                    where=str(self.order.path),
+                    accept_shift=self.order.accept_shift,
+                )
+                found[name] = report.as_json()
+        return found
+
+    # ---- the hotline -------------------------------------------------------------------------
+
+    def _hotline(self) -> dict[str, Any]:
+        from gis.jobs.hotline import take_in_hotline
+
+        return take_in_hotline(self)
+
+    # ---- what all share ----------------------------------------------------------------------
+
+    def _name(self) -> str:
+        return self.order.source or self.order.path.stem
+
+    def _mapping_file(self) -> MappingFile | None:
+        return None if self.order.mapping is None else read_mapping(self.order.mapping)
+
+    def _ground(self) -> Any:  # noqa: ANN401 - a polygon or None
+        """Return the ground that the store knows: rows with lon and lat exchanged lie off it."""
+        if self.order.layer in _GROUND:
+            return None
+        with transaction(self.factory) as session:
+            return importing.ground_outline(session, self.scope)
+
+    def _guard(self, session: "Session", stream: LayerStream) -> dict[str, Any]:
+        if not len(stream.sample):
+            return {}
+        report = guarding.guard_layer(
+            session,
+            self.scope,
+            self.order.layer,
+            stream.sample,
+            where=str(self.order.path),
+            declared=stream.facts.crs,
+            accept_shift=self.order.accept_shift,
+        )
+        return report.as_json()
+
+    def _hours(self, session: "Session", rows: Mapping[str, int]) -> None:
+        if "station_services" in rows:
+            opening.ensure_hours(session, self.scope, timezone=self.order.timezone)
+
+    def _audited(self, number: int, layers: tuple[str, ...]) -> dict[str, Any]:
+        """Audit what the import may have brought about."""
+        with self.steps.step("audit"), transaction(self.factory) as session:
+            found = auditing.run_audit(
+                session, self.scope, import_no=number, touching=auditing.Touching(layers)
+            )
+        return {"run_id": found.run_id, "errors": found.errors, "counts": dict(found.counts)}
+
+    @contextmanager
+    def _rejects_written(self) -> Generator[None]:
+        """Write the rows that cannot be taken down, as a table and as a package to repair."""
+        try:
+            yield
+        except RejectedRowsError as error:
+            table = self.order.rejects or rejects_table(self.order.path)
+            write_rejects(error.rejects, table)
+            if self.order.what == "layer" and self.order.repaired is None:
+                source = open_source(self.order.path, self._options(), Rejects())
+                with closing(source):
+                    write_rejects_package(table.with_suffix(".gpkg"), source, error.rejects)
+            raise
+
+
+def _needs_all_rows(mapping: MappingFile) -> bool:
+    """Return whether a mapping looks at more than one row at a time, or makes several layers."""
+    first = mapping.layers[0]
+    return len(mapping.layers) > 1 or mapping.derive is not None or first.dissolve is not None
+
+
+def _target(name: str) -> Layer:
+    if name not in LAYER_BY_NAME:
+        raise InvalidInputError(
+            f"There is no layer {name!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
+        )
+    return LAYER_BY_NAME[name]
+
+
+def _report_of(stored: importing.ImportReport) -> dict[str, Any]:
+    return {
+        "number": stored.number,
+        "rows_by_layer": dict(stored.rows),
+        "outside": dict(stored.outside),
+        **stored.report,
+    }
+
+
+@contextmanager
+def _rolled_back(factory: "sessionmaker[Session]") -> Generator["Session"]:
+    """Yield a session whose transaction leaves nothing behind."""
+    try:
+        with transaction(factory) as session:
+            yield session
+            raise PreviewOnlyError
+    except PreviewOnlyError:
+        pass
+
+
+def run_preview(
+    factory: "sessionmaker[Session]",
+    scope: "Scope",
+    arguments: Mapping[str, Any],
+    recorder: Recorder,
+) -> Mapping[str, Any]:
+    """Compare another delivery with what stands; the kind of job ``preview``."""
+    order = ImportOrder.from_arguments(arguments)
+    seen = Import(factory, scope, order, Steps(recorder), recorder.job_id).preview()
+    return {"delivery": seen.as_dict()}
+
+
+#: What :func:`gis.jobs.worker.run_worker` does, by kind of job.
+WORKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
+    "import": run_import,
+    "preview": run_preview,
+}
+
+
+def rejects_table(path: Path) -> Path:
+    """Return where the table of a file's rejects goes if nobody says where."""
+    return path.with_name(f"{path.name}.rejects.csv")

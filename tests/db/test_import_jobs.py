@@ -1,0 +1,232 @@
+"""An import as a job, from the file to the store: loaded, refused, repaired, updated, cancelled."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from gis.database.engine import transaction
+from gis.errors import CrsMismatchError, WanggeError
+from gis.geometry.source_crs import SourceCrs
+from gis.ingest.rejects import RejectedRowsError
+from gis.jobs.import_orders import ImportOrder
+from gis.jobs.imports import Import, run_import
+from gis.jobs.records import in_the_foreground
+from gis.jobs.steps import Steps
+from gis.layers import imports, jobs
+from gis.layers.buildings import Building
+from gis.layers.pois import Poi
+from gis.scope import Scope
+from tests.town import lon_lat, square
+
+pytestmark = pytest.mark.db
+
+
+def do(sessions: sessionmaker[Session], scope: Scope, order: ImportOrder) -> Mapping[str, Any]:
+    told = order.as_arguments()
+    return in_the_foreground(
+        sessions, scope, "import", told, lambda rec: run_import(sessions, scope, told, rec)
+    )
+
+
+def count(sessions: sessionmaker[Session], model) -> int:
+    with transaction(sessions) as session:
+        return session.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+def new_houses(n: int = 4) -> gpd.GeoDataFrame:
+    """Houses on free squares of the town, as another office names the columns."""
+    free = [(1, 0), (3, 0), (6, 0), (8, 0), (2, 1), (3, 1)][:n]
+    return gpd.GeoDataFrame(
+        {"楼名": [f"新{i}号楼" for i in range(n)], "户数": [40 + i for i in range(n)]},
+        geometry=[square(*at, inset=0.3) for at in free],
+        crs=4326,
+    )
+
+
+COLUMNS = {"楼名": "name", "户数": "households"}
+
+
+def test_a_file_goes_in_as_a_job_with_a_number_and_an_audit(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    before = count(town_factory, Building)
+    path = tmp_path / "houses.shp"
+    pyogrio.write_dataframe(new_houses(), path, encoding="GBK")
+    report = do(town_factory, scope, ImportOrder(path, layer="buildings", columns=COLUMNS))
+    assert report["rows_by_layer"] == {"buildings": 4}
+    assert report["encoding"] in {"GBK", "gbk", "gb18030", "GB18030"}
+    assert "counts" in report["audit"]
+    assert count(town_factory, Building) == before + 4
+    with transaction(town_factory) as session:
+        record = imports.newest(session, scope, limit=1)[0]
+        job = jobs.one(session, scope, record.job_id)
+        names = session.execute(
+            select(Building.name).where(Building.import_no == report["number"])
+        ).scalars()
+        assert {"新0号楼", "新3号楼"} <= set(names)
+    assert (job.status, job.kind, record.principal) == ("succeeded", "import", "local_owner")
+    assert job.report["number"] == record.number == report["number"]
+
+
+def test_refused_rows_are_repaired_in_the_package_and_then_all_go_in(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path, before = tmp_path / "houses.gpkg", count(town_factory, Building)
+    houses = new_houses()
+    houses["户数"] = ["40", "-3", "很多", "43"]
+    houses.loc[3, "geometry"] = shapely.Polygon(
+        [(117.308, 31.879), (117.309, 31.88), (117.309, 31.879), (117.308, 31.88)]
+    )
+    pyogrio.write_dataframe(houses, path)
+    order = ImportOrder(path, layer="buildings", columns=COLUMNS)
+    with pytest.raises(RejectedRowsError, match="3 of 4 rows"):
+        do(town_factory, scope, order)
+    assert count(town_factory, Building) == before
+    table = pd.read_csv(tmp_path / "houses.gpkg.rejects.csv")
+    assert set(table["code"]) == {"below_minimum", "not_a_number", "invalid_ring"}
+    package = tmp_path / "houses.gpkg.rejects.gpkg"
+    bad = pyogrio.read_dataframe(package)
+    bad["户数"] = ["41", "42", "43"]
+    bad.loc[2, "geometry"] = square(8, 0, inset=0.3)
+    layer = pyogrio.list_layers(package)[0][0]
+    pyogrio.write_dataframe(bad, package, layer=layer)
+    report = do(
+        town_factory, scope, ImportOrder(path, layer="buildings", columns=COLUMNS, repaired=package)
+    )
+    assert report["rows_by_layer"] == {"buildings": 4}
+    with transaction(town_factory) as session:
+        found = session.execute(
+            select(Building.households).where(Building.import_no == report["number"])
+        ).scalars()
+        assert sorted(found) == [40, 41, 42, 43]
+
+
+@pytest.mark.parametrize("declared", ["EPSG:4326", "gcj02"])
+def test_a_shapefile_in_gcj02_that_says_wgs84_is_refused_until_it_is_declared(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path, declared: str
+):
+    before = count(town_factory, Building)
+    with transaction(town_factory) as session:
+        shapes = session.execute(select(func.ST_AsBinary(Building.geometry))).scalars().all()
+    ground = shapely.from_wkb([bytes(shape) for shape in shapes])
+    moved = SourceCrs.parse("gcj02", "test").from_lonlat(ground)
+    path = tmp_path / "shifted.shp"
+    frame = gpd.GeoDataFrame(
+        {"name": [f"n{i}" for i in range(len(moved))]}, geometry=moved, crs=4326
+    )
+    pyogrio.write_dataframe(frame, path, encoding="UTF-8")
+    order = ImportOrder(path, layer="buildings", crs=declared)
+    if declared == "gcj02":
+        assert do(town_factory, scope, order)["rows_by_layer"] == {"buildings": before}
+        return
+    with pytest.raises(CrsMismatchError, match="GCJ-02 read as WGS-84") as caught:
+        do(town_factory, scope, order)
+    assert 300 < float(caught.value.context["length_m"]) < 700
+    assert count(town_factory, Building) == before
+
+
+def test_an_update_is_previewed_and_applied_as_a_job(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    from gis.frames import BUILDINGS
+    from gis.layers.queries import alive, read_layer
+
+    with transaction(town_factory) as session:
+        frame = read_layer(session, scope, Building, BUILDINGS, alive(Building))
+    path = tmp_path / "second.gpkg"
+    sent = frame[["source_id", "name", "households", "residents", "geometry"]].copy()
+    sent.loc[0, "households"] += 10
+    sent.loc[0, "residents"] += 30
+    pyogrio.write_dataframe(sent, path)
+    order = ImportOrder(path, layer="buildings", update=True)
+    seen = Import(town_factory, scope, order, Steps()).preview()
+    assert (seen.changed, seen.added, seen.removed) == (1, 0, 0)
+    assert seen.changed_fields == {"households": 1, "residents": 1}
+    report = do(town_factory, scope, order)
+    assert report["delivery"]["changed"] == 1
+    with transaction(town_factory) as session:
+        row = session.get(Building, frame["id"].iloc[0])
+        assert row.households == frame["households"].iloc[0] + 10
+        assert row.elderly == frame["elderly"].iloc[0]  # the file says nothing about it
+
+
+def test_a_file_of_the_wrong_kind_ends_as_a_failed_job_with_its_remedy(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path = tmp_path / "houses.doc"
+    path.write_bytes(b"x")
+    with pytest.raises(WanggeError):
+        do(town_factory, scope, ImportOrder(path, layer="buildings"))
+    with transaction(town_factory) as session:
+        job = jobs.newest(session, scope, limit=1)[0]
+    assert job.status == "failed"
+    assert ".gpkg" in job.error["remedy"]
+
+
+def test_an_order_survives_the_queue(tmp_path: Path):
+    order = ImportOrder(
+        tmp_path / "a.csv", layer="pois", columns={"a": "name"}, mapping=tmp_path / "m.toml"
+    )
+    assert ImportOrder.from_arguments(order.as_arguments()) == order
+    with pytest.raises(WanggeError, match="does not know"):
+        ImportOrder.from_arguments({**order.as_arguments(), "later": 1})
+
+
+@pytest.mark.slow
+def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
+    new_database, scope: Scope, tmp_path: Path
+):
+    from gis.database.engine import make_engine, session_factory
+
+    url = new_database("empty")
+    rows = 400_000
+    rng = np.random.default_rng(1)
+    west, north = lon_lat(0, 0)
+    frame = pd.DataFrame(
+        {
+            "lon": west + rng.random(rows) / 100,
+            "lat": north - rng.random(rows) / 100,
+            "name": "x",
+            "category": "school",
+            "source_id": np.arange(rows),
+        }
+    )
+    path = tmp_path / "many.csv"
+    frame.to_csv(path, index=False)
+    command = [sys.executable, "-m", "cli.main", "import", "layer", "pois", str(path)]
+    command += ["--crs", "EPSG:4326", "--no-audit", "--yes"]
+    environment = {**os.environ, "DATABASE_URL": url, "WANGGE_HOME": str(tmp_path)}
+    engine = make_engine(url)
+    sessions = session_factory(engine)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline and child.poll() is None:
+            with transaction(sessions) as session:
+                found = jobs.newest(session, scope, limit=1)
+            if found and (found[0].done or 0) >= rows // 4:
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+    with transaction(sessions) as session:
+        job = jobs.newest(session, scope, limit=1)[0]
+        stored = session.execute(select(func.count()).select_from(Poi)).scalar_one()
+        assert imports.newest(session, scope) == []
+    engine.dispose()
+    assert child.returncode == 130, said
+    assert (job.status, stored) == ("cancelled", 0)
+    assert rows // 4 <= job.done < rows
