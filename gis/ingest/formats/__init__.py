@@ -8,6 +8,7 @@ from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats.archives import open_archive
 from gis.ingest.formats.delimited import open_delimited
 from gis.ingest.formats.drawing import open_drawing
+from gis.ingest.formats.kml import open_kml
 from gis.ingest.formats.parquet import open_parquet
 from gis.ingest.formats.sheets import open_sheet
 from gis.ingest.formats.vector import open_vector
@@ -26,7 +27,7 @@ READERS: dict[str, Opener] = {
     ".json": open_vector,
     ".shp": open_vector,
     ".fgb": open_vector,
-    ".kml": open_vector,
+    ".kml": open_kml,
     ".gdb": open_vector,
     ".dxf": open_drawing,
     ".parquet": open_parquet,

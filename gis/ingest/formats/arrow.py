@@ -1,16 +1,16 @@
 """Record batches as rows: values that the checks can work on, geometries as shapely has them."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.errors import DataSourceError
-
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from gis.ingest.rejects import Rejects
 
 #: Stands for a character that an earlier program could not read: its text is lost.
 LOST = "\ufffd"
@@ -29,17 +29,39 @@ def sliced(batches: Iterator[Any], size: int) -> Iterator[Any]:
             yield batch.slice(start, size)
 
 
+@dataclass(frozen=True, slots=True)
+class BatchPlace:
+    """Where a batch stands in its file, and who takes the faults of its rows."""
+
+    first_row: int
+    rejects: "Rejects"
+
+    def refuse(
+        self,
+        bad: "NDArray[np.bool_]",
+        name: str,
+        values: Any,  # noqa: ANN401 - an array
+        why: tuple[Any, str, str],
+    ) -> None:
+        """Add a fault for each row where ``bad`` is true; ``why``: reason, remedy, code."""
+        if not bad.any():
+            return
+        numbers = np.arange(self.first_row, self.first_row + len(bad), dtype=np.int64)
+        with self.rejects.batch(numbers):
+            self.rejects.add(bad, name, values, why[0], why[1], code=why[2])
+
+
 def columns_of(
     batch: Any,  # noqa: ANN401 - a RecordBatch
     names: dict[str, str],
-    first_row: int,
-    path: Path,
+    place: BatchPlace,
     decode: Decoder | None = None,
 ) -> "pd.DataFrame":
     """Return columns of a record batch as a frame.
 
     Text is ``object`` with ``None`` where there is none; whole numbers stay whole beside missing
-    ones; times keep their zone.
+    ones; times keep their zone. A text with characters that an earlier program lost is a fault of
+    its row.
 
     Parameters
     ----------
@@ -47,17 +69,10 @@ def columns_of(
         Record batch.
     names
         Column of the batch → name it gets, in order.
-    first_row
-        Number of its first row, for errors.
-    path
-        The file, for errors.
+    place
+        Number of its first row, and what takes faults.
     decode
         Turns text columns into text; ``None``: they are text.
-
-    Raises
-    ------
-    gis.errors.DataSourceError
-        A text is broken; names row and field.
     """
     import pandas as pd
 
@@ -66,10 +81,19 @@ def columns_of(
         field = batch.schema.field(column)
         values = _values(batch.column(column), field, decode)
         if values.dtype == object:
-            _refuse_lost(values, name, first_row, path)
+            lost = np.array([isinstance(value, str) and LOST in value for value in values])
+            place.refuse(lost.astype(bool), name, values, _LOST_WHY)
             values = pd.Series(values, dtype=object)  # else pandas makes text of its own kind of it
         data[name] = values
     return pd.DataFrame(data, index=pd.RangeIndex(batch.num_rows), copy=False)
+
+
+_LOST_WHY = (
+    "has lost characters (U+FFFD): an earlier program read it in the wrong encoding",
+    "Export it again from the original, in UTF-8 or GBK.",
+    "lost_characters",
+)
+_SHAPE_REMEDY = "Repair it, or convert it to straight lines, and export it again."
 
 
 def _values(array: Any, field: Any, decode: Decoder | None) -> Any:  # noqa: ANN401 - Arrow in, numpy or Series out
@@ -105,30 +129,10 @@ def _times(text: "NDArray[Any]") -> Any:  # noqa: ANN401 - times of one zone as 
         return _objects([None if value is None else pd.Timestamp(value) for value in text])
 
 
-def _refuse_lost(values: Any, name: str, first_row: int, path: Path) -> None:  # noqa: ANN401 - objects
-    for number, value in enumerate(values):
-        if isinstance(value, str) and LOST in value:
-            row = first_row + number
-            msg = (
-                f"{path}: row {row}, field '{name}': the text {value[:40]!r} has lost characters "
-                "(U+FFFD): an earlier program read it in the wrong encoding."
-            )
-            raise DataSourceError(
-                msg,
-                remedy="Export it again from the original, in UTF-8 or GBK.",
-                file=str(path),
-                row=row,
-                field=name,
-            )
+def shapes_of(array: Any, place: BatchPlace) -> "NDArray[Any]":  # noqa: ANN401 - an Arrow array
+    """Return a column of WKB as geometries; ``None`` where there is none, or a broken one.
 
-
-def shapes_of(array: Any, first_row: int, path: Path) -> "NDArray[Any]":  # noqa: ANN401 - an Arrow array
-    """Return a column of WKB as geometries; ``None`` where there is none.
-
-    Raises
-    ------
-    gis.errors.DataSourceError
-        A geometry is broken or curved; names the row.
+    A geometry that is broken, or has curves, is a fault of its row.
     """
     import pyarrow as pa
     import shapely
@@ -138,22 +142,15 @@ def shapes_of(array: Any, first_row: int, path: Path) -> "NDArray[Any]":  # noqa
     wkb = array.to_numpy(zero_copy_only=False)
     try:
         shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
-    except NotImplementedError:  # curves: the rows are looked at one by one to name the first
+    except NotImplementedError:  # curves: they are told apart by their numbers
         shapes = np.array([None] * len(wkb), dtype=object)
         plain = np.array([value is None or _kind(value) not in _CURVES for value in wkb])
         shapes[plain] = shapely.from_wkb(wkb[plain], on_invalid="ignore")
-    lost = np.flatnonzero(shapely.is_missing(shapes) & np.array([w is not None for w in wkb]))
-    if len(lost):
-        row = first_row + int(lost[0])
-        kind = _CURVES.get(_kind(wkb[lost[0]]))
-        what = "cannot be read" if kind is None else f"is a {kind}, which has curves or solids"
-        msg = f"{path}: row {row}: the geometry {what} ({len(lost)} rows of this batch)."
-        raise DataSourceError(
-            msg,
-            remedy="Repair it, or convert it to straight lines, and export it again.",
-            file=str(path),
-            row=row,
-        )
+    lost = shapely.is_missing(shapes) & np.array([value is not None for value in wkb], dtype=bool)
+    if lost.any():
+        kinds = [None if value is None else _CURVES.get(_kind(value)) for value in wkb]
+        why = ["cannot be read" if kind is None else f"is a {kind}" for kind in kinds]
+        place.refuse(lost, "geometry", kinds, (why, _SHAPE_REMEDY, "broken_geometry"))
     return shapes
 
 

@@ -2,21 +2,24 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gis.errors import InvalidInputError, WanggeError
 from gis.ingest.formats import READERS, open_source, require_file
 from gis.ingest.formats.archives import Unpacked, open_archive, renamed
 from gis.ingest.formats.drawing import open_drawing
+from gis.ingest.formats.kml import kml_layers, open_kml
 from gis.ingest.formats.parquet import open_parquet
-from gis.ingest.formats.sniffing import check_content, format_of
+from gis.ingest.formats.sniffing import KML, check_content, format_of
 from gis.ingest.formats.textual import Utf8Copy
 from gis.ingest.formats.vector import layer_names, open_vector, unreadable
 from gis.ingest.rejects import Rejects
 from gis.ingest.rows import SourceOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def layers_of(path: Path) -> list[LayerEntry]:
     listings: dict[object, Callable[[Path], list[LayerEntry]]] = {
         open_archive: _of_archive,
         open_vector: _of_vector,
+        open_kml: _of_kml,
         open_drawing: _of_drawing,
         open_parquet: _of_parquet,
     }
@@ -107,6 +111,16 @@ def _entry(file: Path, path: Path, name: str) -> LayerEntry:
             raise unreadable(path, format_of(path), error) from error
     rows = int(info["features"])
     return LayerEntry(name, info["geometry_type"] or "", rows if rows >= 0 else None)
+
+
+def _of_kml(path: Path) -> list[LayerEntry]:
+    check_content(path, KML)
+    with Utf8Copy(path, None, KML) as copy:
+        layers = kml_layers(copy.file, path)
+    kinds = [next(iter(layer.kinds)) if len(layer.kinds) == 1 else "Unknown" for layer in layers]
+    return [
+        LayerEntry(layer.name, kind, layer.rows) for layer, kind in zip(layers, kinds, strict=True)
+    ]
 
 
 def _of_drawing(path: Path) -> list[LayerEntry]:

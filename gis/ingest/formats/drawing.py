@@ -17,7 +17,7 @@ import shapely
 
 from gis.errors import InvalidInputError
 from gis.ingest.formats.agreement import agreed_crs
-from gis.ingest.formats.arrow import columns_of, shapes_of
+from gis.ingest.formats.arrow import BatchPlace, columns_of, shapes_of
 from gis.ingest.formats.encodings import GB18030, UTF8, TextEncoding, encoding_of_file
 from gis.ingest.formats.sniffing import DXF, check_content
 from gis.ingest.formats.steady import steady
@@ -69,13 +69,12 @@ def open_drawing(path: Path, options: SourceOptions, rejects: "Rejects") -> Draw
     ``options.layer`` is a layer of the drawing; without it all are read, and column ``layer`` says
     which each row is of.
     """
-    del rejects  # its coordinates are numbers
     check_content(path, DXF)
     crs, notes = agreed_crs(None, options.crs, path)
     tolerance = _CLOSED_DEGREES if crs.in_degrees else _CLOSED_M
     with steady(path):
         encoding = drawing_encoding(path, options.encoding)
-        columns, shapes, said = _entities(path, encoding)
+        columns, shapes, said = _entities(path, encoding, rejects)
     shapes, closed = _closed(shapes, tolerance)
     columns, shapes, labelled = _labelled(columns, shapes, _layer_mask(path, columns, options))
     notes += (*encoding.notes, *said, *closed, *labelled)
@@ -106,7 +105,7 @@ def drawing_encoding(path: Path, declared: str | None) -> TextEncoding:
 
 
 def _entities(
-    path: Path, encoding: TextEncoding
+    path: Path, encoding: TextEncoding, rejects: "Rejects"
 ) -> tuple["pd.DataFrame", "NDArray[Any]", tuple[str, ...]]:
     """Return the entities of the model; what is on its layouts for printing is left out."""
     import pandas as pd
@@ -120,8 +119,9 @@ def _entities(
         empty = pd.DataFrame({name: [] for name in _COLUMNS.values()}, dtype=object)
         return empty, np.array([], dtype=object), said
     batch = table.to_batches()[0]
-    columns = columns_of(batch, {**_COLUMNS, "PaperSpace": "paper"}, 1, path)
-    shapes = shapes_of(batch.column("wkb_geometry"), 1, path)
+    place = BatchPlace(1, rejects)
+    columns = columns_of(batch, {**_COLUMNS, "PaperSpace": "paper"}, place)
+    shapes = shapes_of(batch.column("wkb_geometry"), place)
     model = ~columns.pop("paper").fillna(value=False).to_numpy(dtype=bool)
     for column in ("layer", "text"):
         columns[column] = _unescaped(columns[column])

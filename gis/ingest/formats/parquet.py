@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats.agreement import agreed_crs
-from gis.ingest.formats.arrow import columns_of, shapes_of
+from gis.ingest.formats.arrow import BatchPlace, columns_of, shapes_of
 from gis.ingest.formats.steady import SteadyFiles
 from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
 
@@ -27,11 +27,13 @@ class ParquetSource:
         file: Any,  # noqa: ANN401 - a ParquetFile
         geometry: str | None,
         files: SteadyFiles,
+        rejects: "Rejects",
     ) -> None:
         self._facts = facts
         self._file = file
         self._geometry = geometry
         self._files = files
+        self._rejects = rejects
 
     @property
     def facts(self) -> SourceFacts:
@@ -49,10 +51,11 @@ class ParquetSource:
             for batch in self._file.iter_batches(batch_size=size, columns=wanted):
                 if not batch.num_rows:
                     continue
-                columns = columns_of(batch, names, first, path)
+                place = BatchPlace(first, self._rejects)
+                columns = columns_of(batch, names, place)
                 shapes = None
                 if self._geometry is not None:
-                    shapes = shapes_of(batch.column(self._geometry), first, path)
+                    shapes = shapes_of(batch.column(self._geometry), place)
                 yield RowBatch(first, columns, shapes)
                 first += batch.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -73,7 +76,6 @@ class ParquetSource:
 
 def open_parquet(path: Path, options: SourceOptions, rejects: "Rejects") -> ParquetSource:
     """Open a GeoParquet file; see :func:`gis.ingest.formats.open_source`."""
-    del rejects  # its coordinates are numbers
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -88,13 +90,15 @@ def open_parquet(path: Path, options: SourceOptions, rejects: "Rejects") -> Parq
             file=str(path),
         ) from error
     try:
-        return _opened(path, options, file, files)
+        facts, geometry = _facts(path, options, file)
     except BaseException:
         file.close()
         raise
+    return ParquetSource(facts, file, geometry, files, rejects)
 
 
-def _opened(path: Path, options: SourceOptions, file: Any, files: SteadyFiles) -> ParquetSource:  # noqa: ANN401 - a ParquetFile
+def _facts(path: Path, options: SourceOptions, file: Any) -> tuple[SourceFacts, str | None]:  # noqa: ANN401 - a ParquetFile
+    """Return what the file says of itself, and its column of geometry."""
     geo = _metadata(path, file)
     geometry, crs = None, None
     kinds: tuple[str, ...] = ()
@@ -115,7 +119,7 @@ def _opened(path: Path, options: SourceOptions, file: Any, files: SteadyFiles) -
     rows = int(file.metadata.num_rows)
     extra = {"geometry_types": kinds}
     facts = SourceFacts(path, "GeoParquet", None, crs, columns, rows, notes=notes, extra=extra)
-    return ParquetSource(facts, file, geometry if options.spatial else None, files)
+    return facts, geometry if options.spatial else None
 
 
 def _metadata(path: Path, file: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a ParquetFile

@@ -49,9 +49,10 @@ def _text_start(head: bytes) -> bytes:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
-def _is_markup(head: bytes) -> bool:
+def _is_kml(head: bytes) -> bool:
+    """Return whether XML is KML; a document type, which could define entities, KML never has."""
     text = _text_start(head)
-    return text.startswith(b"<") and b"<kml" in text and b"<OGRVRT" not in text
+    return text.startswith(b"<") and b"<kml" in text and b"<!DOCTYPE" not in text
 
 
 def _is_json(head: bytes) -> bool:
@@ -67,8 +68,6 @@ def _is_dxf(head: bytes) -> bool:
     return lines[:2] == [b"0", b"SECTION"]
 
 
-#: GDAL builds the whole tree of a KML file: about 12 bytes of memory for each byte of the file.
-_MOST_KML = 256 << 20
 #: A drawing is held in memory while its texts are matched to its outlines.
 _MOST_DXF = 512 << 20
 
@@ -76,7 +75,7 @@ SHAPEFILE = Format("Shapefile", lambda head: head.startswith(b"\x00\x00\x27\x0a"
 GEOPACKAGE = Format("GeoPackage", lambda head: head.startswith(b"SQLite format 3\x00"))
 GEOJSON = Format("GeoJSON", _is_json, is_text=True, one_layer=True, counts_rows=False)
 FLATGEOBUF = Format("FlatGeobuf", lambda head: head.startswith(b"fgb\x03fgb"), one_layer=True)
-KML = Format("KML", _is_markup, is_text=True, most_bytes=_MOST_KML)
+KML = Format("KML", _is_kml, is_text=True)
 DXF = Format("DXF", _is_dxf, is_text=True, one_layer=True, most_bytes=_MOST_DXF)
 FILE_GEODATABASE = Format("File geodatabase", lambda head: True)  # noqa: ARG005 - a folder has no head
 

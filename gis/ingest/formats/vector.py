@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats import dbf
 from gis.ingest.formats.agreement import agreed_crs
-from gis.ingest.formats.arrow import Decoder, columns_of, shapes_of, sliced
+from gis.ingest.formats.arrow import BatchPlace, Decoder, columns_of, shapes_of, sliced
 from gis.ingest.formats.encodings import UTF8
 from gis.ingest.formats.sniffing import Format, check_content, format_of
 from gis.ingest.formats.steady import SteadyFiles
@@ -21,10 +21,6 @@ from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
 if TYPE_CHECKING:
     from gis.ingest.rejects import Rejects
 
-#: How a placemark is drawn, not what it is: columns that GDAL adds to every KML layer.
-_KML_DRAWING = frozenset(
-    {"altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet"}
-)
 #: Longest .prj that makes sense, in bytes.
 _MOST_PRJ = 64 << 10
 #: Warnings of GDAL that are passed on; more of them say nothing new.
@@ -85,6 +81,7 @@ class _Stream:
     reader: Any
     names: dict[str, str]
     decode: Decoder | None
+    rejects: "Rejects"
 
     @property
     def geometry(self) -> str | None:
@@ -114,8 +111,9 @@ class _Stream:
     def rows(self, batch: Any, first: int) -> RowBatch:  # noqa: ANN401 - a RecordBatch
         import pyarrow as pa
 
+        place = BatchPlace(first, self.rejects)
         try:
-            columns = columns_of(batch, self.names, first, self.path, self.decode)
+            columns = columns_of(batch, self.names, place, self.decode)
         except pa.ArrowInvalid as error:
             msg = f"{self.path}: text in the rows from {first} on is not UTF-8 ({error})."
             raise DataSourceError(
@@ -124,12 +122,11 @@ class _Stream:
         name = self.geometry
         if name is None:
             return RowBatch(first, columns)
-        return RowBatch(first, columns, shapes_of(batch.column(name), first, self.path))
+        return RowBatch(first, columns, shapes_of(batch.column(name), place))
 
 
 def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> VectorSource:
     """Open a layer that GDAL reads; see :func:`gis.ingest.formats.open_source`."""
-    del rejects  # GDAL gives no coordinates that are no numbers
     form = format_of(path)
     check_content(path, form)
     with ExitStack() as stack:
@@ -145,8 +142,8 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
             encoding=prepared.encoding,
             read_geometry=options.spatial,
         )
-        names, decode, notes = _names_of(meta, prepared, form)
-        stream = _Stream(path, form, meta, reader, names, decode)
+        names, decode, notes = _names_of(meta, prepared)
+        stream = _Stream(path, form, meta, reader, names, decode, rejects)
         crs = None
         if stream.geometry is not None:
             crs, crs_notes = agreed_crs(_own_crs(meta, prepared), options.crs, path)
@@ -262,15 +259,13 @@ def _first_line(error: Exception | str | Warning) -> str:
 
 
 def _names_of(
-    meta: dict[str, Any], prepared: _Prepared, form: Format
+    meta: dict[str, Any], prepared: _Prepared
 ) -> tuple[dict[str, str], Decoder | None, tuple[str, ...]]:
     given = [str(name) for name in meta["fields"]]
     if prepared.encoding is not None and prepared.codec is not None:
         names, notes = dbf.decoded_names(given, prepared.codec)
         decode = partial(dbf.decode_text, codec=prepared.codec)
         return dict(zip(given, names, strict=True)), decode, notes
-    if form.name == "KML":
-        given = [name for name in given if name not in _KML_DRAWING]
     return {name: name for name in given}, None, ()
 
 
