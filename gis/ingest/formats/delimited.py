@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from gis.defusing import is_defused, restore
 from gis.errors import DataSourceError
 from gis.ingest.formats.coordinates import PointMaker, place_of
 from gis.ingest.formats.dialects import Dialect, sniff_dialect
@@ -42,6 +43,7 @@ class DelimitedSource:
         self._path, self._dialect, self._rejects = path, dialect, rejects
         self._steady = SteadyFiles(path)
         self._names = dialect.names
+        self._defused = is_defused(path)
         place = place_of(self._names, options, path, "a CSV file")
         self._points = None if place is None else PointMaker(place, options.crs, rejects)
         used = () if place is None else place.columns
@@ -71,6 +73,8 @@ class DelimitedSource:
             notes.append(f"rows above the header left out: {'; '.join(header.titles)}")
         if header.rows > 1:
             notes.append(f"the header has {header.rows} rows; their names are joined with '_'")
+        if self._defused:
+            notes.append("an export of ours: apostrophes that defuse formulas were taken off")
         return (*notes, *header.notes)
 
     @property
@@ -99,6 +103,8 @@ class DelimitedSource:
                 for start in range(0, len(columns), size):
                     rows = slice(start, start + size)
                     part = columns.iloc[rows].reset_index(drop=True)
+                    if self._defused:
+                        part = part.map(restore, na_action="ignore")
                     yield from self._batch(part, numbers[rows])
             self._reject_ragged(reader)
         finally:
