@@ -62,7 +62,7 @@ class Peak:
     counted: int
 
 
-def correlate_things(points: Metres, known: Metres) -> Peak | None:
+def correlate_things(points: Metres, known: Metres, *, reach_m: float = REACH_M) -> Peak | None:
     """Return the translation by which points lie on known ones best; ``None``: none are near.
 
     Parameters
@@ -71,12 +71,14 @@ def correlate_things(points: Metres, known: Metres) -> Peak | None:
         Of the layer in question, shape (n, 2).
     known
         Of things that lie right, shape (m, 2).
+    reach_m
+        Longest translation, east and north.
     """
-    surface = _surface(points, known)
+    reach = int(reach_m / _CELL_M)
+    surface = _surface(points, known, reach)
     if surface is None:
         return None
     signal_to_noise = _sharpened(surface)
-    reach = int(REACH_M / _CELL_M)
     row, column = np.unravel_index(int(signal_to_noise.argmax()), signal_to_noise.shape)
     rows, columns = np.indices(signal_to_noise.shape)
     far = np.hypot(rows - row, columns - column) * _CELL_M > 60.0
@@ -99,9 +101,8 @@ def correlate_things(points: Metres, known: Metres) -> Peak | None:
     )
 
 
-def _surface(points: Metres, known: Metres) -> Metres | None:
+def _surface(points: Metres, known: Metres, reach: int) -> Metres | None:
     """Return how many known cells points fall on, by translation, shape (2r + 1, 2r + 1)."""
-    reach = int(REACH_M / _CELL_M)
     low = np.minimum(points.min(axis=0), known.min(axis=0)) - 2 * REACH_M
     ours = np.unique(((points - low) // _CELL_M).astype(np.int64), axis=0)
     theirs = np.unique(((known - low) // _CELL_M).astype(np.int64), axis=0)
