@@ -81,8 +81,9 @@ def dissolve(
         at = int(group[rows[0]])
         pieces = _of_highest_dimension(rows, geometry)
         report["labels"] += len(rows) - len(pieces)
-        out[at] = _joined(geometry[pieces], snap)
-        report["still_apart"] += int(_is_apart(out[at]))
+        distinct = _distinct(geometry[pieces])
+        out[at] = _joined(distinct, snap)
+        report["still_apart"] += int(len(distinct) > 1 and _is_apart(out[at]))
         ranked = pieces[np.argsort(-_size(geometry[pieces]), kind="stable")]
         chosen[at] = ranked[0]
         filled[at] = _merge_attributes(columns, ranked, report["conflicts"])
@@ -114,9 +115,14 @@ def _size(pieces: "NDArray[Any]") -> "NDArray[np.float64]":
     return area if area.any() else np.asarray(shapely.length(pieces), dtype=float)
 
 
-def _joined(pieces: "NDArray[Any]", snap: float) -> Any:  # noqa: ANN401 - a geometry or None
+def _distinct(pieces: "NDArray[Any]") -> "NDArray[Any]":
+    """Return the pieces that are there, each once: tiles that overlap bring the same one twice."""
     pieces = pieces[~shapely.is_missing(pieces)]
-    distinct = pieces[np.unique(shapely.to_wkb(shapely.normalize(pieces)), return_index=True)[1]]
+    _, first = np.unique(shapely.to_wkb(shapely.normalize(pieces)), return_index=True)
+    return np.asarray(pieces[first], dtype=object)
+
+
+def _joined(distinct: "NDArray[Any]", snap: float) -> Any:  # noqa: ANN401 - a geometry or None
     if len(distinct) < 2:
         return distinct[0] if len(distinct) else None
     dimension = int(shapely.get_dimensions(distinct).max())
@@ -163,7 +169,7 @@ def _width(ring: Any) -> float:  # noqa: ANN401 - a ring
 
 def _is_apart(geometry: Any) -> bool:  # noqa: ANN401 - a geometry or None
     """Return whether a feature is in pieces that do not touch; lines that fork do touch."""
-    if geometry is None or shapely.get_num_geometries(geometry) < 2:
+    if shapely.get_num_geometries(geometry) < 2 or shapely.get_dimensions(geometry) == 0:
         return False
     parts = shapely.get_parts(geometry)
     return bool(shapely.union_all(parts).geom_type == "MultiPolygon") or not _connected(parts)
