@@ -1,6 +1,9 @@
 """What people see of imports, deliveries and jobs in the terminal."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -8,12 +11,103 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gis.ingest.formats.contents import LayerEntry
+    from gis.ingest.proposals import Proposal
+    from gis.ingest.rows import SourceOptions
     from gis.jobs.import_orders import ImportOrder
+    from gis.scope import Scope
     from gis.services.deliveries import DeliveryPreview
     from gis.services.undoing import UndoReport
 
 #: Rows of a table before the rest is only counted.
 _ROWS = 40
+
+
+def agree_on_columns(
+    factory: Any,  # noqa: ANN401 - a factory of sessions
+    scope: "Scope",
+    order: "ImportOrder",
+    *,
+    yes: bool,
+) -> "ImportOrder":
+    """Return the order with the columns settled: said, remembered, or proposed and accepted."""
+    from gis.ingest.mapping_file import mapping_data
+    from gis.jobs.imports import Import
+    from gis.jobs.steps import Steps
+
+    if order.mapping is not None or order.columns:
+        return order
+    suggestion = Import(factory, scope, order, Steps()).suggested()
+    if suggestion.remembered is not None:
+        typer.echo(f"Columns are read as for {suggestion.remembered.source!r} before.")
+    elif suggestion.proposal is not None and not suggestion.own_names:
+        _print_columns(suggestion.proposal)
+        if not yes and sys.stdin.isatty():
+            yes = typer.confirm("Read the columns like this?", default=False)
+    mapping = suggestion.agreed(replace(order, accept_proposal=yes))
+    return order if mapping is None else replace(order, mapping_data=mapping_data(mapping))
+
+
+def plan(
+    file: Path, *, layer: str | None, options: "SourceOptions"
+) -> "tuple[Proposal, list[LayerEntry]]":
+    """Return how a file would become a layer, and the layers that the file has."""
+    from contextlib import closing
+
+    from gis.errors import InvalidInputError
+    from gis.ingest.formats import open_source
+    from gis.ingest.formats.contents import layers_of
+    from gis.ingest.proposals import propose
+    from gis.ingest.rejects import Rejects
+    from gis.jobs.imports import SAMPLE_ROWS
+    from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
+
+    if layer is not None and layer not in LAYER_BY_NAME:
+        raise InvalidInputError(
+            f"There is no layer {layer!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
+        )
+    chosen = [LAYER_BY_NAME[layer]] if layer is not None else list(IMPORTED_LAYERS)
+    with closing(open_source(file, options, Rejects())) as source:
+        sample = next(iter(source.batches(SAMPLE_ROWS)), None)
+        facts = source.facts
+    if sample is None:
+        raise InvalidInputError(
+            f"{file}: the file has no rows.", remedy="Export it again with its features."
+        )
+    return propose(facts, sample, [one.contract for one in chosen]), layers_of(file)
+
+
+def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | None) -> None:
+    """Show a proposal, and write it as a mapping file if that is wanted."""
+    from gis.ingest.mapping_file import write_mapping
+
+    facts = proposal.facts
+    crs = "no coordinates" if facts.crs is None else facts.crs.name
+    rows = "" if facts.rows is None else f", {facts.rows:,} rows"
+    text = "" if facts.encoding is None else f", text in {facts.encoding}"
+    typer.echo(f"{facts.path}: {facts.format}{rows}, {crs}{text}")
+    if len(inside) > 1:
+        names = ", ".join(name for name in (one.name for one in inside))
+        typer.echo(f"It has the layers {names}; this is {facts.layer}.")
+    for note in facts.notes:
+        typer.echo(f"  - {note}")
+    typer.echo(f"Layer: {proposal.layer} ({proposal.layer_reason})")
+    _print_columns(proposal)
+    if proposal.missing:
+        typer.echo(f"No column for: {', '.join(proposal.missing)}. The mapping must say it.")
+    if proposal.personal:
+        refused = ", ".join(proposal.personal)
+        typer.echo(f"Refused, because they hold persons' data: {refused}.")
+    if save is not None:
+        write_mapping(proposal.mapping(), save)
+        typer.echo(f"Saved as {save}: read it, correct it, and import with --mapping {save}.")
+
+
+def _print_columns(proposal: "Proposal") -> None:
+    table = _table("column", "becomes", "sure", "because")
+    for row in proposal.rows():
+        table.add_row(*row)
+    _print(table)
 
 
 def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:

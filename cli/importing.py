@@ -183,11 +183,18 @@ def plan_import(
     The proposal is a beginning: save it, read it, correct it, and import with --mapping.
     """
     from cli.import_views import plan, show_plan
+    from gis.geometry.source_crs import SourceCrs
+    from gis.ingest.rows import SourceOptions
 
-    proposal = plan(
-        file, layer=layer, table=table, crs=crs, encoding=encoding, header_rows=header_rows
+    options = SourceOptions(
+        layer=table,
+        preferred_layer=layer or "",
+        crs=None if crs is None else SourceCrs.parse(crs, str(file)),
+        encoding=encoding,
+        header_rows=header_rows,
     )
-    show_plan(proposal, save)
+    proposal, inside = plan(file, layer=layer, options=options)
+    show_plan(proposal, inside, save)
 
 
 @app.command("hotline")

@@ -121,6 +121,7 @@ def _order(sent: NewImport, settings: "Settings") -> ImportOrder:
         encoding=sent.encoding,
         header_rows=sent.header_rows,
         columns=sent.columns,
+        accept_proposal=sent.accept_proposal,
         mapping=None if mapping is None else uploads.path(str(mapping)),
         source=sent.source or "",
         update=sent.update,

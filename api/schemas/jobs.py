@@ -48,6 +48,10 @@ class NewImport(BaseModel):
     columns: dict[Name, Name] = Field(
         default_factory=dict, description="Column of the file to field of the layer."
     )
+    accept_proposal: bool = Field(
+        default=False,
+        description="Take columns for what they look like, where no mapping is given or known.",
+    )
     table: Name | None = Field(None, description="Layer, sheet or file inside the file.")
     crs: Name | None = Field(None, description="EPSG code, gcj02 or bd09.", examples=["gcj02"])
     encoding: Name | None = Field(None, examples=["gbk"])

@@ -32,6 +32,11 @@ class ImportOrder:
         File's column → field, for a file that needs no more than that.
     mapping
         A mapping file.
+    mapping_data
+        Or what such a file says, as plain values.
+    accept_proposal
+        Whether columns under other names may be taken for what they look like, where no mapping
+        is given or remembered.
     source
         Name of the data set by which its mapping is remembered; empty: the file's name.
     update
@@ -65,6 +70,8 @@ class ImportOrder:
     header_rows: int | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     mapping: Path | None = None
+    mapping_data: Mapping[str, Any] | None = None
+    accept_proposal: bool = False
     source: str = ""
     update: bool = False
     match: str = "auto"

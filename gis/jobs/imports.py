@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from gis.geometry.source_crs import SourceCrs
 from gis.ingest.formats import open_source
 from gis.ingest.mapped import read_mapped
 from gis.ingest.mapping import LayerMapping
-from gis.ingest.mapping_file import MappingFile, read_mapping
+from gis.ingest.mapping_file import MappingFile, parse_mapping, read_mapping
+from gis.ingest.proposals import Proposal, propose
 from gis.ingest.rejects import RejectedRowsError, Rejects, write_rejects
 from gis.ingest.rejects_package import write_rejects_package
 from gis.ingest.reservoir import representative_points
@@ -22,8 +24,9 @@ from gis.jobs.import_orders import ImportOrder
 from gis.jobs.records import Recorder
 from gis.jobs.steps import Steps
 from gis.layers.registry import LAYER_BY_NAME, Layer
-from gis.services import auditing, deliveries, guarding, importing, opening, streaming
+from gis.services import auditing, deliveries, guarding, importing, mappings, opening, streaming
 from gis.services.deliveries import DeliveryOrder, DeliveryPreview
+from gis.services.mappings import Remembered
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
@@ -33,6 +36,67 @@ if TYPE_CHECKING:
 
 #: Layers that are the ground others are guarded and placed by.
 _GROUND = frozenset({"divisions", "communities"})
+
+
+#: Rows that a proposal of columns is made from.
+SAMPLE_ROWS = 2_000
+#: Fields that say nothing about whether a file speaks our names.
+_COMMON = frozenset({"id", "source_id", "name", "geometry"})
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """How a file's columns would be read if nobody says it.
+
+    Parameters
+    ----------
+    remembered
+        As the last file of this source was read.
+    proposal
+        By what they look like.
+    """
+
+    remembered: Remembered | None = None
+    proposal: Proposal | None = None
+
+    @property
+    def own_names(self) -> bool:
+        """Whether the file's columns have the layer's names already."""
+        if self.proposal is None:
+            return True
+        taken = [one for one in self.proposal.columns if one.field is not None]
+        ours = any(one.field == one.column and one.field not in _COMMON for one in taken)
+        return ours or all(one.field == one.column for one in taken)
+
+    def agreed(self, order: ImportOrder) -> MappingFile | None:
+        """Return the mapping to read by; ``None``: the columns have the layer's names.
+
+        Raises
+        ------
+        gis.errors.InvalidInputError
+            What is remembered does not fit any more; or a proposal was not accepted, or is not
+            enough.
+        """
+        if self.remembered is not None:
+            return self.remembered.require_fit()
+        if self.own_names or self.proposal is None:
+            return None
+        where = str(order.path)
+        looks = ", ".join(f"{c.column} → {c.field}" for c in self.proposal.columns if c.field)
+        if self.proposal.missing:
+            raise InvalidInputError(
+                f"{where}: no column for {', '.join(self.proposal.missing)} is recognised "
+                f"(recognised: {looks}).",
+                remedy="Say it with --column THEIRS=ours or --mapping; wangge import plan helps.",
+                file=where,
+            )
+        if not order.accept_proposal:
+            raise InvalidInputError(
+                f"{where}: the columns have other names; they look like {looks}.",
+                remedy="Accept that with --yes, or say it with --column or --mapping.",
+                file=where,
+            )
+        return self.proposal.mapping()
 
 
 class PreviewOnlyError(Exception):
@@ -74,6 +138,15 @@ class Import:
         if self.order.audit and report.get("number") is not None:
             layers = report.get("rows_by_layer") or [self.order.layer]
             report["audit"] = self._audited(int(report["number"]), tuple(layers))
+        if self._mapping is not None:
+            with transaction(self.factory) as session:
+                report["mapping_remembered_as"] = mappings.remember(
+                    session,
+                    self.scope,
+                    self._mapping,
+                    path=self.order.path,
+                    source=self.order.source or None,
+                )
         report["seconds"] = dict(self.steps.seconds)
         return report
 
@@ -97,7 +170,7 @@ class Import:
     # ---- one layer ---------------------------------------------------------------------------
 
     def _layer(self) -> dict[str, Any]:
-        mapping = self._mapping_file()
+        mapping = self._mapping
         if mapping is not None and _needs_all_rows(mapping):
             return self._file()
         with self._opened() as stream:
@@ -158,7 +231,7 @@ class Import:
     def _delivery(self, stream: LayerStream) -> DeliveryOrder:
         asked = DeliveryOrder(
             self.order.layer,
-            given=stream.given,
+            given=lambda: stream.given,
             match=self.order.match,  # type: ignore[arg-type] # checked where it was asked
             reach=self.order.reach,  # type: ignore[arg-type]
         )
@@ -183,15 +256,17 @@ class Import:
             yield stream
 
     def _section(self) -> LayerMapping | None:
-        mapping = self._mapping_file()
-        return None if mapping is None else mapping.layers[0]
+        return None if self._mapping is None else self._mapping.layers[0]
 
     def _options(self) -> SourceOptions:
         """Return how the file is to be opened: what is said now goes before its mapping."""
+        section = self._section()
+        where = str(self.order.path)
+        return self._said(SourceOptions() if section is None else section.options(where))
+
+    def _said(self, said: SourceOptions) -> SourceOptions:
         order, where = self.order, str(self.order.path)
         spatial = bool(_target(order.layer).contract.geometry)
-        section = self._section()
-        said = SourceOptions() if section is None else section.options(where, spatial=spatial)
         return replace(
             said,
             preferred_layer=order.layer,
@@ -205,7 +280,7 @@ class Import:
     # ---- several layers ----------------------------------------------------------------------
 
     def _file(self) -> dict[str, Any]:
-        mapping = self._mapping_file()
+        mapping = self._mapping
         if mapping is None:
             raise InvalidInputError(
                 f"{self.order.path}: it is not said how the file becomes layers.",
@@ -258,8 +333,38 @@ class Import:
     def _name(self) -> str:
         return self.order.source or self.order.path.stem
 
-    def _mapping_file(self) -> MappingFile | None:
-        return None if self.order.mapping is None else read_mapping(self.order.mapping)
+    @cached_property
+    def _mapping(self) -> MappingFile | None:
+        """How the file becomes layers: as it is said, remembered, or proposed and accepted."""
+        order = self.order
+        if order.mapping is not None:
+            return read_mapping(order.mapping)
+        if order.mapping_data is not None:
+            return parse_mapping(order.mapping_data, str(order.path))
+        if order.columns or order.what != "layer":
+            return None
+        return self.suggested().agreed(order)
+
+    def suggested(self) -> Suggestion:
+        """Return how the file's columns would be read if nobody says it."""
+        order, target = self.order, _target(self.order.layer)
+        source = open_source(order.path, self._said(SourceOptions()), Rejects())
+        with closing(source):
+            sample = next(iter(source.batches(SAMPLE_ROWS)), None)
+            facts = source.facts
+        if sample is None:
+            return Suggestion()
+        with transaction(self.factory) as session:
+            known = mappings.recall(
+                session,
+                self.scope,
+                (*map(str, sample.columns), *facts.xy),
+                path=order.path,
+                source=order.source or None,
+            )
+        if known is not None and _is_of(known, order.layer):
+            return Suggestion(remembered=known)
+        return Suggestion(proposal=propose(facts, sample, [target.contract]))
 
     def _ground(self) -> Any:  # noqa: ANN401 - a polygon or None
         """Return the ground that the store knows: rows with lon and lat exchanged lie off it."""
@@ -307,6 +412,13 @@ class Import:
                 with closing(source):
                     write_rejects_package(table.with_suffix(".gpkg"), source, error.rejects)
             raise
+
+
+def _is_of(known: Remembered, layer: str) -> bool:
+    """Return whether what is remembered is about this one layer, or cannot be read at all."""
+    if known.mapping is None:
+        return True
+    return [section.layer for section in known.mapping.layers] == [layer]
 
 
 def _needs_all_rows(mapping: MappingFile) -> bool:

@@ -117,7 +117,8 @@ class DeliveryOrder:
     layer
         The layer.
     given
-        Columns that the file has, ``geometry`` among them if it has; ``None``: all.
+        Columns that the file has, ``geometry`` among them if it has, or a function that says so
+        once the rows are read; ``None``: all.
     match
         How rows find their like; ``auto``: by id, then source id, then geometry.
     reach
@@ -130,7 +131,7 @@ class DeliveryOrder:
     """
 
     layer: str
-    given: tuple[str, ...] | None = None
+    given: tuple[str, ...] | Callable[[], tuple[str, ...]] | None = None
     match: Match = "auto"
     reach: Reach = "auto"
     as_of: date = field(default_factory=date.today)
@@ -232,7 +233,8 @@ def _prepared(
     told = (_told(frame, order.layer) for frame in frames)
     staged = deliveries.stage(session, scope, layer.model, layer.contract, told)
     matched = _matched(session, scope, staged, order.match)
-    given = layer.contract.names if order.given is None else order.given
+    given = order.given() if callable(order.given) else order.given
+    given = tuple(layer.contract.names) if given is None else given
     deliveries.fill_ungiven(session, scope, staged, given)
     reach = _reach(order.reach, staged)
     gone = deliveries.gone(session, scope, staged, reach)

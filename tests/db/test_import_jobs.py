@@ -207,7 +207,7 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     )
     path = tmp_path / "many.csv"
     frame.to_csv(path, index=False)
-    command = [sys.executable, "-m", "cli.main", "import", "layer", "pois", str(path)]
+    command = [str(Path(sys.executable).parent / "wangge"), "import", "layer", "pois", str(path)]
     command += ["--crs", "EPSG:4326", "--no-audit", "--yes"]
     environment = {**os.environ, "DATABASE_URL": url, "WANGGE_HOME": str(tmp_path)}
     engine = make_engine(url)
