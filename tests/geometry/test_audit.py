@@ -440,13 +440,13 @@ def test_orphan_quarters():
     layers = clean()
     set_shape(layers, "quarters", 0, box(0.01, 0.01, 0.1, 0.1))
     row = only(layers, "orphan_quarter")
-    assert row["detail"]["what"] == "buildings elsewhere"
+    assert row["detail"]["what"] == "buildings_elsewhere"
     assert row["row_ids"] == ["house 0,0"]
     assert row["length_m"] == pytest.approx(np.hypot(40, 40), rel=0.3)
     layers["buildings"]["quarter_id"] = None
-    assert only(layers, "orphan_quarter")["detail"]["what"] == "no building"
+    assert only(layers, "orphan_quarter")["detail"]["what"] == "no_building"
     set_shape(layers, "quarters", 0, box(7, 7, 8, 8))
-    assert only(layers, "orphan_quarter")["detail"]["what"] == "no building, no community"
+    assert only(layers, "orphan_quarter")["detail"]["what"] == "no_community"
 
 
 def test_stations_far_from_roads_and_things_outside():
@@ -591,7 +591,7 @@ def test_detached_specks_are_slivers():
     both = shapely.MultiPolygon([drawn(GROUND)["B"], speck])
     set_shape(layers, "communities", 1, shapely.orient_polygons(both))
     row = only(layers, "sliver")
-    assert row["detail"] == {"what": "detached part"}
+    assert row["detail"] == {"what": "detached_part"}
     assert row["size_m2"] == pytest.approx(0.25, rel=1e-3)
     assert mend_ground(layers, CRS, on_day=DAY).after.counts == {}
 

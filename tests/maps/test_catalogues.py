@@ -10,6 +10,8 @@ from babel.messages.pofile import read_po
 
 from gis.districting.plan import SENTENCES, ExceptionKind
 from gis.i18n import CATALOGUES, LANGUAGES, Language
+from gis.ingest.audit.kinds import KINDS
+from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 
 pytestmark = pytest.mark.maps
@@ -40,8 +42,10 @@ def translated_literals() -> set[str]:
 
 
 def wanted() -> set[str]:
-    codes = {f"{kind}:{code}" for kind, items in CODES.items() for code in items}
-    return codes | set(PAGE.values()) | set(SENTENCES.values()) | translated_literals()
+    lists = {**CODES, **FINDING_CODES}
+    codes = {f"{kind}:{code}" for kind, items in lists.items() for code in items}
+    texts = {*PAGE.values(), *FINDINGS_PAGE.values(), *FACTS.values(), *SENTENCES.values()}
+    return codes | texts | {kind.remedy for kind in KINDS.values()} | translated_literals()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,6 +83,12 @@ def test_every_text_of_the_page_is_asked_for():
         if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
     ]
     assert unused == []
+
+
+def test_every_text_of_the_page_of_findings_is_asked_for():
+    script = (ROOT / "maps/static/findings.js").read_text(encoding="utf-8")
+    unused = [key for key in FINDINGS_PAGE if not re.search(rf"\bt\.{key}\b", script)]
+    assert set(unused) == {"title", "audited"}  # these are filled in where the data are made
 
 
 def test_an_unknown_code_is_shown_as_it_is():

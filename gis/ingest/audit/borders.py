@@ -175,7 +175,7 @@ def _detached(ground: "Ground") -> "Iterator[Finding]":
                 parts[place],
                 size_m2=float(shapely.area(parts[place])),
                 fixable=layer == "communities",
-                detail={"what": "detached part"},
+                detail={"what": "detached_part"},
             )
 
 

@@ -53,7 +53,7 @@ def buildings_duplicated(ground: "Ground") -> "Iterator[Finding]":
             severity="error" if counted > most else "warning",
             fixable=same and kept is not None,
             detail={
-                "what": "same footprint" if same else "one spot",
+                "what": "same_footprint" if same else "one_spot",
                 "buildings": len(rows),
                 "households": counted,
                 "most_households": most,

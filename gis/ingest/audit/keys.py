@@ -50,7 +50,7 @@ def grids_without_post(ground: "Ground") -> "Iterator[Finding]":
             ids.tolist(),
             points,
             severity="note",
-            detail={"what": "no post covers any grid", "rows": len(rows)},
+            detail={"what": "no_posts", "rows": len(rows)},
         )
         return
     for row in rows:

@@ -161,3 +161,20 @@ _LIST = (
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.code: kind for kind in _LIST})
 #: Place of each kind in that order.
 RANK: Mapping[str, int] = MappingProxyType({code: place for place, code in enumerate(KINDS)})
+
+#: What a finding is exactly, where its kind leaves it open: values of ``detail["what"]``.
+WHATS = (
+    "overlap",
+    "gap",
+    "detached_part",
+    "same_footprint",
+    "one_spot",
+    "no_building",
+    "no_community",
+    "buildings_elsewhere",
+    "equal",
+    "layout",
+    "no_posts",
+)
+#: Who decides between communities: the first word of ``detail["decides"]``.
+DECIDERS = ("subdistrict", "county", "city")

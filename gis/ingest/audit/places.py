@@ -24,18 +24,13 @@ def orphan_quarters(ground: "Ground") -> "Iterator[Finding]":
     empty = _without_buildings(ground)
     homeless = _without_community(ground)
     for row in np.flatnonzero(empty | homeless).tolist():
-        what = [
-            text
-            for text, bad in (("no building", empty[row]), ("no community", homeless[row]))
-            if bad
-        ]
         yield Finding(
             "orphan_quarter",
             "quarters",
             [ids[row]],
             shapes[row],
             size_m2=float(shapely.area(shapes[row])),
-            detail={"what": ", ".join(what), "name": names[row]},
+            detail={"what": "no_community" if homeless[row] else "no_building", "name": names[row]},
         )
     yield from _buildings_elsewhere(ground)
 
@@ -139,7 +134,7 @@ def _buildings_elsewhere(ground: "Ground") -> "Iterator[Finding]":
             shapely.MultiPoint(ground.locations()[these].tolist()),
             length_m=float(away[off & (mine[rows] == quarter)].max()),
             detail={
-                "what": "buildings elsewhere",
+                "what": "buildings_elsewhere",
                 "quarter_id": str(ground.ids("quarters")[quarter]),
                 "name": ground.column("quarters", "name")[quarter],
             },
