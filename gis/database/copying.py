@@ -50,16 +50,18 @@ class UnfitValueError(InvalidInputError):
     ----------
     row
         Position of the row in the frame, the first is 0.
+    column, value, kind
+        Where it stands, what stands there, and the type that it should be of.
     """
 
     def __init__(self, row: int, column: str, value: object, kind: str) -> None:
+        self.row, self.column, self.value, self.kind = row, column, value, kind
         super().__init__(
             f"Row {row + 1}, field '{column}': {str(value)[:80]!r} is no {kind}.",
             remedy="Mend the value, or import the file with its checks, which name every fault.",
             row=row + 1,
             field=column,
         )
-        self.row = row
 
 
 def encode_rows(frame: "pd.DataFrame", columns: "Sequence[Column[Any]]") -> bytes:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +10,9 @@ import psycopg2
 from geoalchemy2.elements import WKBElement
 from sqlalchemy import Table
 
-from gis.database.copying import encode_rows
+from gis.database.copying import UnfitValueError, encode_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     from sqlalchemy import Column, Select
     from sqlalchemy.orm import Session
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000
 #: Bytes that are given to the connection at a time.
 _SENT_BYTES = 1 << 18
+#: Given the position of a row, if it is known, and the database's error: what is to be raised.
+Refused = Callable[[int | None, psycopg2.Error], BaseException]
 _LINE = re.compile(r"^COPY [^\n]*?, line (\d+)", re.MULTILINE)
 
 
@@ -31,8 +32,8 @@ def copy_frame(
     table: Table,
     frame: "pd.DataFrame",
     *,
-    progress: "Callable[[int], None] | None" = None,
-    refused: "Callable[[int, psycopg2.Error], BaseException] | None" = None,
+    progress: Callable[[int], None] | None = None,
+    refused: Refused | None = None,
 ) -> int:
     """Write a frame into a table by COPY, in the session's transaction.
 
@@ -47,8 +48,8 @@ def copy_frame(
     progress
         Called with the number of rows written since the last call.
     refused
-        Given the position in the frame of a row that the database refuses, and its error; returns
-        what is raised instead.
+        Given the position in the frame of a row that the database refuses, ``None`` if it does
+        not say which, and its error; returns what is raised instead.
 
     Returns
     -------
@@ -70,14 +71,16 @@ def copy_frame(
     with raw.cursor() as cursor:
         for start in range(0, len(frame), CHUNK_ROWS):
             chunk = frame.iloc[start : start + CHUNK_ROWS]
-            rows = io.BytesIO(encode_rows(chunk, columns))
             try:
+                rows = io.BytesIO(encode_rows(chunk, columns))
                 cursor.copy_expert(statement, rows, _SENT_BYTES)
+            except UnfitValueError as bad:
+                raise UnfitValueError(start + bad.row, bad.column, bad.value, bad.kind) from bad
             except psycopg2.Error as error:
-                line = _LINE.search(error.diag.context or "")
-                if refused is None or line is None:
+                if refused is None:
                     raise
-                raise refused(start + int(line[1]) - 1, error) from error
+                line = _LINE.search(error.diag.context or "")
+                raise refused(start + int(line[1]) - 1 if line else None, error) from error
             if progress:
                 progress(len(chunk))
     return len(frame)

@@ -79,8 +79,9 @@ def typed_columns(
             continue
         values = columns[column.name]
         if column.kind in {"str", "int", "float", "bool"}:
-            if column.default is not None:
-                values = values.fillna(column.default)  # type: ignore[arg-type] # of its kind
+            if column.default is not None and values.isna().any():
+                default = str(column.default) if _is_text(values) else column.default
+                values = values.astype(object).where(values.notna(), default)
             if column.kind == "str":
                 refuse_control_characters(values, column.name, rejects)
         else:
@@ -88,6 +89,11 @@ def typed_columns(
             values = finish_column(checked, column)
         data[column.name] = values
     return data
+
+
+def _is_text(values: "pd.Series[Any]") -> bool:
+    present = values[values.notna()]
+    return bool(len(present)) and isinstance(present.iloc[0], str)
 
 
 def check_column(

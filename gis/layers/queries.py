@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
+    from gis.database.frames import Refused
     from gis.frames import FrameContract
 
 
@@ -67,10 +68,11 @@ def insert_layer(
     frame: "pd.DataFrame",
     *,
     progress: "Callable[[int], None] | None" = None,
+    refused: "Refused | None" = None,
 ) -> int:
     """Insert a frame into a layer by COPY and return the number of rows; the caller commits."""
     scope.require_everywhere(Action.WRITE)
-    return copy_frame(session, table_of(model), frame, progress=progress)
+    return copy_frame(session, table_of(model), frame, progress=progress, refused=refused)
 
 
 @dataclass(frozen=True, slots=True)

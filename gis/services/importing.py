@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
     from sqlalchemy.orm import Session
 
+    from gis.database.frames import Refused
     from gis.frames import Dataset
 
 log = get_logger(__name__)
@@ -42,6 +43,8 @@ class ImportReport:
 
     Parameters
     ----------
+    number
+        Of the import, which its rows carry.
     fingerprint
         SHA-256 of the content, in layer order.
     rows
@@ -52,6 +55,7 @@ class ImportReport:
         What the reader said about the making of the data.
     """
 
+    number: int
     fingerprint: str
     rows: Mapping[str, int]
     outside: Mapping[str, int]
@@ -110,7 +114,7 @@ def import_dataset(
         session, scope, name=dataset.name, fingerprint=fingerprint, scope_code=dataset.scope_code
     )
     rows = {
-        layer.name: insert_placed(session, scope, layer, conformed[layer.name], progress)
+        layer.name: insert_placed(session, scope, layer, conformed[layer.name], progress=progress)
         for layer in IMPORTED_LAYERS
         if layer.name in conformed
     }
@@ -143,13 +147,15 @@ def complete(
         _forget_cells(session)
     imports.end(session, scope, begun.number, rows=rows, report=_plain(report))
     log.info("imported", source=begun.name, rows=dict(rows), outside=outside)
-    return ImportReport(begun.fingerprint, rows, outside, report)
+    return ImportReport(begun.number, begun.fingerprint, rows, outside, report)
 
 
-def refuse_personal_texts(frame: "pd.DataFrame", layer: str, source: str) -> None:
+def refuse_personal_texts(
+    frame: "pd.DataFrame", layer: str, source: str, numbers: "list[int] | None" = None
+) -> None:
     """Raise if a layer of matters describes a person; see :func:`refuse_personal_column`."""
     if layer in MODELS and "description" in frame:
-        refuse_personal_column(frame["description"], source)
+        refuse_personal_column(frame["description"], source, numbers)
 
 
 def _told(dataset: "Dataset") -> dict[str, Any]:
@@ -202,13 +208,15 @@ def insert_placed(
     scope: Scope,
     layer: Layer,
     frame: "pd.DataFrame",
-    progress: Progress | None,
+    *,
+    progress: Progress | None = None,
+    refused: "Refused | None" = None,
 ) -> int:
     """Insert a conforming frame, with the community of each row where it is certain."""
     if layer.name in PLACED_LAYERS:
         frame = place_for_certain(session, scope, frame)
     told = _named(progress, layer.name)
-    return insert_layer(session, scope, layer.model, frame, progress=told)
+    return insert_layer(session, scope, layer.model, frame, progress=told, refused=refused)
 
 
 def claim(session: "Session", name: str, fingerprint: str) -> None:

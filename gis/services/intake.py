@@ -1,8 +1,9 @@
 """Take in one incident or demand, and say at once whose it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from gis.errors import InvalidInputError, NotFoundError
@@ -112,7 +113,9 @@ def take_in(
     return matter_id
 
 
-def refuse_personal_column(texts: "pd.Series[Any]", source: str) -> None:
+def refuse_personal_column(
+    texts: "pd.Series[Any]", source: str, numbers: Iterable[int] | None = None
+) -> None:
     """Raise, naming the row, if a text of a column is refused by :func:`refuse_personal_text`.
 
     Parameters
@@ -121,14 +124,16 @@ def refuse_personal_column(texts: "pd.Series[Any]", source: str) -> None:
         One text or nothing for each row; its name is the field's.
     source
         File and layer, for the message.
+    numbers
+        Numbers of the rows in the file; ``None``: they are counted from 1.
 
     Raises
     ------
     gis.errors.InvalidInputError
-        A text holds personal numbers or control characters; row 1 is the first.
+        A text holds personal numbers or control characters.
     """
     field_name = str(texts.name)
-    for row, text in enumerate(texts.tolist(), start=1):
+    for row, text in zip(numbers or count(1), texts.tolist(), strict=False):
         if not isinstance(text, str):
             continue
         try:
