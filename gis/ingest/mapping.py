@@ -238,7 +238,9 @@ class LayerMapping:
         order = [
             name for name in (*contract.names, *REFERENCES.get(self.layer, ())) if name in data
         ]
-        return pd.DataFrame({name: data[name] for name in order}, index=range(len(columns)))
+        return pd.DataFrame(
+            {name: pd.Series(data[name], dtype=object) for name in order}, index=range(len(columns))
+        )
 
     def shaped(self, geometry: "NDArray[Any]") -> "NDArray[Any]":
         """Return what stands for each geometry."""
