@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import tracemalloc
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,17 @@ def test_text_that_an_earlier_program_lost_does_not_come_in(tmp_path: Path):
         rejects.raise_if_any(str(path), 2)
 
 
+def test_a_geopackage_with_text_that_is_not_utf8_is_refused(tmp_path: Path):
+    path = write(buildings(["桂林路", "东门"]), tmp_path / "b.gpkg")
+    with closing(sqlite3.connect(path)) as database, database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("UPDATE b SET 名称 = CAST(x'B9F0C1D6' AS TEXT) WHERE fid = 2")
+    with pytest.raises(DataSourceError, match="is not UTF-8"):
+        read(path)
+
+
 @pytest.mark.parametrize("encoding", ["GBK", "GB18030", "UTF-8"])
 @pytest.mark.parametrize("cpg", ["right", "none", "UTF-8", "GBK", "ISO-8859-1", "nonsense"])
 def test_a_dbf_is_read_as_its_bytes_are_whatever_the_cpg_says(
@@ -343,6 +356,9 @@ def test_a_prj_of_a_local_name_is_known_by_its_numbers_and_said_so(tmp_path: Pat
     assert facts.crs is not None
     assert facts.crs.name == "EPSG:4548"
     assert facts.notes == ("its system 'HeFei_2000' has no code: it is EPSG:4548",)
+    prj.write_bytes(esri.replace("CGCS2000_3_Degree_GK_CM_117E", "合肥2000").encode("gbk"))
+    assert "'合肥2000'" in read(path)[1].notes[0]
+    assert layers_of(path)[0].rows == 3
     prj.write_text(esri.replace("117.0", "117.25"))  # a meridian of its own
     facts = read(path)[1]
     assert facts.crs is not None

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from gis.errors import InvalidInputError, WanggeError
 from gis.ingest.formats import READERS, open_source, require_file
 from gis.ingest.formats.archives import Unpacked, open_archive, renamed
+from gis.ingest.formats.dbf import check_lengths, shapefile_parts
 from gis.ingest.formats.drawing import open_drawing
 from gis.ingest.formats.kml import kml_layers, open_kml
 from gis.ingest.formats.parquet import open_parquet
-from gis.ingest.formats.sniffing import KML, check_content, format_of
+from gis.ingest.formats.sniffing import KML, SHAPEFILE, check_content, format_of
 from gis.ingest.formats.textual import Utf8Copy
-from gis.ingest.formats.vector import layer_names, open_vector, unreadable
+from gis.ingest.formats.vector import layer_names, open_vector, readable, unreadable
 from gis.ingest.rejects import Rejects
 from gis.ingest.rows import SourceOptions
 
@@ -94,10 +96,15 @@ def _of_archive(path: Path) -> list[LayerEntry]:
 def _of_vector(path: Path) -> list[LayerEntry]:
     form = format_of(path)
     check_content(path, form)
-    if form.is_text:
-        with Utf8Copy(path, None, form) as copy:
-            return [_entry(copy.file, path, name) for name in layer_names(copy.file, path, form)]
-    return [_entry(path, path, name) for name in layer_names(path, path, form)]
+    with ExitStack() as stack:
+        file = path
+        if form is SHAPEFILE:
+            parts = shapefile_parts(path)
+            check_lengths(parts)
+            file = readable(parts, stack)
+        elif form.is_text:
+            file = stack.enter_context(Utf8Copy(path, None, form)).file
+        return [_entry(file, path, name) for name in layer_names(file, path, form)]
 
 
 def _entry(file: Path, path: Path, name: str) -> LayerEntry:

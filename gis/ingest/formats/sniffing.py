@@ -35,6 +35,8 @@ class Format:
         Whether the number of rows is known without reading them.
     most_bytes
         Size from which a file is refused, for formats that GDAL holds in memory as a whole.
+    ends, end_word
+        What the last bytes are, and what people call that, where a whole file tells it.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Format:
     one_layer: bool = False
     counts_rows: bool = True
     most_bytes: int | None = None
+    ends: bytes | None = None
+    end_word: str = ""
 
 
 def _text_start(head: bytes) -> bytes:
@@ -59,8 +63,11 @@ def _is_json(head: bytes) -> bool:
     return _text_start(head).startswith(b"{")
 
 
+_BINARY_DXF = b"AutoCAD Binary DXF"
+
+
 def _is_dxf(head: bytes) -> bool:
-    if head.startswith(b"AutoCAD Binary DXF"):
+    if head.startswith(_BINARY_DXF):
         return True
     lines = [line.strip() for line in _text_start(head).splitlines()]
     while lines[:1] == [b"999"]:  # comments
@@ -73,10 +80,26 @@ _MOST_DXF = 512 << 20
 
 SHAPEFILE = Format("Shapefile", lambda head: head.startswith(b"\x00\x00\x27\x0a"), one_layer=True)
 GEOPACKAGE = Format("GeoPackage", lambda head: head.startswith(b"SQLite format 3\x00"))
-GEOJSON = Format("GeoJSON", _is_json, is_text=True, one_layer=True, counts_rows=False)
+GEOJSON = Format(
+    "GeoJSON",
+    _is_json,
+    is_text=True,
+    one_layer=True,
+    counts_rows=False,
+    ends=b"}",
+    end_word="closing bracket",
+)
 FLATGEOBUF = Format("FlatGeobuf", lambda head: head.startswith(b"fgb\x03fgb"), one_layer=True)
-KML = Format("KML", _is_kml, is_text=True)
-DXF = Format("DXF", _is_dxf, is_text=True, one_layer=True, most_bytes=_MOST_DXF)
+KML = Format("KML", _is_kml, is_text=True, ends=b">", end_word="closing tag")
+DXF = Format(
+    "DXF",
+    _is_dxf,
+    is_text=True,
+    one_layer=True,
+    most_bytes=_MOST_DXF,
+    ends=b"EOF",
+    end_word="line EOF",
+)
 FILE_GEODATABASE = Format("File geodatabase", lambda head: True)  # noqa: ARG005 - a folder has no head
 
 FORMATS = {
@@ -118,19 +141,22 @@ def check_content(path: Path, form: Format) -> None:
             file=str(path),
         )
     with path.open("rb") as stream:
-        begins = form.begins(stream.read(_HEAD_BYTES))
+        head = stream.read(_HEAD_BYTES)
         stream.seek(max(0, size - _TAIL_BYTES))
         tail = stream.read(_TAIL_BYTES).rstrip()
-    if not begins:
+    if not form.begins(head):
         msg = f"{path}: the file cannot be read as {form.name}: it does not begin as one."
         raise DataSourceError(
             msg,
             remedy="It may be another format: give it the suffix of what it is.",
             file=str(path),
         )
-    if form is GEOJSON and not tail.endswith(b"}"):
-        what = "ends in empty bytes" if tail.endswith(b"\0") else "does not end with a bracket"
-        msg = f"{path}: the file cannot be read as GeoJSON: it {what}, so it is cut off."
+    is_binary = head.startswith(_BINARY_DXF)
+    if form.ends is not None and not tail.endswith(form.ends) and not is_binary:
+        what = (
+            "ends in empty bytes" if tail.endswith(b"\0") else f"has no {form.end_word} at its end"
+        )
+        msg = f"{path}: the file cannot be read as {form.name}: it {what}, so it is cut off."
         raise DataSourceError(
             msg, remedy="It may be truncated: export or copy it again.", file=str(path)
         )

@@ -1,5 +1,6 @@
 """Vector formats through GDAL, streamed: what is in memory is one batch of rows."""
 
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,14 +13,17 @@ from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats import dbf
 from gis.ingest.formats.agreement import agreed_crs
 from gis.ingest.formats.arrow import BatchPlace, Decoder, columns_of, shapes_of, sliced
-from gis.ingest.formats.encodings import UTF8
+from gis.ingest.formats.encodings import GB18030, UTF8
 from gis.ingest.formats.sniffing import Format, check_content, format_of
 from gis.ingest.formats.steady import SteadyFiles
 from gis.ingest.formats.textual import Utf8Copy
 from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
+from gis.logs import get_logger
 
 if TYPE_CHECKING:
     from gis.ingest.rejects import Rejects
+
+log = get_logger(__name__)
 
 #: Longest .prj that makes sense, in bytes.
 _MOST_PRJ = 64 << 10
@@ -94,7 +98,9 @@ class _Stream:
         row = first
         while True:
             try:
-                batch = self.reader.read_next_batch()
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    batch = self.reader.read_next_batch()
             except StopIteration:
                 return
             except (pa.ArrowException, OSError) as error:
@@ -105,6 +111,8 @@ class _Stream:
                     file=str(self.path),
                     row=row,
                 ) from error
+            for text in _said(caught):
+                log.warning("gdal_warns", file=str(self.path), from_row=row, says=text)
             row += batch.num_rows
             yield batch
 
@@ -154,7 +162,7 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
             layer,
             crs,
             tuple(names.values()),
-            rows_of(prepared.file, layer, form),
+            _rows(prepared, layer, form),
             prepared.codec,
             (*prepared.notes, *said, *notes),
         )
@@ -168,7 +176,9 @@ def _prepare(path: Path, form: Format, options: SourceOptions, stack: ExitStack)
         header = dbf.check_lengths(parts)
         encoding = dbf.dbf_encoding(header, parts.get(".cpg"), options.encoding)
         files = tuple(parts.values())
-        return _Prepared(path, files, dbf.BYTE_PRESERVING, encoding.codec, encoding.notes)
+        return _Prepared(
+            readable(parts, stack), files, dbf.BYTE_PRESERVING, encoding.codec, encoding.notes
+        )
     if form.is_text:
         copy = stack.enter_context(Utf8Copy(path, options.encoding, form))
         return _Prepared(copy.file, (path,), codec=copy.codec, notes=copy.notes)
@@ -227,8 +237,12 @@ def opened(
             RuntimeError,
         ) as error:
             raise unreadable(path, form, error) from error
-    said = dict.fromkeys(_first_line(warning.message) for warning in caught)
-    return meta, reader, tuple(said)[:_MOST_WARNINGS]
+    return meta, reader, _said(caught)
+
+
+def _said(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return what GDAL warned of, each once."""
+    return tuple(dict.fromkeys(_first_line(str(one.message)) for one in caught))[:_MOST_WARNINGS]
 
 
 def _own_crs(meta: dict[str, Any], prepared: _Prepared) -> str | None:
@@ -240,8 +254,31 @@ def _own_crs(meta: dict[str, Any], prepared: _Prepared) -> str | None:
     prj = next((part for part in prepared.parts if part.suffix.lower() == ".prj"), None)
     if prj is None or (found is not None and found.startswith("EPSG:")):
         return found
+    return _prj_text(prj)[0].strip("\ufeff\0 \r\n\t") or None
+
+
+def _prj_text(prj: Path) -> tuple[str, bool]:
+    """Return what a .prj says, and whether it is UTF-8; a local name may be in GBK."""
     with prj.open("rb") as stream:
-        return stream.read(_MOST_PRJ).decode(UTF8, "replace").strip("\ufeff\0 \r\n\t") or None
+        data = stream.read(_MOST_PRJ)
+    try:
+        return data.decode(UTF8), True
+    except UnicodeDecodeError:
+        return data.decode(GB18030, "replace"), False
+
+
+def readable(parts: dict[str, Path], stack: ExitStack) -> Path:
+    """Return a .shp for GDAL: itself, or a link to it beside a .prj in UTF-8, as pyogrio needs."""
+    prj = parts.get(".prj")
+    if prj is None or _prj_text(prj)[1]:
+        return parts[".shp"]
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wangge-")))
+    stem = parts[".shp"].stem
+    for suffix, part in parts.items():
+        if suffix != ".prj":
+            (folder / f"{stem}{suffix}").symlink_to(part.resolve())
+    (folder / f"{stem}.prj").write_text(_prj_text(prj)[0], encoding="utf-8")
+    return folder / f"{stem}.shp"
 
 
 def unreadable(path: Path, form: Format, error: Exception) -> DataSourceError:
@@ -254,7 +291,7 @@ def unreadable(path: Path, form: Format, error: Exception) -> DataSourceError:
     )
 
 
-def _first_line(error: Exception | str | Warning) -> str:
+def _first_line(error: Exception | str) -> str:
     return str(error).split("\n", 1)[0].split("; It might help", 1)[0].strip().rstrip(".")
 
 
@@ -269,13 +306,16 @@ def _names_of(
     return {name: name for name in given}, None, ()
 
 
-def rows_of(file: Path, layer: str | None, form: Format) -> int | None:
+def _rows(prepared: _Prepared, layer: str | None, form: Format) -> int | None:
     """Return the number of rows where the format says it without being read."""
     import pyogrio
 
     if not form.counts_rows:
         return None
-    count = int(pyogrio.read_info(file, layer=layer, force_feature_count=False)["features"])
+    info = pyogrio.read_info(
+        prepared.file, layer=layer, encoding=prepared.encoding, force_feature_count=False
+    )
+    count = int(info["features"])
     return count if count >= 0 else None
 
 
