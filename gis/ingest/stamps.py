@@ -27,6 +27,15 @@ FAULTS = ("not_a_time", "ambiguous_date", "no_time_zone")
 _SERIALS = (20_000, 80_000)
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - serial days have no zone
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}:?\d{2})?$"
+#: From other writings of a date towards ISO 8601: signs, then digits that lack their zero
+#: (RE2 has nine groups: \10 is the first of them and a zero).
+_DASHES = (
+    (r"^(\d{4})(?:/|\.)(\d{1,2})(?:/|\.)(\d{1,2})\b", r"\1-\2-\3"),
+    (r"^(\d{4})年(\d{1,2})月(\d{1,2})日", r"\1-\2-\3"),
+    (r"^(\d{4})-(\d)-", r"\1-0\2-"),
+    (r"^(\d{4}-\d{2})-(\d)( |T|$)", r"\1-0\2\3"),
+    (r"^(\d{4}-\d{2}-\d{2}[T ])(\d):", r"\10\2:"),
+)
 _ZONED = r"[T ]\d{2}:.*(?:Z|[+-]\d{2}:?\d{2})$"
 _WRITTEN = re.compile(
     r"^(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号]?"
@@ -121,7 +130,10 @@ def _at_once(
         text = values
     elif isinstance(values.dtype, pd.StringDtype):
         text = values.str.strip()
+        written = text.str.match(_ISO).fillna(value=False).to_numpy(dtype=bool)
+        text = text if (written | missing).all() else _with_dashes(text)
         iso = text.str.match(_ISO).fillna(value=False).to_numpy(dtype=bool) & ~missing
+        stamps.mends["date_format"][iso & ~written] = True
         zoned = iso & text.str.contains(_ZONED).fillna(value=False).to_numpy(dtype=bool)
     else:
         return out
@@ -138,8 +150,20 @@ def _at_once(
     out[naive] = _utc(local.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT"))
     lost = np.isnat(out[naive])  # the clock passed over it, or showed it twice
     stamps.faults["not_a_time"][naive] = lost
-    stamps.mends["zone_assumed"][naive] = ~lost
+    stamps.mends["zone_assumed"][naive] = ~lost & ~stamps.mends["date_format"][naive]
     return out
+
+
+def _with_dashes(text: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return dates such as 2024/8/5, 2024.8.5 and 2024年8月5日 as 2024-08-05; at once."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    out = pa.array(text)
+    for pattern, plain in _DASHES:
+        out = pc.replace_substring_regex(out, pattern=pattern, replacement=plain)
+    return pd.Series(out.to_pandas(), dtype=text.dtype).set_axis(text.index)
 
 
 def _utc(times: "pd.Series[Any]") -> "NDArray[np.datetime64]":

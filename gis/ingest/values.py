@@ -200,7 +200,7 @@ def _numbers(
     plain = _plain_numbers(values)
     if plain is not None:
         return plain, missing, {}
-    codes, distinct = pd.factorize(values.map(_key, na_action="ignore"))
+    codes, distinct = _factorized(values)
     read = [_number(value) for value in distinct]
     numbers = np.array([np.nan if one is None else one.value for one in read] + [np.nan])[codes]
     writings = np.array(["" if one is None else one.writing for one in read] + [""], dtype=object)
@@ -223,6 +223,15 @@ def _plain_numbers(values: "pd.Series[Any]") -> "NDArray[np.float64] | None":
     except pa.ArrowInvalid:
         return None
     return np.asarray(cast.to_numpy(zero_copy_only=False), dtype=float)
+
+
+def _factorized(values: "pd.Series[Any]") -> tuple["NDArray[np.intp]", Any]:
+    """Return for each row the number of its distinct value, -1 where it has none, and these."""
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.StringDtype):
+        return pd.factorize(values.str.strip())
+    return pd.factorize(values.map(_key, na_action="ignore"))
 
 
 def _key(value: object) -> object:
@@ -310,9 +319,12 @@ def clean_truth(values: "pd.Series[Any]", column: "Column") -> Cleaned:
     import pandas as pd
 
     missing = _missing(values)
-    text = np.array([str(value).strip().lower() for value in values], dtype=object)
-    true, word_true = (np.isin(text, sorted(words)) for words in (_TRUE, _TRUE_WORDS))
-    false, word_false = (np.isin(text, sorted(words)) for words in (_FALSE, _FALSE_WORDS))
+    codes, distinct = _factorized(values)
+    text = [str(value).lower() for value in distinct]
+    true, word_true, false, word_false = (
+        np.array([*(one in words for one in text), False], dtype=bool)[codes]
+        for words in (_TRUE, _TRUE_WORDS, _FALSE, _FALSE_WORDS)
+    )
     words = (word_true | word_false) & ~missing
     bad = ~missing & ~(true | false | words)
     truth = (true | word_true).astype(object)
