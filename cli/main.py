@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import db, demo, doctor, export, geocode, importing, jobs, plans, sample, serve
+from cli import audit, db, demo, doctor, export, geocode, importing, jobs, plans, sample, serve
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
@@ -16,6 +16,7 @@ GROUPS: tuple[typer.Typer, ...] = (
     importing.app,
     plans.app,
     geocode.app,
+    audit.app,
     export.app,
     serve.app,
     jobs.app,

@@ -75,8 +75,9 @@ def write_rejects_package(path: "Path", source: "RowSource", rejects: "pd.DataFr
         "columns": {new: old for old, new in stored.items() if new != old},
         "rows": _ranges(numbers),
     }
-    frame = columns.rename(columns=stored)
-    _write(path, frame, geometry, source.facts, json.dumps(facts, ensure_ascii=False))
+    frame = _located(columns.rename(columns=stored), geometry, source.facts)
+    metadata = json.dumps(facts, ensure_ascii=False)
+    write_whole(path, frame, LAYER, metadata, "The rejected rows")
     return len(frame)
 
 
@@ -121,6 +122,18 @@ def _rejected(
     return pd.DataFrame(plain), np.concatenate(shapes) if shapes else None
 
 
+def _located(columns: "pd.DataFrame", geometry: Any, facts: "SourceFacts") -> "pd.DataFrame":  # noqa: ANN401 - an array or None
+    """Return the rows with their geometry in the file's system, if it has one."""
+    import geopandas as gpd
+
+    if geometry is None:
+        return columns
+    crs = None if facts.crs is None else facts.crs.crs
+    shapes = np.asarray(geometry, dtype=object)
+    frame: pd.DataFrame = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
+    return frame
+
+
 def _plain(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return a column as the format can hold it: numbers as they are, the rest as text."""
     import pandas as pd
@@ -154,41 +167,52 @@ def _stored_names(columns: "pd.DataFrame") -> dict[str, str]:
     return stored
 
 
-def _write(
-    path: "Path",
-    frame: "pd.DataFrame",
-    geometry: "NDArray[Any] | None",
-    facts: "SourceFacts",
-    metadata: str,
-) -> None:
-    """Write the package under another name, prove that it is whole, and put it in place."""
+def write_whole(path: "Path", frame: "pd.DataFrame", layer: str, metadata: str, what: str) -> None:
+    """Write a frame as a GeoPackage of one layer: all of it, or nothing.
+
+    It is written under another name, proved to be whole, and then put in place.
+
+    Parameters
+    ----------
+    path
+        The package; one that is there is replaced.
+    frame
+        A frame, or a geo frame of any types of geometry, valid or not.
+    layer
+        Name of the layer.
+    metadata
+        Kept with the layer under :data:`METADATA`.
+    what
+        What is written, for the error.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        It cannot be written; ``path`` is as it was before.
+    """
     import geopandas as gpd
     import pyogrio
 
     scratch = path.with_name(f".{path.stem}.{os.getpid()}.part.gpkg")
-    options: dict[str, Any] = {"FID": _OWN_NAMES["FID"]}
-    out: Any = frame
-    if geometry is not None:
-        crs = None if facts.crs is None else facts.crs.crs
-        out = gpd.GeoDataFrame(frame, geometry=np.asarray(geometry, dtype=object), crs=crs)
-        options["GEOMETRY_NAME"] = _OWN_NAMES["GEOMETRY_NAME"]
+    spatial = isinstance(frame, gpd.GeoDataFrame)
+    options = {name: own for name, own in _OWN_NAMES.items() if spatial or name == "FID"}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a file without a system is written without one
             pyogrio.write_dataframe(
-                out,
+                frame,
                 scratch,
-                layer=LAYER,
+                layer=layer,
                 driver="GPKG",
-                geometry_type=None if geometry is None else "Unknown",
+                geometry_type="Unknown" if spatial else None,
                 layer_options=options,
                 layer_metadata={METADATA: metadata},
             )
-        _require_whole(scratch, len(frame))
+        _require_whole(scratch, layer, len(frame))
         scratch.replace(path)
     except (OSError, sqlite3.Error, pyogrio.errors.DataSourceError, RuntimeError) as error:
-        msg = f"The rejected rows cannot be written to {path}: {_cause(error)}."
+        msg = f"{what} cannot be written to {path}: {_cause(error)}."
         raise DataSourceError(
             msg,
             remedy="Make room on the disk or choose another folder; nothing was left half written.",
@@ -200,11 +224,11 @@ def _write(
                 left.unlink()
 
 
-def _require_whole(path: "Path", rows: int) -> None:
+def _require_whole(path: "Path", layer: str, rows: int) -> None:
     """Raise unless every row can be read: GDAL does not tell of a disk that filled on closing."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
         (said,) = store.execute("PRAGMA quick_check(1)").fetchone()
-        (count,) = store.execute(f'SELECT count(*) FROM "{LAYER}"').fetchone()  # noqa: S608 - our own name
+        (count,) = store.execute(f'SELECT count(*) FROM "{layer}"').fetchone()  # noqa: S608 - our own name
     if said != "ok" or count != rows:
         msg = f"only {count} of {rows} rows were written"
         raise OSError(msg)

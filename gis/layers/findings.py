@@ -1,6 +1,6 @@
 """What topology audits found, run by run."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from gis.database.base import Base
 from gis.database.frames import copy_frame, read_frame
 from gis.layers.common import Identified, geometry_column, one_of
 from gis.layers.grids import Grid, in_effect
+from gis.layers.plans import GridPlan
 from gis.layers.posts import Post
 from gis.layers.queries import (
     Page,
@@ -40,7 +41,6 @@ from gis.layers.queries import (
     community_column,
     existing_on,
     meets_box,
-    page_layer,
     read_one,
     restricted,
     table_of,
@@ -94,6 +94,8 @@ class AuditFinding(Base):
 
 #: Kinds of plan whose grids tile communities; micro-grids nest in one grid.
 _TILING_PLANS = ("community", "party")
+#: A cursor of another list may hold a number that no key can be.
+_LARGEST_KEY = 2**63 - 1
 
 
 def read_standing(
@@ -139,10 +141,17 @@ def read_audited_grids(
     plan_id: str | None = None,
     communities: Collection[str] | None = None,
 ) -> Any:  # noqa: ANN401 - a geo frame
-    """Return grids of a plan, or of all plans that tile communities and are in effect on a day."""
+    """Return grids of a plan, or of all plans that tile communities and are in effect on a day.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such plan.
+    """
     c = table_of(Grid).c
     statement = select(c.id, c.plan_id, c.community_id, c.code, c.kind, c.geometry).order_by(c.id)
     if plan_id is not None:
+        read_one(session, scope, GridPlan, [table_of(GridPlan).c.id], plan_id)
         statement = statement.where(c.plan_id == plan_id)
     else:
         statement = statement.where(or_(*(in_effect(kind, on_day) for kind in _TILING_PLANS)))
@@ -173,14 +182,16 @@ def add_run(
     return run_id
 
 
-def page_runs(session: "Session", scope: Scope, window: Window) -> Page:
-    """Return audits in the order of their keys; no geometry."""
+def newest_runs(session: "Session", scope: Scope, limit: int) -> "Sequence[Row[Any]]":
+    """Return the newest audits, newest first (id, at, principal, import_no, options, counts)."""
     scope.require_everywhere(Action.READ)
-    return page_layer(session, scope, AuditRun, _run_shown(), window)
+    table = table_of(AuditRun)
+    newest = select(*_run_shown()).order_by(table.c.at.desc(), table.c.id).limit(limit)
+    return session.execute(newest).all()
 
 
 def one_run(session: "Session", scope: Scope, run_id: str) -> "Row[Any]":
-    """Return an audit as :func:`page_runs` shows it.
+    """Return an audit as :func:`newest_runs` shows it.
 
     Raises
     ------
@@ -217,21 +228,13 @@ def page_findings(
     if severity is not None:
         statement = statement.where(c.severity == severity)
     if window.after is not None:
-        statement = statement.where(c.id > UUID(window.after).int)
+        statement = statement.where(c.id > min(UUID(window.after).int, _LARGEST_KEY))
     if window.bbox is not None:
         statement = statement.where(meets_box(c.geometry, window.bbox))
     rows = session.execute(statement.limit(window.limit + 1)).all()
     if len(rows) > window.limit:
         return Page(rows[: window.limit], str(UUID(int=rows[window.limit - 1].id)))
     return Page(rows, None)
-
-
-def latest_run(session: "Session", scope: Scope) -> "Row[Any] | None":
-    """Return the newest audit, if there is one."""
-    scope.require_everywhere(Action.READ)
-    table = table_of(AuditRun)
-    newest = select(*_run_shown()).order_by(table.c.at.desc(), table.c.id).limit(1)
-    return session.execute(newest).one_or_none()
 
 
 def end_rows(
@@ -290,7 +293,7 @@ def _finding_shown() -> "list[ColumnElement[Any]]":
     sizes = [c.size_m2, c.length_m]
     return [
         c.id,
-        as_geojson(c.geometry),
+        func.coalesce(as_geojson(c.geometry), "null").label("geometry"),
         c.kind,
         c.severity,
         c.layer,

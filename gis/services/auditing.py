@@ -149,6 +149,8 @@ def run_audit(
     ------
     gis.errors.InvalidInputError
         A layer of ``touching`` is unknown.
+    gis.errors.NotFoundError
+        There is no such plan.
     """
     scope.require_everywhere(Action.WRITE)
     began = time.monotonic()

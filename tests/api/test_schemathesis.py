@@ -33,6 +33,14 @@ THERE = {
     "incident_id": key("incidents", "0"),
     "demand_id": key("demands", "0"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def audited(client: httpx.Client) -> None:
+    """Make an audit, so that there is one to ask about."""
+    THERE["audit_id"] = client.post("/v1/audits", json={}).json()["id"]
+
+
 thorough = settings(
     max_examples=EXAMPLES,
     derandomize=True,

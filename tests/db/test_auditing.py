@@ -162,7 +162,7 @@ def test_an_empty_store_has_no_finding(session: Session, scope: Scope):
     assert (report.counts, report.crs) == ({}, None)
     fixed = fix_ground(session, scope, on_day=DAY)
     assert (fixed.number, fixed.rows) == (None, {})
-    assert findings.latest_run(session, scope).id == report.run_id
+    assert [row.id for row in findings.newest_runs(session, scope, 5)] == [report.run_id]
 
 
 def test_only_who_may_write_everywhere_audits(town_session: Session):
@@ -173,7 +173,7 @@ def test_only_who_may_write_everywhere_audits(town_session: Session):
         fix_ground(town_session, reader)
     local = Scope("local", frozenset(Action), frozenset({key("communities", "A")}))
     with pytest.raises(ForbiddenError):
-        findings.page_runs(town_session, local, Window(10))
+        findings.newest_runs(town_session, local, 10)
     with pytest.raises(NotFoundError):
         findings.one_run(town_session, Scope.local_owner(), key("communities", "A"))
 
