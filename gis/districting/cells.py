@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
     import pyproj
+    from numpy.typing import NDArray
 
     from gis.districting.graph import Ints
     from gis.geometry.crs import Geometries
@@ -235,13 +236,14 @@ def _on_the_line(cells: "Geometries", community: shapely.Geometry) -> "Geometrie
 
     Cells are noded on a millimetre in metres, one community at a time. Half a millimetre to either
     side of 200 km of lines made 5 m² of overlaps and gaps between the communities of a city.
-    If a cell would become invalid, all cells of the community stay as they were.
+    The vertices of a cell that would become invalid stay where they were, and only those.
     """
     from scipy.spatial import KDTree
 
     line: Any = shapely.boundary(community)
     xy = shapely.get_coordinates(cells)
-    unique, place = np.unique(xy, axis=0, return_inverse=True)
+    noded, place = np.unique(xy, axis=0, return_inverse=True)
+    unique = noded.copy()
     shapely.prepare(line)
     near = np.flatnonzero(shapely.dwithin(shapely.points(unique), line, _ROUNDING_DEGREES))
     if not len(near):
@@ -253,8 +255,37 @@ def _on_the_line(cells: "Geometries", community: shapely.Geometry) -> "Geometrie
     gap, corner = KDTree(corners).query(unique[near], distance_upper_bound=_ROUNDING_DEGREES)
     at_corner = np.isfinite(gap)
     unique[near[at_corner]] = corners[corner[at_corner]]
-    moved = shapely.set_coordinates(cells.copy(), unique[place.reshape(-1)])
-    return moved if shapely.is_valid(moved).all() else cells
+    return _moved_where_valid(cells, noded, unique, place.reshape(-1))
+
+
+def _moved_where_valid(
+    cells: "Geometries",
+    noded: "NDArray[np.float64]",
+    wanted: "NDArray[np.float64]",
+    place: "NDArray[np.intp]",
+) -> "Geometries":
+    """Return the cells with each vertex where it is wanted, unless that makes a cell invalid.
+
+    Parameters
+    ----------
+    cells
+        Valid polygons, shape (n,).
+    noded, wanted
+        The distinct vertices as they are and as they should be, shape (m, 2): cells that share a
+        vertex share it afterwards.
+    place
+        For each coordinate of the cells its distinct vertex.
+    """
+    owner = shapely.get_coordinates(cells, return_index=True)[1]
+    goal = wanted.copy()
+    while True:  # each round holds at least one more vertex back, and there are m of them
+        moved = shapely.set_coordinates(cells.copy(), goal[place])
+        invalid = np.flatnonzero(~shapely.is_valid(moved))
+        held = np.unique(place[np.isin(owner, invalid)])
+        held = held[(goal[held] != noded[held]).any(axis=1)]
+        if not len(held):
+            return cells if len(invalid) else moved
+        goal[held] = noded[held]
 
 
 def _keys(named: _Community, made: Tessellation) -> list[str]:

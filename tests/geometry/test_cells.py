@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 from shapely.affinity import rotate, translate
 
-from gis.districting.cells import build_cells, data_version_of, ground_m
+from gis.districting.cells import _on_the_line, build_cells, data_version_of, ground_m
 from gis.frames import BARRIERS, BUILDINGS, COMMUNITIES, CROSSINGS, QUARTERS, ROADS
 from gis.geometry.crs import projected_crs, to_lonlat, to_projected
 from gis.geometry.tessellation import tessellation_problems
@@ -317,3 +317,20 @@ def test_communities_meet_without_overlap_or_gap() -> None:
         * m2
         < 1e-4
     )
+
+
+def test_only_the_cell_that_would_become_invalid_stays_off_the_line():
+    community = shapely.box(0, 0, 3, 1)
+    off = 2e-9  # degrees: a fifth of a millimetre
+    plain = shapely.Polygon([(0, off), (1, off), (1, 1), (0, 1)])
+    # On the line the notch would touch the edge opposite.
+    notched = shapely.Polygon([(1, off), (2, off), (3, 0), (3, 1), (2.5, 2 * off), (2, 1), (1, 1)])
+    cells = np.array([plain, notched], dtype=object)
+    assert shapely.is_valid(cells).all()
+    moved = _on_the_line(cells, community)
+    assert shapely.is_valid(moved).all()
+    assert moved[0].bounds[1] == 0.0
+    assert (2.5, 2 * off) in list(moved[1].exterior.coords)
+    assert (1, off) not in shapely.get_coordinates(moved[0]).tolist() or (1, off) in list(
+        moved[1].exterior.coords
+    )  # what they share they still share
