@@ -170,16 +170,21 @@ def _total(weights: "NDArray[np.float64]", recorded: int, options: "HouseholdOpt
 def _fill_people(frame: Any, buildings: "Taken", options: "HouseholdOptions") -> None:  # noqa: ANN401 - a geo frame
     """Put in the people that the file does not say, by the stated shares of its own numbers."""
     households = frame["households"].to_numpy(dtype=np.int64)
-    residents, _, _ = people(households, options)
-    residents = np.where(buildings.says("residents"), frame["residents"], residents)
-    shares = {
-        "residents": residents,
-        "elderly": estimate.spread(residents, options.elderly_share),
-        "children": estimate.spread(residents, options.children_share),
-        "low_income_households": estimate.spread(households, options.low_income_share),
-    }
-    for name, values in shares.items():
-        frame[name] = np.where(buildings.says(name), frame[name], values).astype(np.int64)
+    residents = _said_or(buildings, "residents", people(households, options)[0])
+    elderly = _said_or(buildings, "elderly", estimate.spread(residents, options.elderly_share))
+    # Nobody is both elderly and a child: children are among the others.
+    others = np.maximum(residents - elderly, 0)
+    share = options.children_share / max(1.0 - options.elderly_share, options.children_share, 1e-9)
+    poor = estimate.spread(households, options.low_income_share)
+    frame["residents"] = residents
+    frame["elderly"] = elderly
+    frame["children"] = _said_or(buildings, "children", estimate.spread(others, share))
+    frame["low_income_households"] = _said_or(buildings, "low_income_households", poor)
+
+
+def _said_or(buildings: "Taken", name: str, estimated: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    own = buildings.frame[name].to_numpy(dtype=np.int64)
+    return np.where(buildings.says(name), own, estimated)
 
 
 def _share(households: "NDArray[np.int64]", which: "NDArray[np.bool_]") -> float:
