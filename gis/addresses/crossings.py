@@ -47,24 +47,28 @@ def find_crossings(
     first, second = first[apart], second[apart]
     if not len(first):
         return {}
-    points = _meeting_points(lines[first], lines[second])
+    points, of_pair = _meeting_points(lines[first], lines[second])
     found: dict[Pair, list[NDArray[np.float64]]] = {}
-    for a, b, point in zip(names[first], names[second], points, strict=True):
+    for point, i in zip(points, of_pair, strict=True):
+        a, b = names[first[i]], names[second[i]]
         found.setdefault((min(a, b), max(a, b)), []).append(point)
     return {
-        pair: merge_points(np.array(found[pair]), same_place_m=same_place_m)[0]
+        pair: merge_points(np.array(sorted(map(tuple, found[pair]))), same_place_m=same_place_m)[0]
         for pair in sorted(found)
     }
 
 
 def _meeting_points(
     one: "NDArray[np.object_]", other: "NDArray[np.object_]"
-) -> "NDArray[np.float64]":
-    """Return a point of the intersection, or the middle of the gap, for each pair of lines."""
+) -> tuple["NDArray[np.float64]", "NDArray[np.intp]"]:
+    """Return each point where the lines of a pair meet, or the middle of their gap; and the pair.
+
+    Lines that run together meet in the middle of what they share.
+    """
     common = shapely.intersection(one, other)
-    gap = shapely.shortest_line(one, other)
-    place = np.where(shapely.is_empty(common), gap, common)
-    return shapely.get_coordinates(shapely.centroid(place))
+    meeting = np.where(shapely.is_empty(common), shapely.shortest_line(one, other), common)
+    parts, of_pair = shapely.get_parts(meeting, return_index=True)
+    return shapely.get_coordinates(shapely.centroid(parts)), of_pair
 
 
 def merge_points(

@@ -106,6 +106,9 @@ class Gazetteer:
         Buildings by the key of the road and the house number.
     numbered
         By the key of a road: house numbers in order, each with a building.
+    surveyed
+        Whether every road near a place is known. A list of places knows some of them, so that
+        another road does not speak against a quarter.
     """
 
     places: tuple[Place, ...]
@@ -120,6 +123,7 @@ class Gazetteer:
     units: Mapping[tuple[str, str], int] = field(default_factory=dict)
     addresses: Mapping[tuple[str, int], Found] = field(default_factory=dict)
     numbered: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    surveyed: bool = True
 
     @property
     def longest(self) -> int:
@@ -225,8 +229,8 @@ class GazetteerBuilder:
         """Let a building be found by a house number on a road."""
         self._addresses.setdefault((road, number), []).append(at)
 
-    def build(self) -> Gazetteer:
-        """Return the gazetteer."""
+    def build(self, *, surveyed: bool = True) -> Gazetteer:
+        """Return the gazetteer; ``surveyed`` if every road near a place is known."""
         numbered: dict[str, list[tuple[int, int]]] = {}
         for (road, number), found in sorted(self._addresses.items()):
             numbered.setdefault(road, []).append((number, found[0]))
@@ -245,6 +249,7 @@ class GazetteerBuilder:
             units=dict(self._units),
             addresses=_frozen(self._addresses),
             numbered={road: tuple(rows) for road, rows in numbered.items()},
+            surveyed=surveyed,
         )
 
     def _named(self, found: "list[int]") -> list[str]:

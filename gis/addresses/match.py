@@ -287,22 +287,30 @@ def _with_guesses(text: Text, names: list[_Unknown], match: Match, known: _Known
     gazetteer = known.gazetteer
     found: dict[int, float] = {}
     for one in names:
-        index = gazetteer.roads if one.road else gazetteer.names
         for guess in known.best(one):
-            for at in index[guess.name]:
+            for at in _guessed(text, one, guess, gazetteer):
                 found[at] = max(found.get(at, 0.0), guess.score)
-    label = text.parts.building
-    for at, score in list(found.items()):
-        key = name_key(gazetteer.places[at].name)
-        for building in gazetteer.buildings.get((key, label or ""), ()):
-            found[building] = score
-            found.pop(at, None)
     added = [Candidate(gazetteer.places[at], score) for at, score in found.items()]
     if not added:
         return match
     candidates = _ranked([*match.candidates, *added], known.options.most_candidates)
     reason = match.reason if match.candidates else "not_sure"
     return replace(match, status="ambiguous", candidates=candidates, reason=reason)
+
+
+def _guessed(text: Text, one: _Unknown, guess: Guess, gazetteer: Gazetteer) -> "Iterable[int]":
+    """Return what a similar name would mean: a crossing, a building of a quarter, or itself."""
+    if one.road:
+        pairs = [(min(guess.name, road), max(guess.name, road)) for road in text.roads]
+        met = [at for pair in pairs for at in gazetteer.crossings.get(pair, ())]
+        return met or gazetteer.roads[guess.name]
+    number = text.parts.building or ""
+    houses = [
+        house
+        for at in gazetteer.names[guess.name]
+        for house in gazetteer.buildings.get((name_key(gazetteer.places[at].name), number), ())
+    ]
+    return houses or gazetteer.names[guess.name]
 
 
 # ---- answers ---------------------------------------------------------------------------------

@@ -32,13 +32,14 @@ _CROSSING_WORD = (
 _HAN = "[㐀-鿿]"
 #: 路 is part of many words that are no road: 路口, 路段, 路灯, 铁路.
 _ROAD = re.compile(
-    rf"(?:(?:{_HAN}|\d|[A-Z]){{1,7}}?"
+    r"(?![与跟及]|和(?![平谐睦煦顺县])|同(?![安心庆济]))"
+    rf"(?:[东南西北]?[一二三四五]环路?|(?:{_HAN}|\d|[A-Z]){{1,7}}?"
     r"(?:大道|大街|(?<!铁)(?<!交叉)(?<!字)路(?![段灯边面政基况牌])|街(?![道区坊])|(?<!里)巷(?![口内子道])"
-    r"|国道|省道|县道|乡道|高速(?:公路)?|(?<!行)线(?![路杆缆上]))|[东西南北]?[一二三四五]环(?!路))"
+    r"|国道|省道|县道|乡道|高速(?:公路)?|(?<!行)线(?![路杆缆上])))"
 )
 #: 和 and 同 also stand in names: 祥和路, 和平路.
 _CONNECTOR = re.compile(
-    r"(?<=[路道街巷环线段口])(?:[与跟及、]|和(?![平谐睦])|同(?![安心庆济]))的?|\|"
+    r"(?<=[路道街巷环线段口])(?:[与跟及、]|和(?![平谐睦县])|同(?![安心庆济]))的?|\|"
 )
 _STOP = re.compile(r"(?:公交(?:车)?站(?:台|牌|点)?|BRT站(?:台)?|公交(?:车)?站台|站台)")
 _BUILDING = re.compile(r"(\d+|[A-Z]\d{0,3}|[甲乙丙丁])号楼")
@@ -59,6 +60,14 @@ _TAIL = re.compile(
     rf"(?:{_POSITION.pattern}|(?:{_WINDS})$|约?\d+(?:\.\d+)?(?:米|M).*$|[处段等]$)+.*$"
 )
 
+#: What people say before they name a place.
+_SAYING = re.compile(
+    r"^.*(?:反映|反应|来电|投诉|举报|咨询|求助|表示|诉求|发现|位于|家住|住在|关于|[称在])"
+)
+#: What is left of a text and names nothing.
+_NO_NAMES = frozenset(
+    {"街道", "公路", "路上", "路边", "小区", "小路", "无名路", "水泥路", "公交", "转盘", "工地"}
+)
 _EAST_NORTH = {"东": (1, 0), "南": (0, -1), "西": (-1, 0), "北": (0, 1)}
 
 
@@ -252,6 +261,7 @@ def _quarter(normal: str, spans: list[tuple[int, int]]) -> str | None:
     starts = [0, *(b for _, b in spans)]
     for start in starts:
         piece = re.sub(r"^(?:[东南西北中]段)?\|?", "", normal[start:])
+        piece = _SAYING.sub("", piece)
         found = _QUARTER.match(piece)
         if found and not _ROAD.search(found[0]):
             longest = found[0]
@@ -278,5 +288,6 @@ def _house(normal: str, spans: list[tuple[int, int]]) -> int | None:
 
 
 def _landmark(rest: str) -> str | None:
-    name = _TAIL.sub("", rest).split(SEPARATOR)[0]
-    return name if len(name) >= 2 and not name.isdigit() else None
+    name = _TAIL.sub("", rest).split(SEPARATOR)[0].removeprefix("街道")
+    named = len(name) >= 2 and not name.isdigit() and name not in _NO_NAMES
+    return name if named else None

@@ -25,6 +25,8 @@ _STOP = re.compile(r"公交(?:车)?站(?:台|牌|点)?|BRT站|公交站台|站�
 CROSSING = re.compile(r"交叉|交汇|交会|交界|交口|路口|十字|丁字|(?<=路)口")
 #: A road beyond which this many house numbers are missing says nothing between two of them.
 _MAX_NUMBER_GAP = 10
+#: Nor do houses that are further apart: the road has turned a corner between them.
+_MAX_HOUSE_GAP_M = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,10 @@ class Reader:
         for pair in dict.fromkeys(pairs):
             found = self.gazetteer.crossings.get(pair)
             if found:
-                others = [road for road in text.roads if road not in pair]
-                return self._only(text, Reading(found, None), roads=others)
+                # Two names agree already; a third road tells apart, and forbids nothing.
+                third = [road for road in text.roads if road not in pair]
+                roads = third if len(found) > 1 else []
+                return self._only(text, Reading(found, None), roads=roads)
         found = tuple(i for road in text.roads for i in self.gazetteer.roads[road])
         return None if text.named() else Reading(found, "crossing_not_found")
 
@@ -230,6 +234,8 @@ class Reader:
         if high - low > _MAX_NUMBER_GAP:
             return None
         one, other = self._place(first), self._place(second)
+        if distance_m(one, other) > _MAX_HOUSE_GAP_M:
+            return None
         share = (number - low) / (high - low)
         name = (
             f"{self._place(self.gazetteer.roads[road][0]).name}{number}号"
@@ -242,7 +248,7 @@ class Reader:
             name,
             one.lon + share * (other.lon - one.lon),
             one.lat + share * (other.lat - one.lat),
-            distance_m(one, other) / 2 + max(one.precision_m, other.precision_m),
+            distance_m(one, other) + max(one.precision_m, other.precision_m),
             one.community_id if one.community_id == other.community_id else None,
         )
 
@@ -310,8 +316,8 @@ class Reader:
         if areas:
             found = tuple(i for i in found if self._place(i).community_id in {None, *areas})
         for road in text.roads if roads is None else roads:
-            near = self._near(found, road)
-            found = near if len(found) > 1 or self._place(found[0]).roads else found
+            if len(found) > 1 or self._may_contradict(self._place(found[0])):
+                found = tuple(i for i in found if road in self._place(i).roads)
             if not found:
                 break
         if not found:
@@ -320,8 +326,10 @@ class Reader:
             return replace(reading, found=found, reason="several_places")
         return replace(reading, found=found)
 
-    def _near(self, found: Found, road: str) -> Found:
-        return tuple(i for i in found if road in self._place(i).roads)
+    def _may_contradict(self, place: Place) -> bool:
+        """Whether another road speaks against a place: shops of one name stand on many roads."""
+        known = self.gazetteer.surveyed or place.kind not in {"quarter", "bus_stop"}
+        return known and bool(place.roads)
 
     def _not_coarse(self, reading: Reading) -> Reading:
         place = self._place(reading.found[0])
@@ -331,10 +339,13 @@ class Reader:
     def _unknown_quarter(self, text: Text) -> bool:
         """Whether the words show a quarter where no known name stands."""
         quarter = text.parts.quarter
-        if quarter is None:
+        at = -1 if quarter is None else text.normal.find(quarter)
+        if quarter is None or at < 0:
             return False
-        at = text.normal.find(quarter)
-        return at >= 0 and not any(s.start < at + len(quarter) and s.end > at for s in text.named())
+        inside = [s for s in text.spots if s.start < at + len(quarter) and s.end > at]
+        known = [s for s in inside if s.role in {"name", "core"}]
+        # 九师永睦小区 is not 永睦小区.
+        return not known or inside[0].start - at >= 1
 
     def _ignored(self, text: Text, reading: Reading) -> tuple[str, ...]:
         """Return what the answer does not take into account."""

@@ -132,7 +132,7 @@ def gazetteer_of_places(places: "pd.DataFrame", *, precision_m: float = 50.0) ->
             builder.add_road(road_key(place.name), place)
         else:
             builder.add_named(place)
-    return builder.build()
+    return builder.build(surveyed=False)
 
 
 class _Maker:

@@ -81,7 +81,7 @@ def _at(
         if SEPARATOR in key:
             continue
         role, found = _look_up(key, normal[end:], gazetteer)
-        if found:
+        if found and (role != "core" or _may_begin(normal, at, before)):
             return Spot(at, end, key, role, found, _is_longer(normal, at, end, role, before))
     return None
 
@@ -98,6 +98,12 @@ def _look_up(key: str, after: str, gazetteer: Gazetteer) -> tuple[SpotRole, Foun
     if key in gazetteer.cores and _AFTER_CORE.match(after):
         return "core", gazetteer.cores[key]
     return "name", ()
+
+
+def _may_begin(normal: str, at: int, before: list[Spot]) -> bool:
+    """Whether a name may begin here: 永睦 in 九师永睦小区 is no name."""
+    follows = bool(before) and before[-1].end == at
+    return at == 0 or follows or normal[at - 1] in "|路街巷道区镇乡市县与和"
 
 
 def _is_longer(normal: str, start: int, end: int, role: SpotRole, before: list[Spot]) -> bool:

@@ -165,6 +165,15 @@ _MATTERS = (
     "楼道堆放杂物",
     "有人飞线充电",
 )
+_LONG_TEXTS = (
+    "市民反映其居住在{quarter}{number}，{matter}，要求尽快处理",
+    "{quarter}居民来电：{number}{matter}，已多次联系物业",
+    "家住{road}{quarter}{number}的老人称{matter}",
+    "{quarter}物业不作为，{number}{matter}",
+    "位于{road}的{quarter}{number}{matter}，请相关部门核实",
+    "{matter}，地点在{quarter}{number}，来电人要求回复",
+    "您好，我是{quarter}的业主，{number}{matter}。",
+)
 _FRONTS = ("居民反映", "市民来电反映", "合肥市", "合肥市瑶海区", "合肥市瑶海区明光路街道", "")
 _NEAR = ("门口", "附近", "旁", "对面", "东门", "大门口", "南侧", "旁边", "内", "")
 _CROSSING_WORDS = (
@@ -249,6 +258,7 @@ class _Home:
     number: int
     target: _Target
     units: "Mapping[int, str]"
+    road: str | None
 
 
 class _Writer:
@@ -278,8 +288,10 @@ class _Writer:
             "building and unit": self.unit,
             "building, short": self.short,
             "building, in a sentence": self.sentence,
+            "building, in a long text": self.long_text,
             "building, sounds like": self.sounds_like,
             "building, looks like": self.looks_like,
+            "building, a character left out": self.left_out,
             "quarter": self.quarter,
             "crossing": self.crossing,
             "crossing, sounds like": self.crossing_sounds_like,
@@ -328,6 +340,24 @@ class _Writer:
         comma = self._one(("", "，", ",", " "))
         text = f"{self._one(_FRONTS)}{home.quarter}{self._numbered(home.number)}{comma}"
         return text + self._one(_MATTERS), home.target
+
+    def long_text(self) -> _Made:
+        home = self._home()
+        told = {
+            "quarter": home.quarter,
+            "number": self._numbered(home.number),
+            "matter": self._one(_MATTERS),
+            "road": home.road or "",
+        }
+        return self._one(_LONG_TEXTS).format(**told), home.target
+
+    def left_out(self) -> _Made:
+        home = self._home()
+        at = int(self.rng.integers(len(home.quarter)))
+        name = home.quarter[:at] + home.quarter[at + 1 :]
+        return (
+            (name + self._numbered(home.number), home.target) if len(name) > 2 else self.left_out()
+        )
 
     def sounds_like(self) -> _Made:
         return self._slipped(_SOUNDS_LIKE)
@@ -460,7 +490,10 @@ def _homes(layers: "Mapping[str, pd.DataFrame]") -> list[_Home]:
         quarter = str(names[values["quarter_id"]])
         number = int(str(values["name"]).removeprefix(quarter).removesuffix("号楼"))
         target = _Target("building", (str(values["id"]),), (float(lon), float(lat)))
-        homes.append(_Home(quarter, number, target, of.get(values["id"], {})))
+        road = (
+            str(values["address"]).rstrip("号").rstrip("0123456789") if values["address"] else None
+        )
+        homes.append(_Home(quarter, number, target, of.get(values["id"], {}), road))
     return homes
 
 
