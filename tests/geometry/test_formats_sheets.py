@@ -174,6 +174,9 @@ def test_names_that_stand_twice_and_columns_without_one(tmp_path: Path):
         ([["*名称", "户\n数"], ["甲", "2"]], ("名称", "户数")),
         ([["号", "人口", ""], ["", "合计", "老年人"]], ("号", "人口_合计", "人口_老年人")),
         ([["统计表", "", ""], ["a", "b", "c"], ["1", "2", "3"]], ("a", "b", "c")),
+        ([["统计表", "2024年", "", ""], ["a", "b", "c", "d"]], ("a", "b", "c", "d")),
+        ([["名称", "", "地址"], ["甲", "x", ""], ["乙", "y", "z"]], ("名称", "", "地址")),
+        ([["名称", "", "地址"], ["甲", "x", "z"]], ("名称", "", "地址")),
         ([["only"], ["x"]], ("only",)),
     ],
 )
@@ -187,6 +190,8 @@ def test_header_rows_that_cannot_be_told_are_given(tmp_path: Path):
     assert read(path, header_rows=2)[0].columns.tolist() == ["人口_男", "人口_女", "名称_楼"]
     with pytest.raises(InvalidInputError, match="no header row"):
         read(path, header_rows=9)
+    years = workbook(tmp_path / "y.xlsx", rows_of([["社区", 2023, 2024], ["甲", 1, 2]]))
+    assert read(years, header_rows=1)[0].columns.tolist() == ["社区", "2023", "2024"]
 
 
 def test_rows_of_data_are_never_taken_for_titles(tmp_path: Path):

@@ -117,10 +117,15 @@ def find_header(
     """
     width = max((_width(row) for row in rows), default=0)
     first = _first_header_row(rows, width, merges)
+    if first is None and header_rows is not None:  # it is said that there is one: years, say
+        first = next((number for number, row in enumerate(rows) if len(_texts(row)) > 1), None)
     if first is None or (header_rows is not None and first + header_rows > len(rows)):
         msg = f"{where}: no header row was found."
         raise InvalidInputError(
-            msg, remedy="Give each column a name in one row above the data.", file=where
+            msg,
+            remedy="Give each column a name above the data, or say with --header-rows how many "
+            "rows the header has.",
+            file=where,
         )
     count = header_rows or _count_header_rows(rows, first, width, merges)
     above = [_texts(row) for row in rows[:first]]
@@ -146,10 +151,19 @@ def _first_header_row(rows: Sequence[Row], width: int, merges: Sequence[Merge]) 
         if sum(_is_data(row[column]) for column in filled) * 2 > len(filled):
             return narrow
         reach = sum(wide.get((number, column), column) - column + 1 for column in filled)
-        if reach * 2 >= width:
+        if reach * 2 >= width and not _is_outdone(rows, number, width, merges):
             return number
         narrow = number if narrow is None else narrow
     return narrow
+
+
+def _is_outdone(rows: Sequence[Row], number: int, width: int, merges: Sequence[Merge]) -> bool:
+    """Return whether the row below names all columns, and this one half of them at most."""
+    if number + 1 >= len(rows) or _within(merges, number, number):
+        return False
+    below = rows[number + 1]
+    full = len(_texts(below)) == width and not any(_is_data(cell) for cell in below)
+    return full and len(_texts(rows[number])) * 2 <= width
 
 
 def _is_remark(row: Row) -> bool:
@@ -195,7 +209,8 @@ def _fills_gaps(row: Row, below: Row) -> bool:
     gaps = {column for column, cell in enumerate(cells) if is_blank(cell)}
     heads = {column - 1 for column in gaps} - gaps
     named = {column for column, cell in enumerate(below) if not is_blank(cell)}
-    return bool(gaps) and named == gaps | heads and len(named) < len(below)
+    # The first column names the rows: where it has a text below, that is a row of data.
+    return bool(gaps) and named == gaps | heads and 0 not in named
 
 
 def _is_data(cell: object) -> bool:

@@ -281,7 +281,8 @@ def open_sheet(path: Path, options: SourceOptions, rejects: "Rejects") -> SheetS
         (first[0], first[1] - left, last[0], last[1] - left)
         for first, last in sorted(cells.merged_cell_ranges or [])
     ]
-    head = list(islice(cells.iter_rows(), SEARCHED_ROWS + MOST_HEADER_ROWS))
+    rows = islice(cells.iter_rows(), SEARCHED_ROWS + MOST_HEADER_ROWS)
+    head = [[_value(cell) for cell in row] for row in rows]
     where = f"{path}, sheet {cells.name!r}"
     header = find_header(head, where, header_rows=options.header_rows, merges=merges)
     return SheetSource(path, _Sheet(cells.name, cells, left, merges, header), options, rejects)
