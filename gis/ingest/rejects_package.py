@@ -32,7 +32,7 @@ LAYER = "rejects"
 #: Names that the format itself would take, so that a file's own fid and geom stay what they are.
 _OWN_NAMES = {"FID": "reject_fid", "GEOMETRY_NAME": "reject_geometry"}
 #: Item of the layer's metadata that says which file the rows are of.
-METADATA = "WANGGE_REJECTS"
+METADATA = "rejects_of"
 _CHUNK = 1 << 20
 #: How many rows an error names.
 NAMED = 5

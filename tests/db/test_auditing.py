@@ -1,19 +1,25 @@
 """The audit of the store: what is found is kept, and what is mended can be undone."""
 
+import os
+from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner, Result
 
+from cli.main import app
 from gis import frames
 from gis.database.base import Base
-from gis.database.engine import transaction
+from gis.database.engine import make_engine, session_factory, transaction
 from gis.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from gis.frames import stable_ids
 from gis.layers import findings, history, imports
@@ -24,6 +30,7 @@ from gis.layers.queries import Window, alive, insert_layer, read_layer, table_of
 from gis.scope import Action, Scope
 from gis.services.auditing import AuditReport, Touching, fix_ground, preview_fix, run_audit
 from gis.services.undoing import undo_last_import
+from gis.settings import get_settings
 from tests.town import CODE_OF, STEP, key, lon_lat, square
 
 pytestmark = pytest.mark.db
@@ -269,3 +276,63 @@ def test_the_table_has_counts_ids_and_sizes(town_session: Session, scope: Scope)
     assert (row.count, row.rows) != (0, 0)
     assert row.size_m2 == pytest.approx(3 * 443.6, rel=0.02)
     assert len(row.ids) == 2
+
+
+# ---- the command line --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Result]]:
+    """Return a function that runs ``wangge audit`` on a town with an overlap and copies."""
+    url = new_database("town")
+    engine = make_engine(url)
+    with transaction(session_factory(engine)) as session:
+        overlapping(session, 3)
+        add_copies(session, Scope.local_owner(), 3)
+    engine.dispose()
+    monkeypatch.setenv("DATABASE_URL", url)
+    get_settings.cache_clear()
+    yield lambda *words, text=None: CliRunner().invoke(app, ["audit", *words], input=text)
+    get_settings.cache_clear()
+
+
+def test_the_command_shows_a_table_and_exits_1_for_errors(
+    command: Callable[..., Result], tmp_path: Path
+):
+    html, package = tmp_path / "findings.html", tmp_path / "findings.gpkg"
+    answer = command("--html", str(html), "--rejects", str(package), "--language", "en")
+    assert answer.exit_code == 1, answer.output
+    assert "Overlap between communities" in answer.stdout
+    assert "Building more than once" in answer.stdout
+    assert key("communities", "A")[:8] in answer.stdout
+    assert answer.stdout.splitlines()[-1].startswith("Audit ")
+    assert '<html lang="en">' in html.read_text(encoding="utf-8")
+    frame = pyogrio.read_dataframe(package)
+    assert "overlap_between_communities" in set(frame["kind"])
+    assert frame.loc[frame["kind"] == "building_duplicated", "row_ids"].iloc[0].count("; ") == 2
+
+
+def test_fix_shows_what_it_would_do_and_asks(command: Callable[..., Result]):
+    refused = command("--fix", text="n\n")
+    assert refused.exit_code != 0
+    assert "Building more than once" in refused.stdout
+    assert "Mended as import" not in refused.stdout
+    done = command("--fix", text="y\n")
+    assert "Mended as import" in done.stdout
+    # The overlap is not mended: it is for people to decide.
+    assert done.exit_code == 1
+    assert "There is nothing that can be mended safely." in command("--fix", "--yes").stdout
+
+
+def test_a_ground_without_errors_exits_0(command: Callable[..., Result]):
+    url = os.environ["DATABASE_URL"]
+    engine = make_engine(url)
+    with transaction(session_factory(engine)) as session:
+        redraw(session, Community, key("communities", "B"), community(4, 8))
+    engine.dispose()
+    assert command("--fix", "--yes").exit_code == 0
+    plan = command("--plan", key("communities", "A"))
+    assert plan.exit_code == 1
+    assert "There is no" in plan.stderr

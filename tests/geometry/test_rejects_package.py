@@ -355,7 +355,7 @@ def test_a_disk_that_fills_while_writing_leaves_what_was_there(tmp_path: Path):
 
 def test_the_metadata_names_the_file(houses: Path):
     package = package_of(houses, faults(2, 4))
-    said = json.loads(pyogrio.read_info(package, layer=LAYER)["layer_metadata"]["WANGGE_REJECTS"])
+    said = json.loads(pyogrio.read_info(package, layer=LAYER)["layer_metadata"]["rejects_of"])
     assert said["source"] == "houses.gpkg"
     assert said["crs"] == "EPSG:4326"
     assert said["rows"] == [[2, 2], [4, 4]]
