@@ -87,7 +87,7 @@ def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | Non
     text = "" if facts.encoding is None else f", text in {facts.encoding}"
     typer.echo(f"{facts.path}: {facts.format}{rows}, {crs}{text}")
     if len(inside) > 1:
-        names = ", ".join(name for name in (one.name for one in inside))
+        names = ", ".join(one.name for one in inside)
         typer.echo(f"It has the layers {names}; this is {facts.layer}.")
     for note in facts.notes:
         typer.echo(f"  - {note}")
@@ -120,6 +120,8 @@ def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
             outside = report.get("outside", {}).get(name, 0)
             remark = f", {outside:,} in no community" if outside else ""
             typer.echo(f"  {name:<18}{rows:>9,}{remark}")
+    if "queued" in report:
+        _show_placed(report)
     if report.get("rows_left_out"):
         typer.echo(f"  {report['rows_left_out']:,} rows were left out, see the rejects.")
     for note in _notes(report):
@@ -204,6 +206,14 @@ def _show_applied(report: Mapping[str, Any]) -> None:
     for plan in report.get("unfit_plans", ()):
         reasons = ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in plan["reasons"].items())
         typer.echo(f"Plan {plan['name'] or plan['plan_id']} no longer fits: {reasons}.")
+
+
+def _show_placed(report: Mapping[str, Any]) -> None:
+    placed = ", ".join(f"{n:,} by {kind}" for kind, n in report["placed"].items()) or "none"
+    waiting = sum(report["queued"].values())
+    typer.echo(f"  placed: {placed}; {report['known_already']:,} were known already")
+    if waiting:
+        typer.echo(f"  {waiting:,} wait for somebody to say where they are: wangge geocode list")
 
 
 def _show_flows(preview: "DeliveryPreview") -> None:

@@ -310,7 +310,8 @@ def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN40
     """Do an import here and now, on the record, and show what came of it."""
     from cli.import_views import show_import
     from gis.ingest.rejects import RejectedRowsError
-    from gis.jobs.imports import rejects_table, run_import
+    from gis.jobs.import_orders import rejects_table
+    from gis.jobs.imports import run_import
     from gis.jobs.records import in_the_foreground
 
     try:

@@ -6,7 +6,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gis.errors import ConfigurationError
@@ -85,6 +92,13 @@ class Settings(BaseSettings):
     )
     tile_attribution: str = Field(
         "", description="Attribution shown when a tile background is set."
+    )
+    token_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Secret by which a complainant becomes a token; unset: that of the file "
+        "token.key in WANGGE_HOME, made when it is missing. With another one the same person has "
+        "another token.",
     )
     upload_limit_mb: int = Field(
         2048, ge=1, description="Largest file that the API receives for an import, in MiB."

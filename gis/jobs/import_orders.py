@@ -115,3 +115,8 @@ class ImportOrder:
         if given.get("as_of") is not None:
             given["as_of"] = date.fromisoformat(given["as_of"])
         return cls(**given)
+
+
+def rejects_table(path: Path) -> Path:
+    """Return where the table of a file's rejects goes if nobody says where."""
+    return path.with_name(f"{path.name}.rejects.csv")

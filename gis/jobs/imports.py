@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis.database.engine import transaction
@@ -20,7 +19,8 @@ from gis.ingest.rejects_package import write_rejects_package
 from gis.ingest.reservoir import representative_points
 from gis.ingest.rows import SourceOptions
 from gis.ingest.stream import LayerStream, ReadOrder, open_layer
-from gis.jobs.import_orders import ImportOrder
+from gis.jobs.hotline import take_in_hotline
+from gis.jobs.import_orders import ImportOrder, rejects_table
 from gis.jobs.records import Recorder
 from gis.jobs.steps import Steps
 from gis.layers.registry import LAYER_BY_NAME, Layer
@@ -324,9 +324,7 @@ class Import:
     # ---- the hotline -------------------------------------------------------------------------
 
     def _hotline(self) -> dict[str, Any]:
-        from gis.jobs.hotline import take_in_hotline
-
-        return take_in_hotline(self)
+        return take_in_hotline(self.factory, self.scope, self.order, self.steps, self.job_id)
 
     # ---- what all share ----------------------------------------------------------------------
 
@@ -472,8 +470,3 @@ WORKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
     "import": run_import,
     "preview": run_preview,
 }
-
-
-def rejects_table(path: Path) -> Path:
-    """Return where the table of a file's rejects goes if nobody says where."""
-    return path.with_name(f"{path.name}.rejects.csv")

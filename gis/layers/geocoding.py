@@ -8,9 +8,11 @@ from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    CursorResult,
     DateTime,
     Index,
     Text,
+    delete,
     func,
     insert,
     select,
@@ -100,6 +102,26 @@ def add_requests(
     if keyed:
         session.execute(insert(table_of(GeocodingRequest)), keyed)
     return [row["id"] for row in keyed]
+
+
+def waiting_ids(session: "Session", scope: Scope, layer: str, ids: "Sequence[str]") -> set[str]:
+    """Return which of these keys belong to rows of a layer that wait, or waited, for a place."""
+    scope.require(Action.READ)
+    c = table_of(GeocodingRequest).c
+    key = c.waiting["id"].astext
+    asked = select(key).where(c.layer == layer, key.in_(list(ids)))
+    return {str(one) for one in session.execute(asked).scalars()}
+
+
+def forget_open(session: "Session", scope: Scope, number: int) -> int:
+    """Delete the requests of an import that nobody has decided yet; return how many."""
+    scope.require_everywhere(Action.WRITE)
+    c = table_of(GeocodingRequest).c
+    done = session.execute(
+        delete(table_of(GeocodingRequest)).where(c.import_no == number, c.status == "open")
+    )
+    assert isinstance(done, CursorResult)
+    return done.rowcount
 
 
 def page(

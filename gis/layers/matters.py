@@ -215,6 +215,15 @@ def one(session: "Session", scope: Scope, model: type[Matter], matter_id: str) -
     return read_one(session, scope, model, _shown(model), matter_id)  # type: ignore[arg-type] # each matter is mapped
 
 
+def existing(
+    session: "Session", scope: Scope, model: type[Matter], ids: "Sequence[str]"
+) -> set[str]:
+    """Return which of these keys a layer has."""
+    scope.require(Action.READ)
+    c = table_of(model).c  # type: ignore[arg-type] # each matter is mapped
+    return {str(key) for key in session.execute(select(c.id).where(c.id.in_(list(ids)))).scalars()}
+
+
 def add(session: "Session", scope: Scope, model: type[Matter], values: "Mapping[str, Any]") -> str:
     """Insert one matter, not yet assigned, and return its key."""
     scope.require(Action.WRITE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from gis.errors import ConflictError, NotFoundError
-from gis.layers import history
+from gis.layers import geocoding, history
 from gis.layers.communities import forget_cells
 from gis.layers.queries import table_of
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
@@ -101,6 +101,7 @@ def undo_last_import(
             "to its rows.",
             remedy="Remove the plan, or undo the later import that refers to them, first.",
         ) from error
+    geocoding.forget_open(session, scope, record.number)
     history.mark_undone(session, scope, record.number)
     forget_cells(session, scope)
     unfit = flag_unfit_plans(session, scope)

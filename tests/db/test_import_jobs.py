@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database.engine import transaction
@@ -28,8 +29,14 @@ from gis.jobs.records import in_the_foreground
 from gis.jobs.steps import Steps
 from gis.layers import imports, jobs
 from gis.layers.buildings import Building
+from gis.layers.incidents import Incident
 from gis.layers.pois import Poi
+from gis.samples import generate_subdistrict
+from gis.samples.hotline import hotline_export
 from gis.scope import Scope
+from gis.services.importing import import_dataset
+from gis.services.undoing import undo_last_import
+from gis.settings import get_settings
 from tests.town import lon_lat, square
 
 pytestmark = pytest.mark.db
@@ -230,3 +237,48 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     assert child.returncode == 130, said
     assert (job.status, stored) == ("cancelled", 0)
     assert rows // 4 <= job.done < rows
+
+
+@pytest.fixture(scope="module")
+def subdistrict():
+    return generate_subdistrict()
+
+
+def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_the_new(
+    factory: sessionmaker[Session], scope: Scope, tmp_path: Path, subdistrict, monkeypatch
+):
+    monkeypatch.setenv("WANGGE_HOME", str(tmp_path / "home"))
+    get_settings.cache_clear()
+    ground = {
+        name: frame
+        for name, frame in subdistrict.layers.items()
+        if name not in {"incidents", "demands", "posts"}
+    }
+    with transaction(factory) as session:
+        import_dataset(session, scope, replace(subdistrict, layers=ground))
+    made = hotline_export(subdistrict.layers, 120, np.random.default_rng(5))
+    first, second = tmp_path / "一月.csv", tmp_path / "二月.csv"
+    made.export.iloc[:80].to_csv(first, index=False, encoding="gbk")
+    made.export.to_csv(second, index=False, encoding="gbk")
+    one = do(factory, scope, ImportOrder(first, what="hotline", audit=False))
+    two = do(factory, scope, ImportOrder(second, what="hotline", audit=False))
+    assert one["known_already"] == 0
+    assert two["known_already"] == 80
+    assert sum(one["placed"].values()) + sum(one["queued"].values()) == 80
+    assert sum(two["placed"].values()) + sum(two["queued"].values()) == 40
+    phones = set(made.export["诉求人电话"]) | set(made.export["诉求人"])
+    with transaction(factory) as session:
+        stored = session.execute(text("SELECT to_jsonb(i)::text FROM incidents i")).scalars().all()
+        waiting = session.execute(
+            text("SELECT to_jsonb(g)::text FROM geocoding_requests g")
+        ).scalars()
+        said = "".join([*stored, *waiting])
+        tokens = session.execute(select(func.count(Incident.complainant_token))).scalar_one()
+    assert not [phone for phone in phones if str(phone) in said]
+    assert tokens == len(stored) > 0
+    with transaction(factory) as session:
+        report = undo_last_import(session, scope, "incidents")
+        left = session.execute(text("SELECT count(*) FROM geocoding_requests")).scalar_one()
+    assert report.deleted == {"incidents": sum(two["placed"].values())}
+    assert left == sum(one["queued"].values())
+    get_settings.cache_clear()
