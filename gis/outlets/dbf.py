@@ -5,6 +5,7 @@ depends on the converters that the machine's C library happens to have.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,24 +28,38 @@ _INT_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class DbfField:
-    """A field: its full name, its name in the file, type ``C``, ``N`` or ``D``, width, decimals."""
+    """A field of a DBF file.
+
+    Parameters
+    ----------
+    name, short
+        Full name, and name in the file.
+    type
+        ``C`` text, ``N`` number or ``D`` date.
+    width, decimals
+        Bytes of a value, and how many of them are decimals.
+    whole
+        Whether part of a value would be nothing: it is left out instead of cut.
+    """
 
     name: str
     short: str
     type: str
     width: int
     decimals: int = 0
+    whole: bool = False
 
 
-def dbf_field(column: Column, short: str) -> DbfField:
-    """Return the field that a column becomes."""
+def dbf_field(column: Column, short: str, *, whole: bool = False) -> DbfField:
+    """Return the field that a column becomes; ``whole`` for text that must not be cut."""
     if column.kind == "int":
         return DbfField(column.name, short, "N", _INT_DIGITS)
     if column.kind == "float":
         return DbfField(column.name, short, "N", 24, 15)
     if column.kind == "date":
         return DbfField(column.name, short, "D", 8)
-    return DbfField(column.name, short, "C", _text_width(column))
+    whole = whole or column.kind in {"json", "list"}
+    return DbfField(column.name, short, "C", _text_width(column), whole=whole)
 
 
 def _text_width(column: Column) -> int:
@@ -69,9 +84,8 @@ class DbfWriter:
         self.count = 0
         self.record_bytes = 1 + sum(field.width for field in fields)
         self.header_bytes = 32 + 32 * len(self.fields) + 1
-        #: Values that were cut, and values with characters that the encoding lacks, by full name.
-        self.cut: dict[str, int] = {}
-        self.replaced: dict[str, int] = {}
+        #: Values that were changed, by full name and what happened to them.
+        self.lost: Counter[tuple[str, str]] = Counter()
 
     def __enter__(self) -> Self:
         """Open the file and write its header."""
@@ -127,7 +141,7 @@ class DbfWriter:
 
     def _number(self, digits: str, field: DbfField) -> bytes:
         if len(digits) > field.width:  # part of a number would be another number
-            self.cut[field.name] = self.cut.get(field.name, 0) + 1
+            self.lost[field.name, "left_out"] += 1
             digits = ""
         return digits.rjust(field.width).encode("ascii")
 
@@ -135,10 +149,13 @@ class DbfWriter:
         try:
             raw = text.encode(self.encoding)
         except UnicodeEncodeError:
-            self.replaced[field.name] = self.replaced.get(field.name, 0) + 1
+            self.lost[field.name, "not_in_encoding"] += 1
             raw = text.encode(self.encoding, "replace")
-        if len(raw) > field.width:
-            self.cut[field.name] = self.cut.get(field.name, 0) + 1
+        if len(raw) > field.width and field.whole:
+            self.lost[field.name, "left_out"] += 1
+            raw = b""
+        elif len(raw) > field.width:
+            self.lost[field.name, "cut"] += 1
             # What is left of a character that was cut through is dropped.
             raw = raw[: field.width].decode(self.encoding, "ignore").encode(self.encoding)
         return raw.ljust(field.width)

@@ -29,11 +29,12 @@ def write_geoparquet(
     schema = arrow_schema(layer.contract).remove_metadata()
     for at, name in enumerate(schema.names):
         schema = schema.set(at, schema.field(name).remove_metadata())
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    # Without arrow's own schema every reader finds the metadata, which are known at the end only.
+    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
         for batch in arrow_batches(layer, options.crs):
             writer.write_batch(batch.cast(schema) if batch.schema != schema else batch)
             count += batch.num_rows
-            if layer.contract.geometry:
+            if layer.contract.geometry and batch.num_rows:
                 shapes = shapely.from_wkb(np.array(batch["geometry"].to_pylist(), dtype=object))
                 bounds = _joined(bounds, shapely.total_bounds(shapes))
                 kinds |= {shape.geom_type for shape in shapes if shape is not None}

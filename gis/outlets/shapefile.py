@@ -100,7 +100,8 @@ def _write_family(
     contract, table = layer.contract, path.with_suffix(".dbf")
     columns = _columns(contract)
     names = dictionary(contract, options)
-    fields = [dbf_field(column, names[column.name]) for column in columns]
+    own_shapes = {name for name, _ in contract.extra_geometries}
+    fields = [dbf_field(c, names[c.name], whole=c.name in own_shapes) for c in columns]
     own = table.with_name(f"{path.stem}.table")
     with DbfWriter(own, fields, options.encoding) as writer:
         if family:
@@ -111,7 +112,7 @@ def _write_family(
             write_gdal(path, rows, options.crs, driver="ESRI Shapefile", options=limit)
         else:
             for frame in layer.frames():
-                writer.write(_values(frame, columns, options))
+                writer.write(_values(frame, contract, options))
     own.replace(table)  # GDAL's own table holds nothing but numbers
     for suffix in (".cpg", ".prj"):
         with suppress(FileNotFoundError):
@@ -120,9 +121,8 @@ def _write_family(
     if family and options.crs.shift == "none":
         text = options.crs.crs.to_wkt(_ESRI_PROJECTED)
         path.with_suffix(".prj").write_text(text, encoding="utf-8")
-    for code, counts in (("cut", writer.cut), ("not_in_encoding", writer.replaced)):
-        for name, count in counts.items():
-            losses.add(layer.name, name, code, count)
+    for (name, code), count in writer.lost.items():
+        losses.add(layer.name, name, code, count)
 
 
 def _bare(contract: FrameContract, family: str) -> FrameContract:
@@ -133,11 +133,10 @@ def _bare(contract: FrameContract, family: str) -> FrameContract:
 
 def _tee(layer: OutLayer, writer: DbfWriter, options: "OutletOptions") -> Any:  # noqa: ANN401 - a function that gives frames
     """Return the frames of a layer for GDAL, each written to the table as it passes."""
-    columns = _columns(layer.contract)
 
     def frames() -> "Iterator[pd.DataFrame]":
         for frame in layer.frames():
-            writer.write(_values(frame, columns, options))
+            writer.write(_values(frame, layer.contract, options))
             yield frame.assign(row=np.arange(len(frame)))
 
     return frames
@@ -150,13 +149,14 @@ def _columns(contract: FrameContract) -> list[Column]:
 
 
 def _values(
-    frame: "pd.DataFrame", columns: Sequence[Column], options: "OutletOptions"
+    frame: "pd.DataFrame", contract: FrameContract, options: "OutletOptions"
 ) -> list[list[Any]]:
     zone = ZoneInfo(options.timezone)
+    shapes = {name for name, _ in contract.extra_geometries}
     out = []
-    for column in columns:
+    for column in _columns(contract):
         raw = frame[column.name]
-        if raw.map(lambda value: isinstance(value, shapely.Geometry)).any():
+        if column.name in shapes:
             out.append(list(wkt_texts(raw.to_numpy(dtype=object))))
             continue
         values = [one_text(value, column.kind) for value in python_values(raw, column.kind)]

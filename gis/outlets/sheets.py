@@ -93,7 +93,7 @@ class WorkbookOutlet:
         for name, values in zip(names[len(names) - len(own) :], own, strict=True):
             # Half a geometry is none: one that is too long is left out.
             lost = [isinstance(v, str) and len(v) > MAX_CELL_TEXT for v in values]
-            self.losses.add(layer.name, name, "geometry_too_long", sum(lost))
+            self.losses.add(layer.name, name, "left_out", sum(lost))
             yield [None if gone else v for gone, v in zip(lost, values, strict=True)]
 
     def _short(self, values: list[Any], layer: str, name: str) -> list[Any]:

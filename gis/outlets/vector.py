@@ -161,7 +161,7 @@ def write_gdal(
             dataset_options=dict((not path.exists() and dataset_options) or {}),
             **where,
         )
-    except DataSourceError:
+    except Exception:
         if faults:
             raise faults[0] from None
         raise
