@@ -33,7 +33,7 @@ def geocode_text(
     *,
     file: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="A UTF-8 file, a description a line."),
+        typer.Option(help="A UTF-8 file, a description a line."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, candidates included.")
@@ -127,6 +127,12 @@ def _texts(texts: list[str] | None, file: Path | None) -> list[str]:
     if file is not None:
         try:
             lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            raise InvalidInputError(
+                f"{file} cannot be read: {error.strerror}.",
+                remedy="Name a file of descriptions.",
+                file=str(file),
+            ) from error
         except UnicodeDecodeError as error:
             raise InvalidInputError(
                 f"{file} is not UTF-8.", remedy="Save it as UTF-8.", file=str(file)

@@ -248,7 +248,7 @@ class Reader:
             name,
             one.lon + share * (other.lon - one.lon),
             one.lat + share * (other.lat - one.lat),
-            distance_m(one, other) + max(one.precision_m, other.precision_m),
+            distance_m(one, other) + one.precision_m + other.precision_m,
             one.community_id if one.community_id == other.community_id else None,
         )
 

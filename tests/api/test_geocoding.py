@@ -229,6 +229,7 @@ def test_the_command_lists_resolves_and_rejects(command: Command, fresh_url: str
         (("resolve", str(uuid4()), "--at", "117.3,31.8"), "There is no"),
         (("resolve", str(uuid4()), "--building", "7"), "There is no building '7'"),
         (("text",), "There is no description"),
+        (("text", "--file", "nowhere.txt"), "nowhere.txt cannot be read"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why(

@@ -56,6 +56,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_building",
         "get_community",
         "get_demand",
+        "get_geocoding_request",
         "get_grid",
         "get_incident",
         "get_station",
@@ -65,11 +66,15 @@ def test_operation_ids_are_the_contract_of_clients():
         "list_communities",
         "list_demands",
         "list_findings",
+        "list_geocoding_requests",
         "list_grids",
         "list_incidents",
         "list_stations",
         "locate_point",
+        "match_descriptions",
         "readyz",
+        "reject_geocoding_request",
+        "resolve_geocoding_request",
         "update_station",
     ]
 
