@@ -57,15 +57,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU seconds of the server so far: of every process it has, and of those that ended."""
-        return sum(map(self._cpu_s, servers_of(self.cluster.data)))
-
-    def _cpu_s(self, pid: int) -> float:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-        except FileNotFoundError:
-            return 0.0
-        own, ended = fields[11:13], fields[13:15]  # utime, stime; of children waited for
-        return sum(map(int, own + ended)) / TICKS
+        return sum(map(process_cpu_s, servers_of(self.cluster.data)))
 
     def peak_mb(self) -> float:
         """Largest memory of any one process of the server that still runs, shared part included."""
@@ -114,6 +106,16 @@ class Server:
                 cursor.execute(statement)
         finally:
             connection.close()
+
+
+def process_cpu_s(pid: int) -> float:
+    """CPU seconds of a process and of its children that it has waited for; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    own, ended = fields[11:13], fields[13:15]  # utime, stime; of children waited for
+    return sum(map(int, own + ended)) / TICKS
 
 
 @contextmanager
@@ -187,8 +189,12 @@ def show(
     spent: Mapping[str, list[Spent]],
     comparisons: list[Comparison],
     options: argparse.Namespace,
+    more: Mapping[str, object] | None = None,
 ) -> None:
-    """Print the medians and the ratios of a benchmark, and write them to ``--json`` if given."""
+    """Print the medians and the ratios of a benchmark, and write them to ``--json`` if given.
+
+    ``more`` is written there too.
+    """
     medians = {name: median_cpu_s(runs) for name, runs in spent.items()}
     print(f"\n{title}; medians of {options.repeats}, CPU seconds")
     print(f"{'':52}{'CPU':>8}{'client':>9}{'server':>9}{'(wall)':>9}")
@@ -205,7 +211,7 @@ def show(
     if options.json:
         facts = {"title": title, "ratios": ratios, "medians": medians, "machine": machine()}
         every = {name: [asdict(run) for run in runs] for name, runs in spent.items()}
-        text = json.dumps(facts | {"runs": every}, indent=1)
+        text = json.dumps(facts | {"runs": every, **(more or {})}, indent=1)
         Path(options.json).write_text(text + "\n", encoding="utf-8")
 
 
