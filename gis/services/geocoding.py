@@ -1,5 +1,6 @@
 """Descriptions of places to matters: certain ones are placed, the others wait for a person."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from gis.layers.communities import Community
 from gis.layers.pois import Poi
 from gis.layers.quarters import Quarter
 from gis.layers.queries import Page, Window, alive, point, read_layer, table_of
+from gis.layers.registry import LAYER_BY_NAME
 from gis.layers.roads import Road
 from gis.layers.stations import Station
 from gis.logs import get_logger
@@ -40,6 +42,7 @@ log = get_logger(__name__)
 #: Gazetteers that a process keeps: a few databases or areas, each in its present state.
 _KEPT = 4
 _MAX_TEXT = 500
+_TOKEN = re.compile(r"(?=.*[A-Za-z_])[A-Za-z0-9_-]{8,64}")
 #: What a waiting row must say, by layer.
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "incidents": ("category", "occurred_at"),
@@ -388,8 +391,28 @@ def _check_values(layer: str, values: Mapping[str, Any]) -> None:
             remedy="Write it as 2026-05-01T22:00:00+08:00.",
             field="occurred_at",
         )
+    _check_codes(layer, values)
     if isinstance(values.get("description"), str):
         refuse_personal_text(values["description"], "description")
+
+
+def _check_codes(layer: str, values: Mapping[str, Any]) -> None:
+    """Refuse what the store would refuse when the row is placed, perhaps weeks later."""
+    for column in LAYER_BY_NAME[layer].contract.columns:
+        value = values.get(column.name)
+        if column.choices and value is not None and value not in column.choices:
+            raise InvalidInputError(
+                f"The field '{column.name}' has a value that is not known ({value!r}).",
+                remedy=f"Use one of: {', '.join(column.choices)}.",
+                field=column.name,
+            )
+    token = values.get("complainant_token")
+    if token is not None and not _TOKEN.fullmatch(str(token)):
+        raise InvalidInputError(
+            "The field 'complainant_token' is not a token.",
+            remedy="Use 8 to 64 letters, digits, - and _, with a letter among them.",
+            field="complainant_token",
+        )
 
 
 def _request(layer: str, row: WaitingRow, match: Match) -> dict[str, Any]:

@@ -246,6 +246,8 @@ def test_an_empty_reason_is_refused(named, scope):
         ),
         (WaitingRow("永睦小区1号楼", {**NOISE, "grid_id": "x"}), "no field 'grid_id'"),
         (WaitingRow("永睦小区1号楼", {**NOISE, "category": None}), "'category' has no value"),
+        (WaitingRow("永睦小区1号楼", {**NOISE, "category": "thunder"}), "not known"),
+        (WaitingRow("永睦小区1号楼", {**NOISE, "complainant_token": "13912345678"}), "token"),
         (WaitingRow("永睦小区1号楼", {**NOISE, "occurred_at": "2026-05-06"}), "time zone"),
         (
             WaitingRow("永睦小区1号楼", {**NOISE, "occurred_at": AT.replace(tzinfo=None)}),
