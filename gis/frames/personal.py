@@ -8,6 +8,7 @@ caller knows the name. Any other name in a text is **not** found.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from types import MappingProxyType
 
 from gis.errors import InvalidInputError
@@ -107,9 +108,15 @@ def mask_personal_text(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of the same length with full-width forms made plain."""
-    forms = ((unicodedata.normalize("NFKC", sign), sign) for sign in text)
-    return "".join(plain if len(plain) == 1 else sign for plain, sign in forms)
+    """Return a text of the same length with full-width and like forms made plain."""
+    return text if text.isascii() else text.translate(_plain_forms())
+
+
+@cache
+def _plain_forms() -> dict[int, int]:
+    """Return what signs of the basic plane become that become one sign; made once."""
+    signs = ((code, unicodedata.normalize("NFKC", chr(code))) for code in range(0x80, 0x10000))
+    return {code: ord(form) for code, form in signs if len(form) == 1 and ord(form) != code}
 
 
 def _masked(text: str, plain: str) -> str:
