@@ -61,6 +61,8 @@ class Unpacked:
 
     Attributes
     ----------
+    path
+        The archive.
     folder
         Where its files are.
 
@@ -73,7 +75,7 @@ class Unpacked:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._temporary = tempfile.TemporaryDirectory(prefix="wangge-")
         self.folder = Path(self._temporary.name).resolve()
         try:
@@ -88,24 +90,24 @@ class Unpacked:
 
     def _unpack(self) -> None:
         try:
-            with zipfile.ZipFile(self._path) as archive:
-                members = _checked(self._path, archive)
-                _require_room(self._path, members, self.folder)
+            with zipfile.ZipFile(self.path) as archive:
+                members = _checked(self.path, archive)
+                _require_room(self.path, members, self.folder)
                 self._extract(archive, members)
         except _BROKEN as error:
-            _refuse(self._path, f"the archive cannot be unpacked ({error})", _AGAIN, error)
+            _refuse(self.path, f"the archive cannot be unpacked ({error})", _AGAIN, error)
         except OSError as error:
-            _refuse(self._path, f"the archive cannot be unpacked: {error.strerror}", _DISK, error)
+            _refuse(self.path, f"the archive cannot be unpacked: {error.strerror}", _DISK, error)
 
     def _extract(self, archive: zipfile.ZipFile, members: list[_Member]) -> None:
-        written, packed = 0, max(1, self._path.stat().st_size)
+        written, packed = 0, max(1, self.path.stat().st_size)
         for member in members:
             target = self.folder / member.target
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member.info) as source, target.open("xb") as out:
                 while chunk := source.read(_CHUNK):
                     written += len(chunk)
-                    _check_size(self._path, written, packed)  # sizes that it declares may be lies
+                    _check_size(self.path, written, packed)  # sizes that it declares may be lies
                     out.write(chunk)
 
     def contents(self) -> list[Path]:
@@ -206,12 +208,14 @@ def _require_room(path: Path, members: list[_Member], folder: Path) -> None:
 class ArchiveSource:
     """A layer of a file in an archive; errors and facts name the archive."""
 
-    def __init__(self, path: Path, unpacked: Unpacked, inner: "RowSource", member: Path) -> None:
-        self._path = path
+    def __init__(
+        self, unpacked: Unpacked, inner: "RowSource", member: Path, files: SteadyFiles
+    ) -> None:
+        self._path = unpacked.path
         self._unpacked = unpacked
         self._inner = inner
         self._member = member
-        self._files = SteadyFiles(path)
+        self._files = files
 
     @property
     def facts(self) -> SourceFacts:
@@ -243,11 +247,12 @@ def open_archive(path: Path, options: SourceOptions, rejects: "Rejects") -> Arch
     """
     from gis.ingest.formats import open_source
 
+    files = SteadyFiles(path)
     unpacked = Unpacked(path)
     try:
         member, layer = chosen_member(path, unpacked, options)
         inner = open_source(member, replace(options, layer=layer), rejects)
-        return ArchiveSource(path, unpacked, inner, member)
+        return ArchiveSource(unpacked, inner, member, files)
     except WanggeError as error:
         unpacked.close()
         raise renamed(error, unpacked.folder, path) from error

@@ -91,7 +91,7 @@ def columns_of(
 _LOST_WHY = (
     "has lost characters (U+FFFD): an earlier program read it in the wrong encoding",
     "Export it again from the original, in UTF-8 or GBK.",
-    "lost_characters",
+    "lost_text",
 )
 _SHAPE_REMEDY = "Repair it, or convert it to straight lines, and export it again."
 

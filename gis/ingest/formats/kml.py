@@ -66,60 +66,62 @@ class KmlSource:
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
         """Yield the placemarks in order."""
-        waiting: list[ET.Element] = []
+        waiting: list[_Row] = []
         first = 1
         for layer, placemark in _placemarks(self._file, self._facts.path):
             if layer != self._facts.layer:
                 continue
-            waiting.append(placemark)
+            waiting.append(_row(placemark))
             if len(waiting) == size:
-                yield self._rows(waiting, first)
+                yield self._batch(waiting, first)
                 first, waiting = first + len(waiting), []
         if waiting:
-            yield self._rows(waiting, first)
+            yield self._batch(waiting, first)
         self._files.check()
 
     def close(self) -> None:
         """Let go of the file."""
         self._stack.close()
 
-    def _rows(self, placemarks: list[ET.Element], first: int) -> RowBatch:
+    def _batch(self, rows: "list[_Row]", first: int) -> RowBatch:
         import pandas as pd
 
-        values = [_values(placemark) for placemark in placemarks]
-        columns = pd.DataFrame(
-            {
-                name: pd.Series([row.get(name) for row in values], dtype=object)
-                for name in self._facts.columns
-            },
-            index=pd.RangeIndex(len(values)),
-        )
-        shapes = np.full(len(values), None, dtype=object)
-        faults = [""] * len(values)
-        for row, placemark in enumerate(placemarks):
-            try:
-                shapes[row] = _shape(placemark)
-            except ValueError as error:
-                faults[row] = f"is broken ({error})"
-        batch = RowBatch(first, columns, shapes)
+        columns = {
+            name: pd.Series([values.get(name) for values, _, _ in rows], dtype=object)
+            for name in self._facts.columns
+        }
+        shapes = np.full(len(rows), None, dtype=object)
+        shapes[:] = [shape for _, shape, _ in rows]
+        batch = RowBatch(first, pd.DataFrame(columns, index=pd.RangeIndex(len(rows))), shapes)
         with self._rejects.batch(batch.numbers):
             self._rejects.add(
-                np.array([bool(fault) for fault in faults]),
+                np.array([bool(fault) for _, _, fault in rows]),
                 "geometry",
-                [row.get("Name") for row in values],
-                faults,
+                [values["Name"] for values, _, _ in rows],
+                [fault for _, _, fault in rows],
                 "Draw it again, or leave the placemark out.",
                 code="broken_geometry",
             )
         return batch
 
 
+#: Values of a placemark, its geometry, and what is wrong with that.
+_Row = tuple[dict[str, str | None], Any, str]
+
+
+def _row(placemark: ET.Element) -> _Row:
+    try:
+        return _values(placemark), _shape(placemark), ""
+    except ValueError as error:
+        return _values(placemark), None, f"is broken ({error})"
+
+
 def open_kml(path: Path, options: SourceOptions, rejects: "Rejects") -> KmlSource:
     """Open a folder of a KML file; see :func:`gis.ingest.formats.open_source`."""
     check_content(path, KML)
     with ExitStack() as stack:
-        copy = stack.enter_context(Utf8Copy(path, options.encoding, KML))
         files = SteadyFiles(path)
+        copy = stack.enter_context(Utf8Copy(path, options.encoding, KML))
         layer = _chosen(path, kml_layers(copy.file, path), options)
         crs = None
         notes: tuple[str, ...] = ()

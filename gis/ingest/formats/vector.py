@@ -14,7 +14,7 @@ from gis.ingest.formats import dbf
 from gis.ingest.formats.agreement import agreed_crs
 from gis.ingest.formats.arrow import BatchPlace, Decoder, columns_of, shapes_of, sliced
 from gis.ingest.formats.encodings import GB18030, UTF8
-from gis.ingest.formats.sniffing import Format, check_content, format_of
+from gis.ingest.formats.sniffing import SHAPEFILE, Format, check_content, format_of
 from gis.ingest.formats.steady import SteadyFiles
 from gis.ingest.formats.textual import Utf8Copy
 from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
@@ -36,7 +36,7 @@ class _Prepared:
     """A file made ready for GDAL: what it is to open, and how text is to be read."""
 
     file: Path
-    parts: tuple[Path, ...]
+    prj: Path | None = None
     encoding: str | None = None
     codec: str | None = None
     notes: tuple[str, ...] = ()
@@ -138,8 +138,9 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
     form = format_of(path)
     check_content(path, form)
     with ExitStack() as stack:
-        prepared = _prepare(path, form, options, stack)
-        files = SteadyFiles(path, prepared.parts)
+        parts = dbf.shapefile_parts(path) if form is SHAPEFILE else {"": path}
+        files = SteadyFiles(path, parts.values())
+        prepared = _prepare(path, form, parts, options, stack)
         layer = _chosen_layer(prepared.file, path, form, options)
         meta, reader, said = opened(
             prepared.file,
@@ -170,19 +171,22 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
     raise AssertionError
 
 
-def _prepare(path: Path, form: Format, options: SourceOptions, stack: ExitStack) -> _Prepared:
-    if form.name == "Shapefile":
-        parts = dbf.shapefile_parts(path)
+def _prepare(
+    path: Path,
+    form: Format,
+    parts: dict[str, Path],
+    options: SourceOptions,
+    stack: ExitStack,
+) -> _Prepared:
+    if form is SHAPEFILE:
         header = dbf.check_lengths(parts)
-        encoding = dbf.dbf_encoding(header, parts.get(".cpg"), options.encoding)
-        files = tuple(parts.values())
-        return _Prepared(
-            readable(parts, stack), files, dbf.BYTE_PRESERVING, encoding.codec, encoding.notes
-        )
+        found = dbf.dbf_encoding(header, parts.get(".cpg"), options.encoding)
+        file = readable(parts, stack)
+        return _Prepared(file, parts.get(".prj"), dbf.BYTE_PRESERVING, found.codec, found.notes)
     if form.is_text:
         copy = stack.enter_context(Utf8Copy(path, options.encoding, form))
-        return _Prepared(copy.file, (path,), codec=copy.codec, notes=copy.notes)
-    return _Prepared(path, (path,))
+        return _Prepared(copy.file, codec=copy.codec, notes=copy.notes)
+    return _Prepared(path)
 
 
 def opened(
@@ -251,7 +255,7 @@ def _own_crs(meta: dict[str, Any], prepared: _Prepared) -> str | None:
     GDAL's rewording of a .prj loses what its zone can be recognised by.
     """
     found: str | None = meta["crs"]
-    prj = next((part for part in prepared.parts if part.suffix.lower() == ".prj"), None)
+    prj = prepared.prj
     if prj is None or (found is not None and found.startswith("EPSG:")):
         return found
     return _prj_text(prj)[0].strip("\ufeff\0 \r\n\t") or None
