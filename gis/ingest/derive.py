@@ -242,6 +242,7 @@ class _Derivation:
             barriers,
             self._roads(),
             self.options.community_households,
+            self._water_m(),
         )
         made = replace(made, name=self._names(made.geometry_m))
         communities = community_of.communities_frame(made, self.dataset)
@@ -265,6 +266,14 @@ class _Derivation:
         self.scope_code = community_of.subdistrict_code(self.dataset)
         told = {k: v for k, v in made.report.items() if not k.startswith("admin")}
         self.report |= {**told, "communities_named": sum(name is not None for name in made.name)}
+
+    def _water_m(self) -> "NDArray[Any] | None":
+        """Return areas of water in metres: the banks of a river are no one community."""
+        if "water" not in self.taken:
+            return None
+        geometry = self.taken["water"].frame.geometry.to_numpy()
+        areas = geometry[shapely.get_dimensions(geometry) == 2]
+        return self.ground.to_metres(areas)
 
     def _same_community(self) -> None:
         """Leave a building in a quarter of its own community only."""

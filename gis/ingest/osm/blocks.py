@@ -25,6 +25,8 @@ HOLD_BARRIER, HOLD_COLLECTOR, HOLD_LOCAL = 1, 2, 3
 #: Uninhabited strips narrower than this (medians, slip roads) join a neighbour, lest they make
 #: far-away blocks contiguous.
 SLIVER_WIDTH_M = 30.0
+#: Uninhabited blocks of which this share is water hold no two banks together.
+WET_SHARE = 0.5
 
 
 def derive(
@@ -33,6 +35,7 @@ def derive(
     barriers: "Barriers",
     roads: "Features",
     community_size: int,
+    water_m: "NDArray[Any] | None" = None,
 ) -> tuple["NDArray[Any]", "NDArray[np.int64]"]:
     """Return blocks that tile the ground, in metres, and the community of each, from 0.
 
@@ -45,6 +48,8 @@ def derive(
         along collectors, then along local streets.
     community_size
         Households of a community, about.
+    water_m
+        Areas of water in metres, across which no community reaches; ``None``: it may.
     """
     strong = barriers.geometry_m[barriers.of("arterial", "river", "railway")]
     collectors, local = _lesser_roads(ground, roads)
@@ -60,9 +65,44 @@ def derive(
     borders = _borders(blocks, strong, collectors)
     group = _join_slivers(blocks, homes, borders)
     group_homes = np.bincount(group, weights=homes).astype(np.int64)
-    part = merge(group_homes, _between_groups(borders, group), community_size)
+    between = _between_groups(borders, group)
+    wet = _wet(blocks, group, group_homes, water_m)
+    part = np.full(len(group_homes), -1, dtype=np.int64)
+    part[~wet] = merge(group_homes[~wet], between[~wet][:, ~wet].tocsr(), community_size)
+    part = _to_the_longest_bank(part, between)
     centre_xy = shapely.get_coordinates(shapely.point_on_surface(blocks))
     return blocks, attach_uninhabited(part[group], homes, centre_xy)
+
+
+def _wet(
+    blocks: "NDArray[Any]",
+    group: "NDArray[np.int64]",
+    homes: "NDArray[np.int64]",
+    water_m: "NDArray[Any] | None",
+) -> "NDArray[np.bool_]":
+    """Return which groups of blocks are water for the most part, and nobody lives there."""
+    if water_m is None or not len(water_m):
+        return np.zeros(len(homes), dtype=bool)
+    water = shapely.union_all(water_m)
+    shapely.prepare(water)
+    wet_m2 = np.bincount(group, weights=shapely.area(shapely.intersection(blocks, water)))
+    wet = (homes == 0) & (wet_m2 >= WET_SHARE * np.bincount(group, weights=shapely.area(blocks)))
+    return np.asarray(wet & ~wet.all(), dtype=bool)
+
+
+def _to_the_longest_bank(part: "NDArray[np.int64]", between: "csr_matrix") -> "NDArray[np.int64]":
+    """Return the parts with those of water (-1) joined to the part that they border most."""
+    part = part.copy()
+    while (part < 0).any():
+        known = part.copy()
+        for row in np.flatnonzero(known < 0):
+            around = slice(between.indptr[row], between.indptr[row + 1])
+            near, weight = known[between.indices[around]], between.data[around]
+            if (near >= 0).any():
+                part[row] = int(np.bincount(near[near >= 0], weights=weight[near >= 0]).argmax())
+        if (part == known).all():  # water that borders nothing: a part of its own
+            part[part < 0] = part.max() + 1
+    return part
 
 
 def _lesser_roads(ground: "Ground", roads: "Features") -> tuple["NDArray[Any]", "NDArray[Any]"]:

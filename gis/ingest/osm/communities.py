@@ -67,6 +67,7 @@ def read_communities(
     barriers: "Barriers",
     roads: "Features",
     community_size: int,
+    water_m: "NDArray[Any] | None" = None,
 ) -> Communities:
     """Return published communities if they cover the ground, else derived ones, numbered.
 
@@ -80,6 +81,8 @@ def read_communities(
         What blocks are cut along.
     community_size
         Households of a derived community, about.
+    water_m
+        Areas of water in metres, across which no derived community reaches; ``None``: it may.
     """
     level, units, coverage = _published(source, ground)
     report: dict[str, object] = {"admin_level": level, "admin_coverage": round(coverage, 4)}
@@ -90,7 +93,7 @@ def read_communities(
         used, label = np.unique(label, return_inverse=True)
         name, source_id = [name[i] for i in used], [source_id[i] for i in used]
     else:
-        faces, label = derive(ground, buildings, barriers, roads, community_size)
+        faces, label = derive(ground, buildings, barriers, roads, community_size, water_m)
         name, source_id = [], []
     geometry_m = faces_of.dissolve(faces, label)
     order = number_order(geometry_m)
