@@ -29,6 +29,7 @@ from gis.ingest.keys import RowIds
 from gis.ingest.mapped_rows import AnyMapping, RowMapper
 from gis.ingest.mapping import LayerMapping
 from gis.ingest.rejects import Rejects
+from gis.ingest.repaired import open_repaired
 from gis.ingest.reservoir import Reservoir
 from gis.ingest.rows import BATCH_ROWS, RowBatch, RowSource, SourceFacts, SourceOptions
 from gis.ingest.values import MendLog
@@ -70,6 +71,10 @@ class ReadOrder:
         Whether rows that cannot be taken are left out, instead of the whole file.
     batch_rows
         Rows of a batch.
+    repaired
+        A rejects package of the file whose rows stand in for the file's own.
+    drop_absent
+        Whether rows that were removed from that package are left out.
     """
 
     options: SourceOptions = field(default_factory=SourceOptions)
@@ -80,6 +85,8 @@ class ReadOrder:
     checks: bool = True
     skip_rejects: bool = False
     batch_rows: int = BATCH_ROWS
+    repaired: Path | None = None
+    drop_absent: bool = False
 
 
 def open_layer(path: Path, contract: "FrameContract", order: ReadOrder) -> "LayerStream":
@@ -95,7 +102,13 @@ def open_layer(path: Path, contract: "FrameContract", order: ReadOrder) -> "Laye
         There is no such layer or column, or the suffix is unknown.
     """
     rejects = Rejects()
-    source = open_source(path, order.options, rejects)
+    if order.repaired is None:
+        return LayerStream(
+            path, contract, order, open_source(path, order.options, rejects), rejects
+        )
+    source = open_repaired(
+        path, order.options, rejects, order.repaired, drop_absent=order.drop_absent
+    )
     return LayerStream(path, contract, order, source, rejects)
 
 
@@ -124,6 +137,7 @@ class LayerStream:
         self.order = order
         self.rejects = rejects
         self.row_numbers = np.empty(0, dtype=np.int64)
+        self._given: set[str] = set()
         self._path = path
         self._where = str(path)
         self._source = source
@@ -157,13 +171,15 @@ class LayerStream:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the file's content and of what is made of it.
+        """SHA-256 of the content, with that of repaired rows, and of what is made of it.
 
         Not of its name, so that a copy of it is known.
         """
         mapping = self.order.mapping
         how = mapping if isinstance(mapping, LayerMapping) else sorted((mapping or {}).items())
-        made = (content_digest(self._path), self.contract.name, self.facts.layer, how)
+        repaired = self.order.repaired
+        mended = None if repaired is None else content_digest(repaired)
+        made = (content_digest(self._path), mended, self.contract.name, self.facts.layer, how)
         self._files.check()
         return hashlib.sha256(repr(made).encode()).hexdigest()
 
@@ -210,6 +226,11 @@ class LayerStream:
         if not self.order.skip_rejects:
             self.rejects.raise_if_any(self._where, self._mapper.rows_read)
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Fields of the contract that the rows read so far have a column for."""
+        return tuple(name for name in self.contract.names if name in self._given)
+
     def report(self) -> dict[str, object]:
         """Return what is to be said of the reading, as JSON can hold it."""
         facts = self.facts
@@ -237,6 +258,9 @@ class LayerStream:
 
     def _framed(self, batch: RowBatch) -> Any:  # noqa: ANN401 - a frame, or None
         numbers = batch.numbers
+        self._given.update(map(str, batch.columns))
+        if batch.geometry is not None:
+            self._given.add("geometry")
         with self.rejects.batch(numbers):
             columns = self._ids.of(batch.columns, batch.geometry, self.rejects)
             data = self._columns(columns)
