@@ -4,7 +4,6 @@ The spellings, slips and made-up places are written down here from how such text
 nothing of how they are read again: :mod:`gis.addresses` is measured against them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,197 +11,27 @@ import numpy as np
 import shapely
 
 from gis.geometry.crs import geodesic_distance_m
+from gis.samples.address_words import (
+    BUILDING_WORDS,
+    CROSSING_WORDS,
+    DIGITS,
+    FACILITIES,
+    FRONTS,
+    FULL_WIDTH,
+    LONG_TEXTS,
+    LOOKS_LIKE,
+    MATTERS,
+    NEAR,
+    NOWHERE,
+    QUARTER_WORDS,
+    SOUNDS_LIKE,
+    UNIT_WORDS,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Callable, Mapping, Sequence
 
-_DIGITS = "零一二三四五六七八九"
-_FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
-#: What is typed instead by pinyin; tones are not typed.
-_SOUNDS_LIKE: Mapping[str, str] = {
-    "永": "咏勇",
-    "睦": "木目",
-    "康": "慷糠",
-    "宁": "柠",
-    "曙": "署鼠",
-    "松": "嵩送",
-    "涛": "桃套",
-    "纺": "仿访",
-    "纱": "沙砂",
-    "机": "基鸡",
-    "电": "店",
-    "信": "芯",
-    "粮": "良梁",
-    "铁": "贴",
-    "建": "健",
-    "农": "浓",
-    "同": "桐童",
-    "福": "富",
-    "满": "曼",
-    "和": "合河",
-    "畅": "唱",
-    "新": "欣",
-    "穗": "岁遂",
-    "书": "舒",
-    "砚": "彦燕",
-    "墨": "默莫",
-    "杏": "幸",
-    "雨": "宇",
-    "枫": "峰丰",
-    "桥": "乔",
-    "石": "时",
-    "半": "伴",
-    "亩": "母",
-    "知": "之",
-    "青": "清",
-    "砖": "专",
-    "塔": "踏",
-    "印": "引",
-    "供": "公",
-    "销": "消",
-    "澜": "蓝兰",
-    "云": "芸",
-    "栖": "七",
-    "禾": "和",
-    "川": "穿",
-    "星": "兴",
-    "月": "悦",
-    "语": "雨",
-    "兰": "蓝",
-    "舟": "周",
-    "丹": "单",
-    "紫": "子",
-    "藤": "腾",
-    "安": "按",
-    "祥": "详",
-    "瑞": "锐",
-    "嘉": "佳",
-    "悦": "月",
-    "庭": "亭",
-    "观": "关",
-    "望": "旺",
-    "江": "将",
-    "翠": "脆",
-    "鸣": "明",
-    "泉": "全",
-    "映": "应",
-    "朗": "郎",
-    "天": "添",
-    "顶": "鼎",
-    "河": "何",
-    "御": "玉",
-    "风": "丰",
-    "逸": "意",
-    "景": "井",
-    "雅": "亚",
-    "静": "净",
-    "霜": "双",
-    "序": "续",
-    "凝": "宁",
-    "笙": "生",
-    "当": "挡",
-    "聆": "灵",
-    "踏": "塔",
-    "莎": "沙",
-    "沐": "木",
-    "阳": "洋",
-    "杪": "秒",
-    "荻": "笛",
-    "浦": "普",
-    "街": "阶",
-    "芸": "云",
-}
-#: What is read, or written, instead because it looks like it.
-_LOOKS_LIKE: Mapping[str, str] = {
-    "晴": "睛",
-    "澜": "阑",
-    "栖": "粞",
-    "睦": "陆",
-    "纺": "防",
-    "康": "庚",
-    "穗": "惠",
-    "杏": "吞",
-    "墨": "黑",
-    "亩": "田",
-    "砖": "转",
-    "塔": "搭",
-    "销": "梢",
-    "禾": "木",
-    "川": "州",
-    "泊": "柏",
-    "桐": "洞",
-    "舟": "丹",
-    "丹": "舟",
-    "藤": "滕",
-    "祥": "样",
-    "瑞": "端",
-    "湾": "弯",
-    "揽": "览",
-    "鸣": "鸟",
-    "顶": "项",
-    "静": "净",
-    "粮": "狼",
-    "桥": "侨",
-    "知": "如",
-    "枫": "讽",
-    "松": "忪",
-    "悦": "阅",
-    "观": "现",
-    "翠": "醉",
-    "嘉": "喜",
-    "紫": "柴",
-    "御": "卸",
-    "农": "衣",
-    "畅": "杨",
-}
-_BUILDING_WORDS = ("号楼", "栋", "幢", "#", "号楼", "座", "#楼", "＃", " 号楼")
-_UNIT_WORDS = ("单元", "单元", "单", "门")
-_MATTERS = (
-    "电梯停运超过两天",
-    "夜间车位不足,车辆停到消防通道",
-    "楼下垃圾桶满溢",
-    "顶层雨后渗水",
-    "楼道堆放杂物",
-    "有人飞线充电",
-)
-_LONG_TEXTS = (
-    "市民反映其居住在{quarter}{number}，{matter}，要求尽快处理",
-    "{quarter}居民来电：{number}{matter}，已多次联系物业",
-    "家住{road}{quarter}{number}的老人称{matter}",
-    "{quarter}物业不作为，{number}{matter}",
-    "位于{road}的{quarter}{number}{matter}，请相关部门核实",
-    "{matter}，地点在{quarter}{number}，来电人要求回复",
-    "您好，我是{quarter}的业主，{number}{matter}。",
-)
-_FRONTS = ("居民反映", "市民来电反映", "合肥市", "合肥市瑶海区", "合肥市瑶海区明光路街道", "")
-_NEAR = ("门口", "附近", "旁", "对面", "东门", "大门口", "南侧", "旁边", "内", "")
-_CROSSING_WORDS = (
-    "交叉口",
-    "交口",
-    "交叉路口",
-    "路口",
-    "交汇处",
-    "十字路口",
-    "交叉口东侧",
-    "交口附近",
-)
-#: Names that no place of the sample bears.
-_NOWHERE = (
-    "银杉",
-    "雪岭",
-    "驼铃",
-    "沧浪",
-    "龙首",
-    "白桦",
-    "旌旗",
-    "桃坞",
-    "槎溪",
-    "凤羽",
-    "蓬莱",
-    "鼓浪",
-)
-_QUARTER_WORDS = ("小区", "新村", "花园", "家园", "府", "苑")
-_FACILITIES = ("中学", "派出所", "农贸市场", "大酒店", "图书馆", "加油站")
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +149,7 @@ class _Writer:
         if self.rng.random() < 0.2:
             room = 100 * int(self.rng.integers(1, 7)) + int(self.rng.integers(1, 5))
             return f"{home.quarter}{home.number}-{number}-{room}", target
-        word = self._one(_UNIT_WORDS)
+        word = self._one(UNIT_WORDS)
         return f"{home.quarter}{self._numbered(home.number)}{self._digits(number)}{word}", target
 
     def short(self) -> _Made:
@@ -338,18 +167,18 @@ class _Writer:
     def sentence(self) -> _Made:
         home = self._home()
         comma = self._one(("", "，", ",", " "))
-        text = f"{self._one(_FRONTS)}{home.quarter}{self._numbered(home.number)}{comma}"
-        return text + self._one(_MATTERS), home.target
+        text = f"{self._one(FRONTS)}{home.quarter}{self._numbered(home.number)}{comma}"
+        return text + self._one(MATTERS), home.target
 
     def long_text(self) -> _Made:
         home = self._home()
         told = {
             "quarter": home.quarter,
             "number": self._numbered(home.number),
-            "matter": self._one(_MATTERS),
+            "matter": self._one(MATTERS),
             "road": home.road or "",
         }
-        return self._one(_LONG_TEXTS).format(**told), home.target
+        return self._one(LONG_TEXTS).format(**told), home.target
 
     def left_out(self) -> _Made:
         home = self._home()
@@ -360,15 +189,15 @@ class _Writer:
         )
 
     def sounds_like(self) -> _Made:
-        return self._slipped(_SOUNDS_LIKE)
+        return self._slipped(SOUNDS_LIKE)
 
     def looks_like(self) -> _Made:
-        return self._slipped(_LOOKS_LIKE)
+        return self._slipped(LOOKS_LIKE)
 
     def quarter(self) -> _Made:
         name = self._one(sorted(self.quarters))
         target = _Target("quarter", (str(self.quarters[name]),))
-        return f"{self._one(_FRONTS)}{name}{self._one(_NEAR)}", target
+        return f"{self._one(FRONTS)}{name}{self._one(NEAR)}", target
 
     def crossing(self) -> _Made:
         first, second, target = self._crossing()
@@ -376,14 +205,14 @@ class _Writer:
 
     def crossing_sounds_like(self) -> _Made:
         first, second, target = self._crossing()
-        slip = self._slip(first, _SOUNDS_LIKE)
+        slip = self._slip(first, SOUNDS_LIKE)
         return (
             (self._joined(slip, second), target) if slip != first else self.crossing_sounds_like()
         )
 
     def house(self) -> _Made:
         road, number, target = self.houses[int(self.rng.integers(len(self.houses)))]
-        return f"{road}{self._digits(number)}号{self._one(_NEAR)}", target
+        return f"{road}{self._digits(number)}号{self._one(NEAR)}", target
 
     def bus_stop(self) -> _Made:
         name, target = self.stops[int(self.rng.integers(len(self.stops)))]
@@ -391,13 +220,13 @@ class _Writer:
 
     def poi(self) -> _Made:
         name, target = self.pois[int(self.rng.integers(len(self.pois)))]
-        return f"{self._one(_FRONTS)}{name}{self._one(_NEAR)}", target
+        return f"{self._one(FRONTS)}{name}{self._one(NEAR)}", target
 
     # ---- places that nobody can know -----------------------------------------------------------
 
     def no_such_quarter(self) -> _Made:
         if self.rng.random() < 0.5:
-            name = self._one(_NOWHERE) + self._one(_QUARTER_WORDS)
+            name = self._one(NOWHERE) + self._one(QUARTER_WORDS)
         else:  # one character of another: nobody knows whether it is a slip
             name = self._one(sorted(self.quarters))
             name = self._one("柏雁岚旭晨启") + name[1:]
@@ -417,16 +246,16 @@ class _Writer:
         return self._joined(first, second), _NOTHING
 
     def no_such_facility(self) -> _Made:
-        front = self._one(sorted(self.quarters) if self.rng.random() < 0.5 else _NOWHERE)
-        name = front + self._one(_FACILITIES)
+        front = self._one(sorted(self.quarters) if self.rng.random() < 0.5 else NOWHERE)
+        name = front + self._one(FACILITIES)
         return (
-            (name + self._one(_NEAR), _NOTHING)
+            (name + self._one(NEAR), _NOTHING)
             if name not in self.known
             else self.no_such_facility()
         )
 
     def several(self) -> _Made:
-        near = self._one(_NEAR)
+        near = self._one(NEAR)
         texts = (
             self._numbered(int(self.rng.integers(1, 9))) + near,
             self._one(self.twice) + near,
@@ -448,10 +277,10 @@ class _Writer:
         style = int(self.rng.integers(4))
         if style == 0:
             return _in_chinese(number)
-        return str(number).translate(_FULL_WIDTH) if style == 1 else str(number)
+        return str(number).translate(FULL_WIDTH) if style == 1 else str(number)
 
     def _numbered(self, number: int) -> str:
-        return self._digits(number) + self._one(_BUILDING_WORDS)
+        return self._digits(number) + self._one(BUILDING_WORDS)
 
     def _slip(self, name: str, table: "Mapping[str, str]") -> str:
         """Return a name with one character written as another, or as it is."""
@@ -474,7 +303,7 @@ class _Writer:
 
     def _joined(self, first: str, second: str) -> str:
         joint = self._one(("与", "和", "与", "跟", "、", ""))
-        return f"{self._one(('', '', '合肥市'))}{first}{joint}{second}{self._one(_CROSSING_WORDS)}"
+        return f"{self._one(('', '', '合肥市'))}{first}{joint}{second}{self._one(CROSSING_WORDS)}"
 
 
 def _homes(layers: "Mapping[str, pd.DataFrame]") -> list[_Home]:
@@ -546,9 +375,9 @@ def _in_chinese(number: int) -> str:
     """Return a number below 1,000 as it is written in words; 12 is 十二."""
     hundreds, rest = divmod(number, 100)
     tens, ones = divmod(rest, 10)
-    text = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    text = f"{DIGITS[hundreds]}百" if hundreds else ""
     if tens:
-        text += "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"
+        text += "十" if tens == 1 and not hundreds else f"{DIGITS[tens]}十"
     elif hundreds and ones:
         text += "零"
-    return text + (_DIGITS[ones] if ones or number == 0 else "")
+    return text + (DIGITS[ones] if ones or number == 0 else "")

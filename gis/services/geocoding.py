@@ -1,35 +1,18 @@
 """Descriptions of places to matters: certain ones are placed, the others wait for a person."""
 
-import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from gis import frames
-from gis.addresses import (
-    Gazetteer,
-    Match,
-    MatchOptions,
-    Place,
-    build_gazetteer,
-    match_texts,
-)
+from gis.addresses import LAYER_OF, Match, MatchOptions, Place, match_texts
 from gis.errors import ConflictError, InvalidInputError
-from gis.geometry.crs import projected_crs
 from gis.layers import audit, geocoding, matters
-from gis.layers.buildings import Building, BuildingUnit
-from gis.layers.communities import Community
-from gis.layers.pois import Poi
-from gis.layers.quarters import Quarter
-from gis.layers.queries import Page, Window, alive, point, read_layer, table_of
-from gis.layers.registry import LAYER_BY_NAME
-from gis.layers.roads import Road
-from gis.layers.stations import Station
+from gis.layers.queries import Page, Window, point
 from gis.logs import get_logger
+from gis.services.gazetteers import read_gazetteer
 from gis.services.intake import MODELS, MatterLayer, refuse_personal_text
+from gis.services.waiting import WaitingRow, check_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -37,47 +20,21 @@ if TYPE_CHECKING:
 
     from gis.scope import Scope
 
+__all__ = [
+    "Decision",
+    "QueueReport",
+    "Resolved",
+    "WaitingRow",
+    "list_requests",
+    "place_texts",
+    "queue_rows",
+    "read_gazetteer",
+    "read_request",
+    "reject_request",
+    "resolve_request",
+]
+
 log = get_logger(__name__)
-
-#: Gazetteers that a process keeps: a few databases or areas, each in its present state.
-_KEPT = 4
-_MAX_TEXT = 500
-_TOKEN = re.compile(r"(?=.*[A-Za-z_])[A-Za-z0-9_-]{8,64}")
-#: What a waiting row must say, by layer.
-_REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "incidents": ("category", "occurred_at"),
-    "demands": ("service", "occurred_at"),
-}
-_WAITING = (
-    "id",
-    "category",
-    "service",
-    "description",
-    "occurred_at",
-    "source",
-    "served_group",
-    "complainant_token",
-    "details",
-    "synthetic",
-    "source_id",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingRow:
-    """A matter that says in words where it is.
-
-    Parameters
-    ----------
-    text
-        The description of the place.
-    values
-        Columns of the layer, without place and assignment: ``occurred_at`` (with a time zone),
-        ``category`` or ``service``, ``description``, ``source``, …
-    """
-
-    text: str
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,50 +101,6 @@ class _Point:
     building_id: str | None = None
 
 
-# ---- the gazetteer of the store ----------------------------------------------------------------
-
-_gazetteers: "OrderedDict[tuple[str, frozenset[str] | None, str], Gazetteer]" = OrderedDict()
-_guard = Lock()
-
-
-def read_gazetteer(session: "Session", scope: "Scope") -> Gazetteer:
-    """Return the gazetteer of the store as it is now; it is built once for each state of the data.
-
-    Places outside the scope are not in it.
-    """
-    bound = session.get_bind()
-    state = geocoding.places_state(session, scope)
-    key = (str(bound.engine.url), scope.community_ids, state)
-    with _guard:
-        if key in _gazetteers:
-            _gazetteers.move_to_end(key)
-            return _gazetteers[key]
-    built = _build(session, scope)
-    with _guard:
-        _gazetteers[key] = built
-        while len(_gazetteers) > _KEPT:
-            _gazetteers.popitem(last=False)
-    log.info("gazetteer_built", places=len(built.places))
-    return built
-
-
-def _build(session: "Session", scope: "Scope") -> Gazetteer:
-    layers = {
-        "communities": read_layer(session, scope, Community, frames.COMMUNITIES, alive(Community)),
-        "quarters": read_layer(session, scope, Quarter, frames.QUARTERS),
-        "buildings": read_layer(session, scope, Building, frames.BUILDINGS, alive(Building)),
-        "units": read_layer(session, scope, BuildingUnit, frames.UNITS),
-        "roads": read_layer(session, scope, Road, frames.ROADS),
-        "pois": read_layer(session, scope, Poi, frames.POIS),
-        "stations": read_layer(session, scope, Station, frames.STATIONS),
-    }
-    located = [frame for name, frame in layers.items() if name != "units" and len(frame)]
-    if not located:
-        return Gazetteer(())
-    west, south, east, north = located[0].total_bounds
-    return build_gazetteer(layers, projected_crs((west + east) / 2, (south + north) / 2))
-
-
 def place_texts(
     session: "Session",
     scope: "Scope",
@@ -233,7 +146,7 @@ def queue_rows(
         A text is empty or holds personal numbers, or a row lacks a value or has one too many.
     """
     for number, row in enumerate(rows, start=1):
-        _check_row(layer, row, number)
+        check_row(layer, row, number)
     matches = place_texts(session, scope, [row.text for row in rows], options)
     placed: dict[str, int] = {}
     queued: dict[str, int] = {}
@@ -347,74 +260,6 @@ def reject_request(
 # ---- below -------------------------------------------------------------------------------------
 
 
-def _check_row(layer: str, row: WaitingRow, number: int) -> None:
-    try:
-        _check_text(row.text)
-        _check_values(layer, row.values)
-    except InvalidInputError as error:
-        raise InvalidInputError(
-            f"Row {number}: {error.message}",
-            remedy=error.remedy,
-            **{**error.context, "row": number},
-        ) from None
-
-
-def _check_text(text: str) -> None:
-    if not text.strip() or len(text) > _MAX_TEXT:
-        raise InvalidInputError(
-            f"The description of the place has {len(text.strip())} characters.",
-            remedy=f"Give 1 to {_MAX_TEXT}.",
-            field="text",
-        )
-    refuse_personal_text(text, "text")
-
-
-def _check_values(layer: str, values: Mapping[str, Any]) -> None:
-    columns = table_of(MODELS[layer]).c  # type: ignore[arg-type] # each matter is mapped
-    known = {name for name in _WAITING if name in columns}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InvalidInputError(
-            f"A row of {layer} that waits for its place has no field '{unknown[0]}'.",
-            remedy=f"Use {', '.join(sorted(known))}.",
-            field=unknown[0],
-        )
-    for name in _REQUIRED[layer]:
-        if values.get(name) is None:
-            raise InvalidInputError(
-                f"The field '{name}' has no value.", remedy="Give it.", field=name
-            )
-    at = values["occurred_at"]
-    if not isinstance(at, datetime) or at.tzinfo is None:
-        raise InvalidInputError(
-            "The field 'occurred_at' is not a moment with a time zone.",
-            remedy="Write it as 2026-05-01T22:00:00+08:00.",
-            field="occurred_at",
-        )
-    _check_codes(layer, values)
-    if isinstance(values.get("description"), str):
-        refuse_personal_text(values["description"], "description")
-
-
-def _check_codes(layer: str, values: Mapping[str, Any]) -> None:
-    """Refuse what the store would refuse when the row is placed, perhaps weeks later."""
-    for column in LAYER_BY_NAME[layer].contract.columns:
-        value = values.get(column.name)
-        if column.choices and value is not None and value not in column.choices:
-            raise InvalidInputError(
-                f"The field '{column.name}' has a value that is not known ({value!r}).",
-                remedy=f"Use one of: {', '.join(column.choices)}.",
-                field=column.name,
-            )
-    token = values.get("complainant_token")
-    if token is not None and not _TOKEN.fullmatch(str(token)):
-        raise InvalidInputError(
-            "The field 'complainant_token' is not a token.",
-            remedy="Use 8 to 64 letters, digits, - and _, with a letter among them.",
-            field="complainant_token",
-        )
-
-
 def _request(layer: str, row: WaitingRow, match: Match) -> dict[str, Any]:
     waiting = {name: _plain(value) for name, value in row.values.items()}
     return {
@@ -438,8 +283,6 @@ def _waiting_values(request: "Row[Any]") -> dict[str, Any]:
 
 
 def _point_of(place: Place) -> _Point:
-    from gis.addresses import LAYER_OF
-
     layer = LAYER_OF[place.kind] if place.id else None
     return _Point(place.lon, place.lat, layer, place.id, place.building_id)
 
