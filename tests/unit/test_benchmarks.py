@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,14 @@ def test_the_demo_is_warm_the_second_time(tmp_path: Path):
         assert one["client_s"] > 0
         assert one["server_s"] > 0
         assert one["client_peak_mb"] > 50
+
+
+@pytest.mark.slow
+def test_files_against_geopandas_and_ogr2ogr(tmp_path: Path):
+    sizes = ["--repeats", "1", "--points", "2000", "--buildings", "500"]
+    result = run("import_files.py", *sizes, json_to=tmp_path / "out.json")
+    peers = 2 if shutil.which("ogr2ogr") else 1
+    assert len(result["ratios"]) == 2 * 2 * 2 * peers  # files, targets, checked or not
+    assert len(result["medians"]) == 2 * 2 * (2 + peers)
+    assert all(peak > 1 for peak in result["peaks_mb"].values())
+    assert all(rate > 0 for rate in result["rows_per_cpu_s"].values())
