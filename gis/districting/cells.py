@@ -250,7 +250,10 @@ def _on_the_line(cells: "Geometries", community: shapely.Geometry) -> "Geometrie
         return cells
     spots: Any = shapely.points(unique[near])
     along = shapely.line_locate_point(line, spots)
-    unique[near] = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    spot = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    # Where a ring begins, the length along all rings is that of the end of the ring before.
+    close = np.hypot(*(spot - noded[near]).T) <= 2 * _ROUNDING_DEGREES
+    unique[near[close]] = spot[close]
     corners = shapely.get_coordinates(line)
     gap, corner = KDTree(corners).query(unique[near], distance_upper_bound=_ROUNDING_DEGREES)
     at_corner = np.isfinite(gap)

@@ -334,3 +334,15 @@ def test_only_the_cell_that_would_become_invalid_stays_off_the_line():
     assert (1, off) not in shapely.get_coordinates(moved[0]).tolist() or (1, off) in list(
         moved[1].exterior.coords
     )  # what they share they still share
+
+
+def test_where_a_ring_of_the_line_begins_no_cell_is_torn_to_another_ring():
+    court = shapely.Polygon([(1, 1), (2, 1), (2, 2), (1, 2)])
+    community = shapely.box(0, 0, 9, 9).difference(court)
+    ring = shapely.get_rings(community)[1]
+    start = shapely.get_coordinates(ring)[0]
+    cell = shapely.Polygon([start, (2, 0.5), (1, 0.5)]).normalize()
+    if not shapely.is_valid(cell) or cell.area == 0:
+        cell = shapely.Polygon([start, (0.5, 1.2), (0.5, 1.8)])
+    [moved] = _on_the_line(np.array([cell], dtype=object), community)
+    assert shapely.hausdorff_distance(moved, cell) < 1e-8
