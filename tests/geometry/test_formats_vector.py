@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import tracemalloc
 import warnings
 from collections.abc import Iterator
@@ -192,6 +193,34 @@ def test_curves_and_broken_geometries_are_faults_of_their_rows():
         shapes = shapes_of(array, BatchPlace(11, rejects))
         assert shapes.tolist() == [shapely.Point(1, 2), None, None]
         assert [(fault[0], fault[4]) for fault in rejects.rows] == [(13, reason)]
+
+
+def test_arcs_of_a_geodatabase_become_lines_of_many_points(tmp_path: Path):
+    corners = [(117.0, 31.0), (117.5, 31.5), (118.0, 31.0), (117.5, 30.5), (117.0, 31.0)]
+    ring = struct.pack("<BII", 1, 8, 5) + b"".join(struct.pack("<2d", *xy) for xy in corners)
+    circle = struct.pack("<BII", 1, 10, 1) + ring
+    square = shapely.box(117, 31, 118, 32)
+    pyogrio.raw.write(
+        tmp_path / "c.gdb",
+        geometry=np.array([square.wkb, None, circle, square.wkb], dtype=object),
+        field_data=[np.array(list("abcd"), dtype=object)],
+        fields=np.array(["n"], dtype=object),
+        geometry_type="MultiPolygon",
+        crs="EPSG:4490",
+        driver="OpenFileGDB",
+    )
+    rejects = Rejects()
+    for size in (1, 2, 50):
+        source = open_source(tmp_path / "c.gdb", SourceOptions(), rejects)
+        shapes = [shape for batch in source.batches(size) for shape in batch.geometry]  # type: ignore[union-attr]
+        source.close()
+        assert [None if shape is None else round(shape.area, 3) for shape in shapes] == [
+            1.0,
+            None,
+            0.785,  # pi / 4
+            1.0,
+        ]
+    assert not rejects.rows
 
 
 def test_text_that_an_earlier_program_lost_does_not_come_in(tmp_path: Path):

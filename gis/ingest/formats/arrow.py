@@ -129,10 +129,22 @@ def _times(text: "NDArray[Any]") -> Any:  # noqa: ANN401 - times of one zone as 
         return _objects([None if value is None else pd.Timestamp(value) for value in text])
 
 
-def shapes_of(array: Any, place: BatchPlace) -> "NDArray[Any]":  # noqa: ANN401 - an Arrow array
+def shapes_of(
+    array: Any,  # noqa: ANN401 - an Arrow array
+    place: BatchPlace,
+    straightened: Callable[[], "NDArray[Any]"] | None = None,
+) -> "NDArray[Any]":
     """Return a column of WKB as geometries; ``None`` where there is none, or a broken one.
 
-    A geometry that is broken, or has curves, is a fault of its row.
+    Parameters
+    ----------
+    array
+        Column of WKB.
+    place
+        Takes broken geometries as faults of their rows.
+    straightened
+        Reads the same rows again with curves as straight lines, as WKB; ``None``: geometries with
+        curves are faults too.
     """
     import pyarrow as pa
     import shapely
@@ -143,6 +155,7 @@ def shapes_of(array: Any, place: BatchPlace) -> "NDArray[Any]":  # noqa: ANN401 
     try:
         shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
     except NotImplementedError:  # curves: they are told apart by their numbers
+        wkb = wkb if straightened is None else straightened()
         shapes = np.array([None] * len(wkb), dtype=object)
         plain = np.array([value is None or _kind(value) not in _CURVES for value in wkb])
         shapes[plain] = shapely.from_wkb(wkb[plain], on_invalid="ignore")

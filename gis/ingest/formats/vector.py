@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gis.errors import DataSourceError, InvalidInputError
 from gis.ingest.formats import dbf
 from gis.ingest.formats.agreement import agreed_crs
@@ -21,6 +23,8 @@ from gis.ingest.rows import BATCH_ROWS, RowBatch, SourceFacts, SourceOptions
 from gis.logs import get_logger
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gis.ingest.rejects import Rejects
 
 log = get_logger(__name__)
@@ -80,12 +84,14 @@ class _Stream:
     """Record batches of GDAL, and how they become rows."""
 
     path: Path
-    format: Format
     meta: dict[str, Any]
     reader: Any
     names: dict[str, str]
     decode: Decoder | None
     rejects: "Rejects"
+    file: Path
+    layer: str | None
+    curved: bool = False
 
     @property
     def geometry(self) -> str | None:
@@ -130,7 +136,20 @@ class _Stream:
         name = self.geometry
         if name is None:
             return RowBatch(first, columns)
-        return RowBatch(first, columns, shapes_of(batch.column(name), place))
+        again = partial(self._straightened, first, batch.num_rows)
+        return RowBatch(first, columns, shapes_of(batch.column(name), place, again))
+
+    def _straightened(self, first: int, count: int) -> "NDArray[Any]":
+        """Return geometries as WKB, arcs as lines of many points, which only this reader gives."""
+        import pyogrio
+
+        if not self.curved:
+            log.info("curves_straightened", file=str(self.path), from_row=first)
+            self.curved = True
+        read = pyogrio.raw.read(
+            self.file, layer=self.layer, columns=[], skip_features=first - 1, max_features=count
+        )
+        return np.asarray(read[2], dtype=object)
 
 
 def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> VectorSource:
@@ -152,7 +171,7 @@ def open_vector(path: Path, options: SourceOptions, rejects: "Rejects") -> Vecto
             read_geometry=options.spatial,
         )
         names, decode, notes = _names_of(meta, prepared)
-        stream = _Stream(path, form, meta, reader, names, decode, rejects)
+        stream = _Stream(path, meta, reader, names, decode, rejects, prepared.file, layer)
         crs = None
         if stream.geometry is not None:
             crs, crs_notes = agreed_crs(_own_crs(meta, prepared), options.crs, path)
