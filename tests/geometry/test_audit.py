@@ -199,6 +199,21 @@ def test_a_community_that_overlaps_its_neighbour_by_3_m_is_found_with_its_size()
     assert place.symmetric_difference(box(1.97, 0, 2, 3)).area < 0.01
 
 
+@pytest.mark.parametrize(
+    ("shape", "squares"),
+    [(box(2.5, 0.5, 3.5, 2.5), 2.0), (box(-1, -1, 5, 4), 6.0), (box(0, 0, 2, 3), 6.0)],
+    ids=["inside", "around", "the same"],
+)
+def test_a_community_inside_or_around_or_upon_another_overlaps_it(
+    shape: shapely.Polygon, squares: float
+):
+    homes = drawn(GROUND)
+    other = homes["B"] if squares == 2.0 else homes["A"]
+    layers = {"communities": community({"A": shape, "B": other})}
+    row = audited(layers).of("overlap_between_communities").iloc[0]
+    assert row["size_m2"] == pytest.approx(squares * EDGE**2, rel=1e-6)
+
+
 def test_who_decides_is_the_lowest_office_above_both():
     layers = clean()
     layers["communities"]["code"] = ["340102001001", "340102002002"]

@@ -54,13 +54,11 @@ def overlaps(parts: "Geometries", options: "AuditOptions") -> list[Piece]:
     """
     if len(parts) < 2 or shapely.coverage_is_valid(parts):
         return []
+    # Of a part that lies inside another only the inner one has invalid edges.
     suspect = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(parts)))
-    chosen = parts[suspect]
-    left, right = shapely.STRtree(chosen).query(chosen, predicate="intersects")
-    first = left < right
-    left, right = suspect[left[first]], suspect[right[first]]
-    order = np.lexsort((right, left))
-    left, right = left[order], right[order]
+    asked, met = shapely.STRtree(parts).query(parts[suspect], predicate="intersects")
+    pairs = np.sort(np.column_stack([suspect[asked], met]), axis=1)
+    left, right = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     common = _areal(shapely.intersection(parts[left], parts[right]))
     found: list[Piece] = []
     for i, j, shape in zip(left.tolist(), right.tolist(), common, strict=True):
