@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from geoalchemy2 import Geometry
-from sqlalchemy import Date, LargeBinary, Text, and_, cast, exists, func, literal, select, true
+from sqlalchemy import Date, LargeBinary, Text, and_, cast, exists, func, literal, or_, select, true
 
 from gis import frames
 from gis.frames import FrameContract
@@ -35,7 +35,7 @@ from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row, Select, Table
     from sqlalchemy.orm import Session
 
     from gis.database.base import Base
@@ -103,7 +103,7 @@ def _inside(model: "type[Base]", scope: Scope, ground: Ground) -> "list[ColumnEl
     home, parent = community_column(model), _PARENTS.get(table.name)
     found: list[ColumnElement[bool]] = []
     if home is not None:
-        found += [home.in_(_communities(scope, ground))] if _limited(scope, ground) else []
+        found += [_belongs(table, home, scope, ground)] if _limited(scope, ground) else []
     elif "geometry" in table.c:
         found += [_meets_communities(table.c.geometry, scope, ground)]
     elif parent is not None:
@@ -118,13 +118,23 @@ def _inside(model: "type[Base]", scope: Scope, ground: Ground) -> "list[ColumnEl
     return found
 
 
+def _belongs(
+    table: "Table", home: "ColumnElement[Any]", scope: Scope, ground: Ground
+) -> "ColumnElement[bool]":
+    """Return the condition that a row belongs to the communities; by its place until it is said."""
+    own = home.in_(_communities(scope, ground))
+    if "geometry" not in table.c or table.name == "communities":
+        return own
+    return or_(own, and_(home.is_(None), _meets_communities(table.c.geometry, scope, ground)))
+
+
 def _limited(scope: Scope, ground: Ground) -> bool:
     return scope.community_ids is not None or ground.community is not None
 
 
 def _communities(scope: Scope, ground: Ground) -> "Select[Any]":
     """Return the keys of the communities that are meant and allowed."""
-    c = table_of(Community).c
+    c = table_of(Community).alias("meant").c  # it may stand inside a select of communities
     asked = select(c.id)
     if ground.community is not None:
         asked = asked.where(c.code == ground.community)
@@ -138,7 +148,7 @@ def _meets_communities(
 ) -> "ColumnElement[bool]":
     if not _limited(scope, ground):
         return true()
-    c = table_of(Community).c
+    c = table_of(Community).alias("around").c
     met = and_(c.geometry.op("&&")(place), func.ST_Intersects(c.geometry, place))
     return exists(select(c.id).where(c.id.in_(_communities(scope, ground)), met))
 

@@ -1,13 +1,9 @@
 """What is stored goes out whole, in any format, and comes back the same."""
 
 import json
-import zipfile
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
@@ -19,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gis import frames
 from gis.database.engine import transaction
-from gis.errors import DataSourceError, ForbiddenError, InvalidInputError, NotFoundError
+from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
 from gis.frames import Dataset
 from gis.ingest.files import read_layer as read_file
 from gis.layers import exports
@@ -40,7 +36,7 @@ pytestmark = pytest.mark.db
 FULL = ("communities", "buildings", "stations", "station_services", "pois", "incidents", "demands")
 
 
-def order(path: Path, *layers: str, **how: Any) -> ExportOrder:
+def order(path: Path, *layers: str, **how: Any) -> ExportOrder:  # noqa: ANN401 - of the order
     return ExportOrder(layers, path, timezone=TIMEZONE, **how)
 
 
@@ -86,12 +82,184 @@ def test_every_layer_goes_out(town_session: Session, scope: Scope, tmp_path: Pat
     report = export_layers(town_session, scope, order(tmp_path / "all.gpkg", *names))
     assert tuple(report.rows) == names
     for layer in IMPORTED_LAYERS:
-        count = town_session.execute(
-            text(f'SELECT count(*) FROM "{layer.name}"')
-        ).scalar_one()
+        count = town_session.execute(text(f'SELECT count(*) FROM "{layer.name}"')).scalar_one()
         assert report.rows[layer.name] == count, layer.name
     listed = {name for name, _ in pyogrio.list_layers(tmp_path / "all.gpkg")}
     assert listed == {*names, "about", "fields"}
     for name in names:
         info = pyogrio.read_info(tmp_path / "all.gpkg", layer=name, force_feature_count=True)
         assert info["features"] == report.rows[name]
+
+
+def test_small_counts_and_what_would_reveal_them_are_withheld(
+    town_session: Session, scope: Scope, tmp_path: Path
+):
+    path = tmp_path / "plan.gpkg"
+    report = export_layers(
+        town_session, scope, order(path, "buildings", "grids", "building_grids", suppress=3)
+    )
+    buildings = pyogrio.read_dataframe(path, layer="buildings", read_geometry=False)
+    grids = pyogrio.read_dataframe(path, layer="grids", read_geometry=False)
+    members = pyogrio.read_dataframe(path, layer="building_grids")
+    true = read_layer(town_session, scope, Building, frames.BUILDINGS).set_index("id")
+    home = members.set_index("building_id")["grid_id"]
+    buildings["grid_id"] = buildings["id"].map(home)
+    for name in COUNTS:
+        shown = buildings.set_index("id")[name]
+        assert not ((shown > 0) & (shown < 3)).any()
+        assert (shown.dropna() == true.loc[shown.dropna().index, name]).all()
+        assert report.withheld["buildings"][name] == int(shown.isna().sum())
+        for grid, rows in buildings.groupby("grid_id"):
+            hidden = rows["id"][rows[name].isna()]
+            total = grids.set_index("id")[name][grid]
+            if len(hidden) and not pd.isna(total):
+                values = true.loc[hidden, name]
+                rest = rows[name].fillna(0).gt(0).sum()
+                assert (len(values) > 1 and values.sum() > len(values)) or rest == 0
+    assert report.withheld["buildings"]["households"] > 2  # the two small houses, and others
+    alone = export_layers(town_session, scope, order(tmp_path / "b.csv", "buildings", suppress=3))
+    assert alone.withheld["buildings"]["households"] == 2
+    assert ",<3," in (tmp_path / "b.csv").read_text("utf-8-sig")
+
+
+def test_units_do_not_give_a_buildings_count_away(
+    town_session: Session, scope: Scope, tmp_path: Path
+):
+    """Of 160 households in three units, 2 are the sum less 70 and 88: 70 goes too."""
+    counts = {"1": 2, "2": 70, "3": 88}
+    units = [
+        {
+            "id": key("units", name),
+            "building_id": key("buildings", "0,0"),
+            "name": name,
+            "households": n,
+        }
+        for name, n in counts.items()
+    ]
+    insert_layer(town_session, scope, BuildingUnit, frames.UNITS.conform(pd.DataFrame(units)))
+    path = tmp_path / "a.gpkg"
+    for layers, hidden in ((("units",), {"1"}), (("buildings", "units"), {"1", "2"})):
+        export_layers(town_session, scope, order(path, *layers, suppress=3))
+        shown = pyogrio.read_dataframe(path, layer="units").set_index("name")["households"]
+        assert set(shown[shown.isna()].index) == hidden
+
+
+def test_an_export_is_a_right_and_is_written_down(
+    town_session: Session, scope: Scope, tmp_path: Path
+):
+    reader = Scope("reader", frozenset({Action.READ}), None)
+    with pytest.raises(ForbiddenError, match="may not export"):
+        export_layers(town_session, reader, order(tmp_path / "a.gpkg", "buildings"))
+    exporter = Scope("exporter", frozenset({Action.READ, Action.EXPORT}), None)
+    export_layers(
+        town_session,
+        exporter,
+        order(tmp_path / "a.gpkg", "buildings", "grids", plan="plan", suppress=4),
+    )
+    table = table_of(AuditEntry)
+    entry = town_session.execute(
+        select(table).where(table.c.action == "export").order_by(table.c.id.desc()).limit(1)
+    ).one()
+    assert entry.principal == "exporter"
+    assert entry.after["rows"]["buildings"] > 0
+    assert entry.after["plan"]["id"] == key("plans", "plan")
+    assert entry.after["suppress"] == 4
+    facts = pyogrio.read_dataframe(tmp_path / "a.gpkg", layer="about").set_index("fact")["value"]
+    assert facts["Plan: name"] == "plan"
+    assert json.loads(facts["json"])["plan"]["code"] == "340102001000"
+
+
+def test_a_scope_ends_at_its_communities(town_session: Session, tmp_path: Path):
+    own = frozenset({key("communities", "A")})
+    clerk = Scope("clerk", frozenset({Action.READ, Action.EXPORT}), own)
+    path = tmp_path / "a.gpkg"
+    export_layers(town_session, clerk, order(path, "buildings", "grids", "incidents"))
+    ground = shapely.box(117.3, 31.876, 117.304, 31.88)
+    for layer in ("buildings", "grids", "incidents"):
+        frame = pyogrio.read_dataframe(path, layer=layer)
+        assert len(frame) > 0
+        assert frame.geometry.representative_point().within(ground.buffer(1e-9)).all(), layer
+    with pytest.raises(ForbiddenError):
+        export_layers(town_session, clerk, order(tmp_path / "b.gpkg", "posts"))
+
+
+def test_a_community_and_a_box_limit_an_export(town_session: Session, scope: Scope, tmp_path: Path):
+    whole = export_layers(
+        town_session, scope, order(tmp_path / "a.gpkg", "buildings", "station_services")
+    )
+    part = export_layers(
+        town_session,
+        scope,
+        order(
+            tmp_path / "b.gpkg",
+            "buildings",
+            "station_services",
+            community=CODE_OF["A"],
+            bbox=(117.3, 31.876, 117.302, 31.88),
+        ),
+    )
+    for layer in whole.rows:
+        assert 0 < part.rows[layer] < whole.rows[layer]
+
+
+@pytest.mark.parametrize(
+    ("layers", "how", "error"),
+    [
+        (("castles",), {}, InvalidInputError),
+        ((), {}, InvalidInputError),
+        (("grids",), {"plan": "no such plan"}, NotFoundError),
+        (("buildings",), {"community": "999999999999"}, NotFoundError),
+        (("buildings",), {"crs": "EPSG:0"}, InvalidInputError),
+        (("buildings",), {"suppress": 0}, InvalidInputError),
+        (("coverage",), {"plan": "plan"}, InvalidInputError),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_nothing(
+    town_session: Session,
+    scope: Scope,
+    tmp_path: Path,
+    layers: tuple[str, ...],
+    how: dict[str, Any],
+    error: type[Exception],
+):
+    with pytest.raises(error):
+        export_layers(town_session, scope, order(tmp_path / "a.gpkg", *layers, **how))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_are_what_the_store_says(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    from gis.services.locating import assign_layer
+
+    with transaction(town_factory) as session:
+        assign_layer(session, scope, "incidents", timezone=TIMEZONE)
+    with transaction(town_factory) as session:
+        report = export_layers(
+            session,
+            scope,
+            order(tmp_path / "r.xlsx", "assigned_incidents", "coverage", "coverage_scenarios"),
+        )
+    assert report.rows["assigned_incidents"] == 60
+    book = openpyxl.load_workbook(report.path, read_only=True)
+    rows = list(book["assigned_incidents"].iter_rows(values_only=True))
+    grid, code = rows[0].index("grid_id"), rows[0].index("grid_code")
+    known = {grid_id("plan", "a"): f"{CODE_OF['A']}001"}
+    found = {row[grid]: row[code] for row in rows[1:]}
+    assert found.items() >= known.items()
+    book.close()
+
+
+def test_rows_are_read_in_batches(
+    town_session: Session, scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exports, "BATCH_ROWS", 7)
+    told: list[tuple[str, int]] = []
+    export_layers(
+        town_session,
+        scope,
+        order(tmp_path / "a.parquet", "incidents"),
+        lambda layer, rows: told.append((layer, rows)),
+    )
+    assert told == [("incidents", 7)] * 8 + [("incidents", 4)]
+    assert pq.read_metadata(tmp_path / "a.parquet").num_rows == 60
