@@ -122,6 +122,12 @@ def test_latin_text_is_read_as_it_claims_and_chinese_is_not():
         assert text.encode(codec).decode(found.codec) == text
 
 
+def test_accents_in_latin_words_are_utf8():
+    evidence = TextEvidence("x")
+    feed_lines(evidence, ["España, Gáldar, Telde\n".encode()])
+    assert evidence.decide().codec == "utf-8"
+
+
 def test_a_text_that_fits_both_is_said_so():
     evidence = TextEvidence("x")
     feed_lines(evidence, ["茅".encode("gbk")])

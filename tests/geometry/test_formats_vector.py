@@ -469,6 +469,10 @@ def test_a_geojson_in_gbk_is_read_and_its_copy_removed(
     rows, facts = read(path)
     assert rows.columns["名称"].tolist() == ["桂林路社区", "东门"]
     assert facts.encoding == "gb18030"
+    says = "the GeoJSON says UTF-8, the text is GBK or GB18030: read as GB18030"
+    assert facts.notes == (says,)
+    path.write_text(path.read_text(encoding="gbk").replace("桂林路社区", "茅").replace("名称", "n"))
+    assert read(path)[0].columns["n"].tolist() == ["茅", "东门"]
     assert not list(scratch.iterdir())
 
 

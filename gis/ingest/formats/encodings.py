@@ -25,6 +25,7 @@ _SHOWN = {UTF8: "UTF-8", GB18030: "GB18030"}
 _LOOKED_AT = 1 << 20
 _CHUNK = 1 << 20
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_BESIDE_LETTERS = re.compile(rb"[A-Za-z][\x80-\xff]+|[\x80-\xff]+[A-Za-z]")
 #: Chinese text has its high bytes in pairs, Latin text mostly alone: share of odd runs between.
 _LATIN_SHARE = 0.5
 
@@ -186,6 +187,8 @@ class TextEvidence:
             return claim, ""
         if gb and not utf8:
             return GB18030, self._contradiction(GB18030, claim)
+        if gb and self._is_accented():
+            return UTF8, "the text fits UTF-8 as well as GB18030, and has Latin words"
         if gb:
             return GB18030, "the text fits UTF-8 as well as GB18030, and Chinese is likelier"
         if claim is not None and claim_fits:
@@ -225,6 +228,11 @@ class TextEvidence:
         if self.candidates[UTF8].fault is not None:
             return False
         return any(character > "\u07ff" for character in self.high.decode(UTF8, "ignore"))
+
+    def _is_accented(self) -> bool:
+        """Return whether most bytes beyond ASCII stand beside Latin letters, as accents do."""
+        runs = sum(1 for _ in _HIGH.finditer(self.high))
+        return sum(1 for _ in _BESIDE_LETTERS.finditer(self.high)) > _LATIN_SHARE * runs
 
     def _is_latin(self) -> bool:
         runs = [len(run.group()) % 2 for run in _HIGH.finditer(self.high)]

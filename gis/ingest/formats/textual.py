@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from gis.errors import DataSourceError
-from gis.ingest.formats.encodings import UTF8, encoding_of_file
+from gis.ingest.formats.encodings import UTF8, codec_of, encoding_of_file
 from gis.ingest.formats.sniffing import KML, Format
 
 _CHUNK = 1 << 20
@@ -45,15 +45,15 @@ class Utf8Copy:
     """
 
     def __init__(self, path: Path, declared: str | None, form: Format) -> None:
-        encoding = encoding_of_file(path, declared)
+        encoding = encoding_of_file(
+            path, declared, (_declared_by_xml(path, form) or "UTF-8", form.name)
+        )
         self.file, self.codec = path, encoding.codec
         self.notes = encoding.notes
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         is_utf8 = encoding.codec in {UTF8, "utf-8-sig", "ascii"}
-        if is_utf8 and not (form is KML and _declares_another(path)):
+        if is_utf8 and codec_of(_declared_by_xml(path, form) or "UTF-8") == UTF8:
             return
-        if not is_utf8:
-            self.notes += (f"the text is {encoding.shown} and was read as such",)
         self._folder = tempfile.TemporaryDirectory(prefix="wangge-")
         self.file = Path(self._folder.name) / path.name
         try:
@@ -80,11 +80,13 @@ class Utf8Copy:
             self._folder.cleanup()
 
 
-def _declares_another(path: Path) -> bool:
-    """Return whether XML says that it is in an encoding other than UTF-8."""
+def _declared_by_xml(path: Path, form: Format) -> str | None:
+    """Return the encoding that an XML file says it is in."""
+    if form is not KML:
+        return None
     with path.open("rb") as stream:
-        found = _XML_ENCODING.search(stream.read(_HEAD).decode("latin-1"))
-    return found is not None and found[2].lower() not in {"utf-8", "utf8"}
+        found = _XML_ENCODING.search(stream.read(_HEAD).decode("latin-1").removeprefix("ï»¿"))
+    return None if found is None else found[2]
 
 
 def _recode(path: Path, codec: str, target: Path) -> None:
