@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gis.i18n import Language, translate
+from gis.i18n import Language, code_label, translate
 from gis.services.data_state import DataState
 
 #: Name of each language in itself.
@@ -106,6 +106,14 @@ def _notices(state: DataState, language: Language) -> list[str]:
         found.append(
             translate("No grid plan is in effect today, so nothing can be assigned.", language)
         )
+    if state.plan_unfit:
+        found.append(
+            translate(
+                "The grid plan in effect no longer fits: buildings or communities have been added, "
+                "moved or removed since it was drawn.",
+                language,
+            )
+        )
     if state.synthetic:
         found.append(
             translate(
@@ -144,7 +152,7 @@ def _facts(state: DataState, language: Language, timezone: str) -> list[Item]:
         plan = translate(
             "{plan}, in effect since {date}",
             language,
-            plan=state.plan_name,
+            plan=state.plan_name or code_label("plan_kind", "community", language),
             date=found.plan_since.isoformat(),
         )
     imported = none

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gis.i18n import code_label
 from gis.services.covering import CoverageView
 from maps.coverage import CoverageMapData, Scenario, coverage_map, render_offline, save_offline
 
@@ -46,7 +47,7 @@ def coverage_page(view: CoverageView, order: CoverageMapOrder) -> str:
 def _drawn(view: CoverageView, order: CoverageMapOrder) -> "folium.Map":
     data = CoverageMapData(
         title=order.title,
-        plan_name=view.plan_name,
+        plan_name=view.plan_name or code_label("plan_kind", view.plan_kind, order.language),
         moment=view.reference.moment,
         drawn_on=view.drawn_on,
         synthetic=view.synthetic,

@@ -93,15 +93,25 @@ class PlanEffect(Identified, Base):
 
 def read_effective(
     session: "Session", scope: Scope, kind: str, on_day: date
-) -> "Sequence[Row[Any, Any, Any, Any, Any]]":
-    """Return the plans in effect on a day (id, name, kind, options, created_at), newest first."""
+) -> "Sequence[Row[Any, Any, Any, Any, Any, Any]]":
+    """Return the plans in effect on a day, newest first.
+
+    With id, name, kind, options, created_at and unfit_since.
+    """
     scope.require(Action.READ)
     plans, effects = table_of(GridPlan), table_of(PlanEffect)
     live = select(effects.c.plan_id).where(
         effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date))
     )
     statement = (
-        select(plans.c.id, plans.c.name, plans.c.kind, plans.c.options, plans.c.created_at)
+        select(
+            plans.c.id,
+            plans.c.name,
+            plans.c.kind,
+            plans.c.options,
+            plans.c.created_at,
+            plans.c.unfit_since,
+        )
         .where(plans.c.id.in_(live))
         .order_by(plans.c.created_at.desc(), plans.c.id)
     )

@@ -70,7 +70,8 @@ class CoverageView:
     that serve in each scenario.
     """
 
-    plan_name: str
+    plan_name: str | None
+    plan_kind: str
     reference: CoverageScenario
     drawn_on: date
     synthetic: Literal["all", "matters", "none"]
@@ -147,7 +148,8 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     facts = imports.facts(session, scope)
     options = in_effect[0].options or {}
     return CoverageView(
-        plan_name=in_effect[0].name or in_effect[0].kind,
+        plan_name=in_effect[0].name,
+        plan_kind=in_effect[0].kind,
         reference=_reference(scenarios, offers),
         drawn_on=local_day(in_effect[0].created_at, order.timezone),
         synthetic=facts.synthetic,

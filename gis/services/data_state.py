@@ -22,7 +22,9 @@ class DataState:
     overview
         Counts and dates.
     plan_name
-        Name (or kind) of the newest community plan in effect; ``None`` without one.
+        Name of the newest community plan in effect, empty if it has none; ``None`` without a plan.
+    plan_unfit
+        Whether a plan in effect no longer fits the ground under it.
     calendar_years
         Years whose holidays are known, in order.
     calendar_verified
@@ -33,6 +35,7 @@ class DataState:
 
     overview: Overview
     plan_name: str | None
+    plan_unfit: bool
     calendar_years: tuple[int, ...]
     calendar_verified: bool
     synthetic: bool
@@ -52,7 +55,8 @@ def read_data_state(session: "Session", scope: "Scope", on_day: date) -> DataSta
     years = tuple(sorted(int(year) for year in calendar_days.years(session, scope)))
     return DataState(
         overview,
-        (in_effect[0].name or in_effect[0].kind) if in_effect else None,
+        (in_effect[0].name or "") if in_effect else None,
+        any(plan.unfit_since is not None for plan in in_effect),
         years,
         on_day.year in years,
         facts.synthetic != "none",
