@@ -4,7 +4,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,8 +59,10 @@ class VectorSource:
 
     @property
     def facts(self) -> SourceFacts:
-        """What is known before reading."""
-        return self._facts
+        """What is known before reading; what GDAL warns of while it reads is among its notes."""
+        if not self._stream.warned:
+            return self._facts
+        return replace(self._facts, notes=(*self._facts.notes, *self._stream.warned))
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
         """Yield the rows in order."""
@@ -92,6 +94,7 @@ class _Stream:
     file: Path
     layer: str | None
     curved: bool = False
+    warned: dict[str, None] = field(default_factory=dict)
 
     @property
     def geometry(self) -> str | None:
@@ -118,7 +121,9 @@ class _Stream:
                     row=row,
                 ) from error
             for text in _said(caught):
-                log.warning("gdal_warns", file=str(self.path), from_row=row, says=text)
+                log.info("gdal_warns", file=str(self.path), from_row=row, says=text)
+                if len(self.warned) < _MOST_WARNINGS:
+                    self.warned.setdefault(f"GDAL says: {text}")
             row += batch.num_rows
             yield batch
 
