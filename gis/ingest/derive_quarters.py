@@ -43,7 +43,7 @@ def quarters_of_buildings(
     footprint_m = ground.to_metres(buildings.geometry.to_numpy())
     order = list(dict.fromkeys(name for name in names if name is not None))
     bodies = [shapely.union_all(footprint_m[names == name]) for name in order]
-    taken = shapely.union_all(np.array(bodies, dtype=object)) if bodies else shapely.Polygon()
+    taken: Any = shapely.union_all(np.array(bodies, dtype=object))
     areas: list[Any] = []
     for body in bodies:
         area = body.buffer(2 * margin_m, join_style="mitre").buffer(-margin_m, join_style="mitre")

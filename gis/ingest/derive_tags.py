@@ -72,7 +72,7 @@ def roads_of(taken: "Mapping[str, Taken]") -> Features:
     frame = _frame(taken, "roads")
     if frame is None:
         return _all([])
-    tags = [
+    tags: list[Tags] = [
         _tags(
             highway=HIGHWAY_OF_CLASS[row.road_class],
             foot="yes" if row.walkable else "no",
@@ -92,7 +92,7 @@ def _railways(taken: "Mapping[str, Taken]") -> Features:
     if frame is None:
         return _all([])
     rows = frame[["bridge", "tunnel", "name"]].itertuples(index=False)
-    tags = [
+    tags: list[Tags] = [
         _tags(
             railway="rail",
             bridge="yes" if row.bridge else None,
@@ -139,7 +139,7 @@ def _gates(taken: "Mapping[str, Taken]") -> Features:
     if frame is None:
         return _all([])
     rows = frame[["open_to_walkers", "name"]].itertuples(index=False)
-    tags = [
+    tags: list[Tags] = [
         _tags(barrier="gate", foot="yes" if row.open_to_walkers else "no", name=row.name)
         for row in rows
     ]
@@ -150,7 +150,7 @@ def _grounds(taken: "Mapping[str, Taken]") -> Features:
     frame = _frame(taken, "grounds")
     if frame is None:
         return _all([])
-    tags = [dict([_LAND_OF_USE[use]]) if use in _LAND_OF_USE else {} for use in frame["use"]]
+    tags: list[Tags] = [dict([_LAND_OF_USE[use]]) if use in _LAND_OF_USE else {} for use in frame["use"]]
     return Features(_keys(frame), list(tags), frame.geometry.to_numpy())
 
 
@@ -158,7 +158,7 @@ def _quarters(taken: "Mapping[str, Taken]") -> Features:
     frame = _frame(taken, "quarters")
     if frame is None:
         return _all([])
-    tags = [_tags(landuse="residential", name=name) for name in frame["name"]]
+    tags: list[Tags] = [_tags(landuse="residential", name=name) for name in frame["name"]]
     return Features(_keys(frame), tags, frame.geometry.to_numpy())
 
 
@@ -167,7 +167,7 @@ def _occupants(taken: "Mapping[str, Taken]") -> Features:
     frame = _frame(taken, "pois")
     if frame is None:
         return _all([])
-    tags = [_occupant(category) for category in frame["category"]]
+    tags: list[Tags] = [_occupant(category) for category in frame["category"]]
     told = np.array([bool(each) for each in tags], dtype=bool)
     return Features(_keys(frame), tags, frame.geometry.to_numpy()).take(told)
 

@@ -56,7 +56,8 @@ class NumberFrom:
             numbers = _ROUNDED[self.round](np.round(numbers, 9))
         out = np.array(numbers, dtype=object)
         bad = np.isnan(numbers)
-        out[bad] = np.where(cleaned.missing, None, raw.to_numpy(dtype=object))[bad]
+        out[bad] = raw.to_numpy(dtype=object)[bad]
+        out[np.asarray(cleaned.missing, dtype=bool)] = None
         return out
 
 

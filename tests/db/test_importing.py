@@ -23,8 +23,8 @@ from gis.errors import (
 )
 from gis.frames import BUILDINGS, STATIONS, Dataset
 from gis.ingest.files import read_layer as read_layer_file
-from gis.layers.imports import ImportRecord
 from gis.layers.buildings import Building
+from gis.layers.imports import ImportRecord
 from gis.layers.queries import read_layer, table_of
 from gis.layers.registry import IMPORTED_LAYERS
 from gis.logs import job
