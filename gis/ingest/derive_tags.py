@@ -150,7 +150,9 @@ def _grounds(taken: "Mapping[str, Taken]") -> Features:
     frame = _frame(taken, "grounds")
     if frame is None:
         return _all([])
-    tags: list[Tags] = [dict([_LAND_OF_USE[use]]) if use in _LAND_OF_USE else {} for use in frame["use"]]
+    tags: list[Tags] = [
+        dict([_LAND_OF_USE[use]]) if use in _LAND_OF_USE else {} for use in frame["use"]
+    ]
     return Features(_keys(frame), list(tags), frame.geometry.to_numpy())
 
 
