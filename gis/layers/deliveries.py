@@ -142,14 +142,14 @@ def pair_by(session: "Session", scope: Scope, staged: Staged, name: str) -> int:
     first = (
         select(own.c.id, own.c[name].label("value"))
         .ext(distinct_on(own.c[name]))
-        .where(own.c[name].is_not(None), own.c.id.not_in(select(PAIRS.c.standing)))
+        .where(own.c[name].is_not(None), _unpaired(own.c.id, PAIRS.c.standing))
         .order_by(own.c[name], *_best_first(staged), own.c.id)
         .subquery("first")
     )
     found = (
         select(new.c.id, first.c.id, literal(name))
         .join(first, first.c.value == new.c[name])
-        .where(new.c.id.not_in(select(PAIRS.c.delivered)))
+        .where(_unpaired(new.c.id, PAIRS.c.delivered))
     )
     return _pair(session, found)
 
@@ -168,8 +168,8 @@ def pair_by_geometry(session: "Session", scope: Scope, staged: Staged) -> int:
         .join(own, near)
         .where(
             _living(staged),
-            new.c.id.not_in(select(PAIRS.c.delivered)),
-            own.c.id.not_in(select(PAIRS.c.standing)),
+            _unpaired(new.c.id, PAIRS.c.delivered),
+            _unpaired(own.c.id, PAIRS.c.standing),
         )
         .subquery("candidates")
     )
@@ -261,7 +261,7 @@ def gone(session: "Session", scope: Scope, staged: Staged, reach: str) -> list[s
     own, new = staged.standing, staged.table
     if reach == "none":
         return []
-    asked = select(own.c.id).where(_living(staged), own.c.id.not_in(select(PAIRS.c.standing)))
+    asked = select(own.c.id).where(_living(staged), _unpaired(own.c.id, PAIRS.c.standing))
     if reach == "communities" and "community_id" in own.c:
         here = select(new.c.community_id).where(new.c.community_id.is_not(None))
         there = (
@@ -286,7 +286,7 @@ def examples(
     source = new if kind == "added" else own
     shown = [source.c[name] for name in ("id", "source_id", "name", "code") if name in source.c]
     if kind == "added":
-        asked = select(*shown).where(new.c.id.not_in(select(PAIRS.c.delivered)))
+        asked = select(*shown).where(_unpaired(new.c.id, PAIRS.c.delivered))
     elif kind == "changed":
         asked = select(*shown).select_from(_paired(staged)).where(_changed(staged), ~_back(staged))
     else:
@@ -300,7 +300,7 @@ def grid_flows(
 ) -> "Sequence[Row[Any]]":
     """Return households per grid before and after a staged delivery of buildings."""
     scope.require_everywhere(Action.READ)
-    given = {"kind": kind, "on_day": on_day, "gone": list(keys_gone)}
+    given = {"kind": kind, "on_day": on_day, "gone": list(keys_gone), "moved": MOVED_DEGREES}
     return session.execute(statement("delivery_grids", "buildings"), given).all()
 
 
@@ -381,9 +381,7 @@ def _end(session: "Session", staged: Staged, keys: Sequence[str], number: int, a
 def _insert(session: "Session", staged: Staged) -> None:
     own, new = staged.standing, staged.table
     names = ["id", *staged.compared]
-    fresh = select(*(new.c[name] for name in names)).where(
-        new.c.id.not_in(select(PAIRS.c.delivered))
-    )
+    fresh = select(*(new.c[name] for name in names)).where(_unpaired(new.c.id, PAIRS.c.delivered))
     session.execute(insert(own).from_select(names, fresh))
 
 
@@ -391,7 +389,13 @@ def _pair(session: "Session", found: Any) -> int:  # noqa: ANN401 - any select o
     made = insert(PAIRS).from_select(["delivered", "standing", "how"], found)
     result = session.execute(made.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
+    session.execute(text("ANALYZE delivery_pairs"))
     return result.rowcount
+
+
+def _unpaired(key: ColumnElement[Any], paired: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return that a key is in no pair, as an anti-join: NOT IN of many keys is quadratic."""
+    return ~select(literal(1)).where(paired == key).exists()
 
 
 def _paired(staged: Staged) -> Any:  # noqa: ANN401 - a join

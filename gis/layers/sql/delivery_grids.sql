@@ -1,23 +1,28 @@
 -- Households per grid of the plans in effect on a day, before and after the staged delivery of
 -- buildings; only grids that gain, lose or change, and a row without a grid for buildings that
--- would lie in none. Parameters: kind, on_day, gone (keys of the buildings that it takes away).
+-- would lie in none. Parameters: kind, on_day, gone (keys of the buildings that it takes away),
+-- moved (degrees within which a building is where it was).
 WITH live AS (
     SELECT g.id, g.code, g.plan_id, g.geometry
     FROM grids g
     JOIN plan_effect e ON e.plan_id = g.plan_id AND e.community_id = g.community_id
     WHERE e.kind = :kind AND e.during @> CAST(:on_day AS date)
 ), member AS (
-    SELECT m.building_id, m.grid_id FROM building_grids m JOIN live ON live.id = m.grid_id
+    -- One that moved to another community may be in the plans of both: it counts once.
+    SELECT DISTINCT ON (m.building_id) m.building_id, m.grid_id
+    FROM building_grids m JOIN live ON live.id = m.grid_id
+    ORDER BY m.building_id, live.code, live.id
 ), standing AS (
     SELECT b.id, b.households, member.grid_id
     FROM buildings b LEFT JOIN member ON member.building_id = b.id
     WHERE b.valid_to IS NULL OR b.valid_to > CAST(:on_day AS date)
 ), incoming AS (
     SELECT d.id, p.standing, d.households, d.location,
-        b.id IS NOT NULL AND ST_OrderingEquals(b.geometry, d.geometry) AS in_place
+        b.id IS NOT NULL AND ST_Distance(b.location, d.location) <= :moved AS in_place
     FROM delivery d
     LEFT JOIN delivery_pairs p ON p.delivered = d.id
     LEFT JOIN buildings b ON b.id = p.standing
+    WHERE d.valid_to IS NULL OR d.valid_to > CAST(:on_day AS date)
 ), placed AS (
     -- What stays where it is stays in its grid; the rest is looked up by its place.
     SELECT DISTINCT ON (i.id) i.id, i.standing, i.households,
@@ -28,7 +33,11 @@ WITH live AS (
     ORDER BY i.id, g.code, g.id
 ), flow AS (
     SELECT s.grid_id, -s.households AS households, 0 AS came, 1 AS went, 0 AS changed
-    FROM standing s WHERE s.id = ANY (CAST(:gone AS uuid[]))
+    FROM standing s WHERE s.id = ANY (CAST(:gone AS uuid[])) OR EXISTS (
+        -- It is delivered, as one that has ended.
+        SELECT FROM delivery_pairs p JOIN delivery d ON d.id = p.delivered
+        WHERE p.standing = s.id AND d.valid_to <= CAST(:on_day AS date)
+    )
     UNION ALL
     SELECT p.grid_id, p.households, 1, 0, 0 FROM placed p
     LEFT JOIN standing s ON s.id = p.standing WHERE s.id IS NULL
