@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: Made anew from their parents; nothing is lost when they go with them.
+_DERIVED = frozenset({"building_cells", "station_open_intervals"})
+
+
 def before_image(own: Table) -> ColumnElement[Any]:
     """Return a row as JSON that :func:`restore` can put back exactly.
 
@@ -104,13 +108,36 @@ def edited_since(
     return sorted(set(session.execute(asked).scalars()))
 
 
+def follow_deleted(
+    session: "Session", scope: Scope, own: Table, number: int
+) -> list[tuple[str, int, bool]]:
+    """Return what would go with the rows that an import added, though it is not of that import.
+
+    Each is a table, its rows, and whether they were imported.
+    """
+    scope.require_everywhere(Action.READ)
+    going = select(own.c.id).where(own.c.import_no == number, ~_was_there(own, number))
+    found = []
+    for name, child in sorted(own.metadata.tables.items()):
+        for key in child.foreign_keys:
+            refers = key.target_fullname == f"{own.name}.id" and key.ondelete == "CASCADE"
+            if not refers or name in _DERIVED:
+                continue
+            asked = select(func.count()).where(key.parent.in_(going))
+            imported = "import_no" in child.c
+            if imported:
+                asked = asked.where(child.c.import_no.is_distinct_from(number))
+            if rows := session.execute(asked).scalar_one():
+                found.append((name, rows, imported))
+    return found
+
+
 def take_back_added(session: "Session", scope: Scope, own: Table, number: int) -> int:
     """Delete the rows that an import added; return how many."""
     scope.require_everywhere(Action.WRITE)
-    changed = _kept(own.name, number)
     gone = delete(own).where(own.c.import_no == number)
     if "id" in own.c:
-        gone = gone.where(cast(own.c.id, Text).not_in(changed))
+        gone = gone.where(~_was_there(own, number))
     result = session.execute(gone)
     assert isinstance(result, CursorResult)
     return result.rowcount
@@ -152,9 +179,13 @@ def mark_undone(session: "Session", scope: Scope, number: int) -> None:
     )
 
 
-def _kept(layer: str, number: int) -> Any:  # noqa: ANN401 - a scalar select
+def _was_there(own: Table, number: int) -> ColumnElement[bool]:
+    """Return that a row was there before an import, which only changed or ended it."""
     c = table_of(RowHistory).c
-    return select(c.row_id).where(c.import_no == number, c.layer == layer)
+    kept = select(c.row_id).where(
+        c.import_no == number, c.layer == own.name, c.row_id == cast(own.c.id, Text)
+    )
+    return kept.exists()
 
 
 def _written(own: Table) -> list[Column[Any]]:

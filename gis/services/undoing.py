@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from gis.errors import ConflictError, NotFoundError
-from gis.layers import geocoding, history
+from gis.layers import geocoding, history, locks
 from gis.layers.communities import forget_cells
 from gis.layers.queries import table_of
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
@@ -72,16 +72,22 @@ def undo_last_import(
     gis.errors.NotFoundError
         Nothing was imported into the layer, or all of it was taken back.
     gis.errors.ConflictError
-        A later import stands on it, rows were edited since, or a plan or another layer refers to
-        its rows.
+        Another undo or a delivery is under way, a later import stands on it, rows were edited
+        since, or a plan or another layer refers to its rows.
     """
     scope.require_everywhere(Action.WRITE)
+    # Asked twice at once, it must not take the import before the last one back as well.
+    _hold(session, "undo", "Another import is being taken back.")
     record = _record(session, scope, layer)
     layers = [one for one in IMPORTED_LAYERS if one.name in record.rows]
+    for one in layers:
+        _hold(session, f"delivery:{one.name}", f"A delivery of {one.name} is under way.")
     for one in layers:
         _refuse_later(session, scope, record, one.name)
         if not overwrite_edits and one.name != "station_services":
             _refuse_edited(session, scope, record, one.name)
+        if one.name != "station_services":
+            _refuse_followers(session, scope, record, one.name, overwrite_edits=overwrite_edits)
     deleted, restored = {}, {}
     try:
         with session.begin_nested():
@@ -109,6 +115,11 @@ def undo_last_import(
     return UndoReport(
         record.number, record.name, record.mode, record.imported_at, deleted, restored, unfit
     )
+
+
+def _hold(session: "Session", name: str, said: str) -> None:
+    if not locks.try_lock(session, name):
+        raise ConflictError(said, remedy="Wait until it has ended, and look at the imports again.")
 
 
 def _record(session: "Session", scope: "Scope", layer: str) -> "Row[Any]":
@@ -143,6 +154,22 @@ def _refuse_edited(session: "Session", scope: "Scope", record: "Row[Any]", layer
             f"for example {edited[0]}.",
             remedy="Say --overwrite-edits to lose these changes.",
         )
+
+
+def _refuse_followers(
+    session: "Session", scope: "Scope", record: "Row[Any]", layer: str, *, overwrite_edits: bool
+) -> None:
+    """Refuse to let rows of others vanish with those that they belong to."""
+    own = table_of(LAYER_BY_NAME[layer].model)
+    for name, rows, imported in history.follow_deleted(session, scope, own, record.number):
+        if imported or not overwrite_edits:
+            raise ConflictError(
+                f"Import {record.number} ({record.name}) cannot be taken back: {rows} rows of "
+                f"{name} belong to rows of {layer} that it added, and would go with them.",
+                remedy=f"Undo the import of {name} first: wangge import undo {name}."
+                if imported
+                else "Say --overwrite-edits to lose them.",
+            )
 
 
 def _holder(error: IntegrityError) -> str:
