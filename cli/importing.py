@@ -203,6 +203,9 @@ def import_hotline(
     *,
     table: TableOption = None,
     encoding: EncodingOption = None,
+    header_rows: HeaderOption = None,
+    source: SourceOption = "",
+    skip_rejects: SkipOption = False,
     rejects: RejectsOption = None,
 ) -> None:
     """Bring the matters of a 12345 export in: placed where that is certain, else queued."""
@@ -213,6 +216,9 @@ def import_hotline(
         what="hotline",
         table=table,
         encoding=encoding,
+        header_rows=header_rows,
+        source=source,
+        skip_rejects=skip_rejects,
         rejects=rejects,
         audit=False,
         timezone=get_settings().timezone,

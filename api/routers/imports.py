@@ -130,8 +130,9 @@ def _order(sent: NewImport, settings: "Settings") -> ImportOrder:
         as_of=sent.as_of,
         skip_rejects=sent.skip_rejects,
         accept_shift=sent.accept_shift,
-        rejects=path.with_name(f"{path.name}.rejects.csv"),
+        rejects=uploads.rejects_table(path),
         timezone=settings.timezone,
+        uploads=uploads.folder,
     )
 
 

@@ -1,5 +1,6 @@
 """``/v1/jobs``: long work that was asked for, how far it is, and what came of it."""
 
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -64,7 +65,9 @@ def get_job_rejects(
 ) -> FileResponse:
     """Return the table of rejects of an import that was refused, as CSV."""
     job = jobs.one(session, scope, str(job_id))
-    table = ImportOrder.from_arguments(job.arguments).rejects if job.kind == "import" else None
+    table = (
+        ImportOrder.from_arguments(job.arguments).rejects if job.arguments.get("rejects") else None
+    )
     if table is None or not Uploads.of(settings).holds(table) or not table.is_file():
         raise NotFoundError("This job has no table of rejects.", remedy="See its error.")
     return FileResponse(table, media_type="text/csv; charset=utf-8", filename=table.name)
@@ -73,4 +76,20 @@ def get_job_rejects(
 def answer(row: Any) -> JobAnswer:  # noqa: ANN401 - a row of jobs
     """Return a job as people are told of it: its arguments name places on this machine."""
     told = {name: getattr(row, name) for name in JobAnswer.model_fields}
+    named = (row.arguments.get(name) for name in ("path", "mapping", "repaired", "rejects"))
+    places = {f"{FilePath(one).parent}/" for one in named if one} - {"./", "//"}
+    for name in ("report", "error"):
+        told[name] = _without(told[name], sorted(places, key=len, reverse=True))
     return JobAnswer(**told)
+
+
+def _without(told: Any, places: list[str]) -> Any:  # noqa: ANN401 - plain values
+    """Return plain values with files by their names alone."""
+    if isinstance(told, dict):
+        return {name: _without(value, places) for name, value in told.items()}
+    if isinstance(told, list):
+        return [_without(value, places) for value in told]
+    if isinstance(told, str):
+        for place in places:
+            told = told.replace(place, "")
+    return told

@@ -59,6 +59,9 @@ class ImportOrder:
         Whether the ground is audited afterwards.
     timezone
         Of times that name none.
+    uploads
+        The folder of the files that came in over HTTP, if this is one of them: it is removed when
+        the import has ended.
     """
 
     path: Path
@@ -85,6 +88,7 @@ class ImportOrder:
     accept_shift: str | None = None
     audit: bool = True
     timezone: str = "Asia/Shanghai"
+    uploads: Path | None = None
 
     def as_arguments(self) -> dict[str, Any]:
         """Return it as JSON can hold it, without what is as by default."""
@@ -109,7 +113,7 @@ class ImportOrder:
                 remedy="Let the version do it that wrote it, or ask for it again.",
             )
         given = dict(arguments)
-        for name in ("path", "mapping", "repaired", "rejects"):
+        for name in ("path", "mapping", "repaired", "rejects", "uploads"):
             if given.get(name) is not None:
                 given[name] = Path(given[name])
         if given.get("as_of") is not None:

@@ -23,6 +23,7 @@ from gis.jobs.hotline import take_in_hotline
 from gis.jobs.import_orders import ImportOrder, rejects_table
 from gis.jobs.records import Recorder
 from gis.jobs.steps import Steps
+from gis.jobs.uploads import Uploads
 from gis.layers.registry import LAYER_BY_NAME, Layer
 from gis.services import auditing, deliveries, guarding, importing, mappings, opening, streaming
 from gis.services.deliveries import DeliveryOrder, DeliveryPreview
@@ -111,7 +112,11 @@ def run_import(
 ) -> Mapping[str, Any]:
     """Do an import that is on the record and return its report; the kind of job ``import``."""
     order = ImportOrder.from_arguments(arguments)
-    return Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
+    try:
+        return Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
+    finally:
+        if order.uploads is not None:
+            Uploads(order.uploads).forget(order.path)
 
 
 @dataclass
@@ -153,6 +158,8 @@ class Import:
     def preview(self) -> DeliveryPreview:
         """Return what another delivery of a layer would do; nothing of it is stored."""
         seen: list[DeliveryPreview] = []
+        if self._mapping is not None:
+            self._refuse_update(self._mapping)
         with (
             self._rejects_written(),
             self.steps.step("compare"),
@@ -172,6 +179,7 @@ class Import:
     def _layer(self) -> dict[str, Any]:
         mapping = self._mapping
         if mapping is not None and _needs_all_rows(mapping):
+            self._refuse_update(mapping)
             return self._file()
         with self._opened() as stream:
             return self._updated(stream) if self.order.update else self._loaded(stream)
@@ -227,6 +235,17 @@ class Import:
             ],
             **stream.report(),
         }
+
+    def _refuse_update(self, mapping: MappingFile) -> None:
+        """Refuse to load what was to be compared: such a mapping makes layers of the whole file."""
+        if self.order.update and _needs_all_rows(mapping):
+            raise InvalidInputError(
+                f"{self.order.path}: its mapping dissolves rows or makes several layers of them; "
+                "such a file cannot be compared with what stands.",
+                remedy=f"Undo its last import (wangge import undo {self.order.layer}) and import "
+                "it anew; or export one layer of it and update by that.",
+                file=str(self.order.path),
+            )
 
     def _delivery(self, stream: LayerStream) -> DeliveryOrder:
         asked = DeliveryOrder(

@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -121,7 +122,7 @@ class Uploads:
             There is none of this id (any more).
         """
         found = sorted((self.folder / str(UUID(upload_id))).glob("*"))
-        kept = [one for one in found if ".rejects." not in one.name]
+        kept = [one for one in found if one.is_file()]
         if not kept:
             raise NotFoundError(
                 f"There is no uploaded file {upload_id}.",
@@ -133,10 +134,20 @@ class Uploads:
         """Return whether a path is one of the files here."""
         return path.resolve().is_relative_to(self.folder.resolve())
 
+    def rejects_table(self, path: Path) -> Path:
+        """Return where the table of a file's rejects goes: beside it, apart from what was sent."""
+        place = path.parent / "rejects"
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place / f"{path.name}.rejects.csv"
+
     def forget(self, path: Path) -> None:
-        """Remove a file, and leave the report of its rejects for whoever sent it."""
-        if self.holds(path):
-            path.unlink(missing_ok=True)
+        """Remove a file whose import has ended; the tables of its rejects stay for a day."""
+        if not self.holds(path):
+            return
+        path.unlink(missing_ok=True)
+        for empty in (path.parent / "rejects", path.parent):
+            with suppress(OSError):  # not empty, or not there
+                empty.rmdir()
 
     def sweep(self, now: float | None = None) -> int:
         """Remove what is older than a day; return how many."""

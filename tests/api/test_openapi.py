@@ -46,6 +46,7 @@ def required_of(operation: dict[str, Any]) -> dict[str, str]:
 
 def test_operation_ids_are_the_contract_of_clients():
     assert sorted(operation["operationId"] for _, _, operation in OPERATIONS) == [
+        "cancel_job",
         "coverage_map",
         "create_audit",
         "create_demand",
@@ -59,6 +60,9 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_geocoding_request",
         "get_grid",
         "get_incident",
+        "get_job",
+        "get_job_log",
+        "get_job_rejects",
         "get_station",
         "healthz",
         "list_audits",
@@ -68,13 +72,19 @@ def test_operation_ids_are_the_contract_of_clients():
         "list_findings",
         "list_geocoding_requests",
         "list_grids",
+        "list_imports",
         "list_incidents",
+        "list_jobs",
         "list_stations",
         "locate_point",
         "match_descriptions",
         "readyz",
+        "receive_upload",
         "reject_geocoding_request",
+        "remove_upload",
         "resolve_geocoding_request",
+        "start_import",
+        "undo_import",
         "update_station",
     ]
 

@@ -37,8 +37,17 @@ THERE = {
 
 @pytest.fixture(scope="module", autouse=True)
 def audited(client: httpx.Client) -> None:
-    """Make an audit, so that there is one to ask about."""
+    """Make what nothing in the town has, so that there is one to ask about."""
     THERE["audit_id"] = client.post("/v1/audits", json={}).json()["id"]
+    sent = client.post(
+        "/v1/uploads",
+        params={"filename": "places.csv"},
+        content=b"name",
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    THERE["upload_id"] = sent.json()["id"]
+    order = {"upload_id": THERE["upload_id"], "layer": "pois"}
+    THERE["job_id"] = client.post("/v1/imports", json=order).raise_for_status().json()["id"]
 
 
 thorough = settings(
