@@ -82,7 +82,8 @@ class Recorder:
             cancel = jobs.tell(session, self.scope, self.job_id, progress)
         if cancel:
             raise JobCancelledError(
-                f"Job {self.job_id} was cancelled while it was at {progress.step}.",
+                f"Job {self.job_id} was cancelled while it was at {progress.step}, or given up "
+                "because nobody had heard of it.",
                 remedy="Nothing of it was stored; start it again when it is wanted.",
             )
 
@@ -97,6 +98,7 @@ def in_the_foreground(
 ) -> Mapping[str, Any]:
     """Write a job down and do it here and now; return its report."""
     with transaction(factory) as session:
+        jobs.fail_abandoned(session, scope, unseen_s=UNSEEN_S)
         job_id = jobs.add(session, scope, kind, arguments)
         jobs.start(session, scope, job_id)
     return recorded(Recorder(factory, scope, job_id, watcher or Silent()), work)
@@ -135,15 +137,26 @@ def recorded(
 @contextmanager
 def beating(recorder: Recorder, every_s: float = UNSEEN_S / 6) -> Generator[None]:
     """Say again and again that a job's process is alive, also while it tells no progress."""
-    over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(every_s):
-            # A heart beat that is lost is followed by the next one.
-            with suppress(WanggeError), transaction(recorder.factory) as session:
-                jobs.see(session, recorder.scope, recorder.job_id)
+        # A heart beat that is lost is followed by the next one.
+        with suppress(WanggeError), transaction(recorder.factory) as session:
+            jobs.see(session, recorder.scope, recorder.job_id)
 
-    thread = threading.Thread(target=beat, name="heart", daemon=True)
+    with repeating(beat, every_s, "heart"):
+        yield
+
+
+@contextmanager
+def repeating(do: Callable[[], None], every_s: float, name: str) -> Generator[None]:
+    """Do something every so often in a thread beside the work."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.wait(every_s):
+            do()
+
+    thread = threading.Thread(target=again, name=name, daemon=True)
     thread.start()
     try:
         yield

@@ -1,13 +1,15 @@
 """The worker: takes queued jobs, one at a time, and does them in a process of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from gis.database.engine import database_url, make_engine, session_factory, transaction
 from gis.database.migrate import upgrade
 from gis.errors import WanggeError
 from gis.jobs.queue import QUEUE, TASK, ensure_queue, hand_over, queue_app
-from gis.jobs.records import UNSEEN_S, Recorder, recorded
+from gis.jobs.records import UNSEEN_S, Recorder, recorded, repeating
+from gis.jobs.uploads import Uploads
 from gis.layers import jobs
 from gis.logs import get_logger
 from gis.scope import Scope
@@ -48,7 +50,8 @@ def run_worker(settings: "Settings", works: Mapping[str, Work], *, once: bool = 
 
     try:
         sweep(url, factory, scope)
-        app.run_worker(queues=[QUEUE], wait=not once, concurrency=1, delete_jobs="always")
+        with sweeping(settings, factory, scope):
+            app.run_worker(queues=[QUEUE], wait=not once, concurrency=1, delete_jobs="always")
     finally:
         engine.dispose()
 
@@ -62,6 +65,24 @@ def sweep(url: str, factory: "sessionmaker[Session]", scope: Scope) -> None:
         log.warning("job_abandoned", job=job_id)
     for job_id in waiting:
         hand_over(url, job_id)
+
+
+@contextmanager
+def sweeping(
+    settings: "Settings", factory: "sessionmaker[Session]", scope: Scope, every_s: float = UNSEEN_S
+) -> Generator[None]:
+    """Close, again and again, jobs of processes that are gone, and remove old uploads."""
+
+    def clean() -> None:
+        with suppress(OSError):
+            Uploads.of(settings).sweep()
+        # A store that does not answer now is asked again.
+        with suppress(WanggeError), transaction(factory) as session:
+            for job_id in jobs.fail_abandoned(session, scope, unseen_s=UNSEEN_S):
+                log.warning("job_abandoned", job=job_id)
+
+    with repeating(clean, every_s, "sweeper"):
+        yield
 
 
 def do_job(

@@ -129,7 +129,10 @@ def start(session: "Session", scope: Scope, job_id: str) -> "Row[Any] | None":
 
 
 def tell(session: "Session", scope: Scope, job_id: str, progress: Progress) -> bool:
-    """Write down how far a running job is; return whether somebody wants it cancelled."""
+    """Write down how far a running job is; return whether it is to end.
+
+    That is so if somebody wants it cancelled, or if it was closed because nobody had heard of it.
+    """
     scope.require(Action.WRITE)
     table = table_of(Job)
     told = (
@@ -138,7 +141,7 @@ def tell(session: "Session", scope: Scope, job_id: str, progress: Progress) -> b
         .values(step=progress.step, done=progress.done, total=progress.total, seen_at=func.now())
     )
     wanted = session.execute(told.returning(table.c.cancel_requested)).scalar_one_or_none()
-    return bool(wanted)
+    return wanted is not False
 
 
 def see(session: "Session", scope: Scope, job_id: str) -> None:
