@@ -219,13 +219,13 @@ def _uuid_bytes(texts: "NDArray[Any]") -> "NDArray[np.uint8]":
 # -- Values of any length ----------------------------------------------------------------------
 
 
-def _variable(array: Any) -> Parts:  # noqa: ANN401 - an Arrow array of bytes or text
-    """Return the lengths, -1 for null, and the bytes."""
+def _variable(array: Any, before: "NDArray[np.int64] | int" = 0) -> Parts:  # noqa: ANN401 - an Arrow array of bytes or text
+    """Return the lengths, -1 for null, and the bytes; ``before``: bytes put between, by row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     data = array.cast(pa.large_binary())
-    lengths = pc.binary_length(data).fill_null(-1).to_numpy(zero_copy_only=False)
+    lengths = pc.binary_length(data).fill_null(-1).to_numpy(zero_copy_only=False) + before
     if array.null_count:
         data = data.fill_null(b"")
     head = _binary(np.full(len(lengths), _LENGTH_BYTES), lengths.astype(">i4").tobytes())
@@ -324,11 +324,16 @@ def _geometries(values: "pd.Series[Any]", column: "Column[Any]") -> Parts:
     kinds = shapely.get_type_id(array)
     if len(array) and (kinds == shapely.GeometryType.POINT).all():
         return [_cells(_points(array), None)]
-    blobs = np.asarray(shapely.to_wkb(array, output_dimension=2, byte_order=1), dtype=object)
-    if str(column.type.geometry_type).upper().startswith("MULTI"):  # type: ignore[attr-defined] # a Geometry
-        for row in np.flatnonzero(kinds == shapely.GeometryType.POLYGON).tolist():
-            blobs[row] = _ONE_POLYGON + blobs[row]
-    return _variable(pa.array(blobs, pa.large_binary()))
+    blobs = pa.array(
+        np.asarray(shapely.to_wkb(array, output_dimension=2, byte_order=1), dtype=object),
+        pa.large_binary(),
+    )
+    alone = kinds == shapely.GeometryType.POLYGON
+    if not (alone.any() and str(column.type.geometry_type).upper() == "MULTIPOLYGON"):  # type: ignore[attr-defined] # a Geometry
+        return _variable(blobs)
+    head, content = _variable(blobs, alone * len(_ONE_POLYGON))
+    around = np.where(alone, len(_ONE_POLYGON), 0)
+    return [head, _binary(around, _ONE_POLYGON * int(alone.sum())), content]
 
 
 def _points(points: "NDArray[Any]") -> "NDArray[Any]":

@@ -83,7 +83,7 @@ def typed_columns(
                 default = str(column.default) if _is_text(values) else column.default
                 values = values.astype(object).where(values.notna(), default)
             if column.kind == "str":
-                refuse_control_characters(values, column.name, rejects)
+                values = _arrow_series(values, column.name, rejects)
         else:
             checked = check_column(values, column, rejects, mends=mends, timezone=timezone)
             values = finish_column(checked, column)
@@ -140,7 +140,9 @@ def check_column(
         found = reader(values, missing, column, rejects)
     if column.required and column.default is None and missing.any():
         shown = values.to_numpy(dtype=object)
-        rejects.add(missing, column.name, shown, "has no value", column.doc, code="missing")
+        rejects.add(
+            missing, column.name, shown, "has no value", f"Give it. {column.doc}", code="missing"
+        )
     return found
 
 
@@ -219,16 +221,22 @@ def _arrow_text(values: "pd.Series[Any]") -> Any:  # noqa: ANN401 - an Arrow arr
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def refuse_control_characters(values: "pd.Series[Any]", name: str, rejects: "Rejects") -> None:
-    """Add to ``rejects`` the rows of a column whose text has control characters."""
+def _arrow_series(values: "pd.Series[Any]", name: str, rejects: "Rejects") -> "pd.Series[Any]":
+    """Return text as Arrow holds it, so that it is not converted again on its way out.
+
+    Rows with control characters are added to ``rejects``; what is not only text stays as it is.
+    """
+    import pandas as pd
     import pyarrow as pa
 
     try:
         known = _arrow_text(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # not only text
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
         texts = [value if isinstance(value, str) else None for value in values]
-        known = pa.array(texts, pa.large_string())
+        _refuse_control(pa.array(texts, pa.large_string()), name, rejects)
+        return values
     _refuse_control(known, name, rejects)
+    return pd.Series(pd.arrays.ArrowExtensionArray(known), index=values.index)
 
 
 def _refuse_control(known: Any, name: str, rejects: "Rejects") -> None:  # noqa: ANN401 - an Arrow array
@@ -381,6 +389,8 @@ def single_parts(geometry: "NDArray[Any]", kinds: tuple[str, ...]) -> "NDArray[A
     wanted = [getattr(shapely.GeometryType, kind.upper()) for kind in kinds]
     lone = (types >= shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(geometry) == 1)
     lone &= (types != shapely.GeometryType.GEOMETRYCOLLECTION) & ~np.isin(types, wanted)
+    if not lone.any():
+        return geometry
     out = np.array(geometry, dtype=object)
     out[lone] = shapely.get_geometry(out[lone], 0)
     return out
@@ -489,9 +499,10 @@ def _off_the_globe(geometry: "NDArray[Any]") -> "NDArray[np.bool_]":
     bounds = shapely.bounds(geometry)
     inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1)
     inside &= (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1)
-    xy, owner = shapely.get_coordinates(geometry, return_index=True)
     off = np.array(~inside, dtype=bool)
-    off[owner[~np.isfinite(xy).all(axis=1)]] = True
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        xy, owner = shapely.get_coordinates(geometry, return_index=True)
+        off[owner[~np.isfinite(xy).all(axis=1)]] = True
     return off
 
 

@@ -81,8 +81,9 @@ def columns_of(
         field = batch.schema.field(column)
         values = _values(batch.column(column), field, decode)
         if values.dtype == object:
-            lost = np.array([isinstance(value, str) and LOST in value for value in values])
-            place.refuse(lost.astype(bool), name, values, _LOST_WHY)
+            if _may_be_lost(batch.column(column), decode):
+                lost = np.array([isinstance(value, str) and LOST in value for value in values])
+                place.refuse(lost.astype(bool), name, values, _LOST_WHY)
             values = pd.Series(values, dtype=object)  # else pandas makes text of its own kind of it
         data[name] = values
     return pd.DataFrame(data, index=pd.RangeIndex(batch.num_rows), copy=False)
@@ -94,6 +95,17 @@ _LOST_WHY = (
     "lost_text",
 )
 _SHAPE_REMEDY = "Repair it, or convert it to straight lines, and export it again."
+
+
+def _may_be_lost(array: Any, decode: Decoder | None) -> bool:  # noqa: ANN401 - an Arrow array
+    """Return whether values have to be looked at one by one; of plain text the bytes tell."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    if decode is not None or not plain:
+        return True
+    return bool(pc.any(pc.match_substring(array, LOST)).as_py())
 
 
 def _values(array: Any, field: Any, decode: Decoder | None) -> Any:  # noqa: ANN401 - Arrow in, numpy or Series out
