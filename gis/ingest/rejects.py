@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.errors import InvalidInputError
+from gis.errors import DataSourceError, InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,5 +165,26 @@ class Rejects:
 
 
 def write_rejects(rejects: "pd.DataFrame", path: "Path") -> None:
-    """Write a rejects report as CSV, in UTF-8 with the mark that spreadsheets look for."""
-    rejects.to_csv(path, index=False, encoding="utf-8-sig")
+    """Write a rejects report as CSV, in UTF-8 with the mark that spreadsheets look for.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        It cannot be written; an older report is left as it was, and nothing half written.
+    """
+    from uuid import uuid4
+
+    scratch = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        rejects.to_csv(scratch, index=False, encoding="utf-8-sig")
+        scratch.replace(path)
+    except OSError as error:
+        msg = f"The {len(rejects):,} faults cannot be written to {path}: {error.strerror or error}."
+        raise DataSourceError(
+            msg,
+            remedy="Make room on the disk or choose another place with --rejects; "
+            "nothing was imported.",
+            file=str(path),
+        ) from error
+    finally:
+        scratch.unlink(missing_ok=True)

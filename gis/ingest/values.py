@@ -179,13 +179,23 @@ def clean_numbers(values: "pd.Series[Any]", column: "Column") -> Cleaned:
         "below_minimum": f"is below {column.minimum or 0:g}",
     }
     faults = tuple(
-        Fault(code, rows, reasons[code], column.doc) for code, rows in found.items() if rows.any()
+        Fault(code, rows, reasons[code], number_wanted(column))
+        for code, rows in found.items()
+        if rows.any()
     )
     mends = [*_writing_mends(values, numbers, written), *_empty_mend(missing, column)]
     for fault in faults:
         numbers = np.where(fault.rows, np.nan, numbers)
     series = pd.Series(numbers, index=values.index, name=values.name)
     return Cleaned(series, missing, tuple(mends), faults)
+
+
+def number_wanted(column: "Column") -> str:
+    """Return what a person is to write in a column of numbers."""
+    kind = "a whole number" if column.kind == "int" else "a number"
+    least = "" if column.minimum is None else f", {column.minimum:g} or more"
+    empty = "" if column.required and column.default is None else ", or leave the cell empty"
+    return f"Write {kind}{least}{empty}. {column.doc}".strip()
 
 
 def _numbers(

@@ -5,13 +5,15 @@ Two columns of numbers, one column of WKT, or one of pairs such as "117.3,31.8".
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from gis.errors import CrsMismatchError, InvalidInputError
+from gis.ingest.formats.headers import JOINT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 #: Names of the columns, most telling first, as :func:`_plain` leaves them.
 LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "东经", "x", "easting", "坐标x", "x坐标")
 LAT_NAMES = ("lat", "latitude", "纬度", "北纬", "y", "northing", "坐标y", "y坐标")
-WKT_NAMES = ("wkt", "geometry", "geom", "wktgeometry", "几何", "空间坐标串")
+WKT_NAMES = ("wkt", "wkt坐标", "geometry", "geom", "wktgeometry", "几何", "空间坐标串")
 PAIR_NAMES = (
     *("经纬度", "坐标", "经纬度坐标", "位置坐标", "坐标位置", "地理坐标", "lonlat", "lnglat"),
     *("lon,lat", "lng,lat", "经度,纬度", "x,y", "location", "coordinate", "coordinates", "coords"),
@@ -105,10 +107,27 @@ def place_of(
 
 
 def find_place(names: Sequence[str]) -> Place | None:
-    """Return the columns whose names say that they hold coordinates, if there are any."""
+    """Return the columns whose names say that they hold coordinates, if there are any.
+
+    Of names in several rows, such as 位置 over 经度 and 纬度, the last part says it too.
+    """
     by_name: dict[str, str] = {}
     for name in names:
         by_name.setdefault(_plain(name), name)
+    return _called(by_name) or _called(_by_last_part(names))
+
+
+def _by_last_part(names: Sequence[str]) -> dict[str, str]:
+    """Return columns by the last part of their name, where only one column has it.
+
+    A lone x or y is left out: grid_x and max_y are no places.
+    """
+    parts = [(_plain(name.rsplit(JOINT, 1)[-1]), name) for name in names if JOINT in name]
+    count = Counter(part for part, _ in parts)
+    return {part: name for part, name in parts if count[part] == 1 and part not in _PLANE_NAMES}
+
+
+def _called(by_name: Mapping[str, str]) -> Place | None:
     x = next((by_name[name] for name in LON_NAMES if name in by_name), None)
     y = next((by_name[name] for name in LAT_NAMES if name in by_name), None)
     if x is not None and y is not None:

@@ -180,9 +180,10 @@ def _chosen(path: Path, layers: list[KmlLayer], options: SourceOptions) -> KmlLa
     if not layers:
         msg = f"{path}: the file has no placemarks."
         raise InvalidInputError(msg, remedy="Export it again with them.", file=str(path))
-    msg = f"{path}: the file has {len(layers)} layers and none is called "
+    msg = f"{path}: the file has {len(layers)} layers"
+    called = f" and none is called {options.preferred_layer!r}" if options.preferred_layer else ""
     raise InvalidInputError(
-        f"{msg}{options.preferred_layer!r}.",
+        f"{msg}{called}.",
         remedy=f"Say which with --table: {listed}.",
         file=str(path),
     )

@@ -361,7 +361,8 @@ def _chosen_layer(file: Path, path: Path, form: Format, options: SourceOptions) 
     if preferred in names:
         return preferred
     if len(names) != 1:
-        msg = f"{path}: the file has {len(names)} layers and none is called {preferred!r}."
+        called = f" and none is called {preferred!r}" if preferred else ""
+        msg = f"{path}: the file has {len(names)} layers{called}."
         raise InvalidInputError(
             msg, remedy=f"Say which with --table: {', '.join(names) or 'none'}.", file=str(path)
         )
