@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis.ingest.mapping_values import texts
-from gis.ingest.proposal_words import CODE_WORDS, FIELD_WORDS
+from gis.ingest.proposal_words import CODE_WORDS, FIELD_WORDS, OWN_IDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,7 @@ CODES_SHARE = 0.5
 #: A column of codes has no more distinct values than this.
 MOST_CODES = 60
 _PLAIN_KINDS = {"int", "float"}
+_UUID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 _NUMBER = re.compile(
     r"^[约≈]?\s*-?\d{1,3}(?:[,，]\d{3})*(?:\.\d+)?\s*\D{0,3}$|^-?\d+(?:\.\d+)?\D{0,3}$"
 )
@@ -36,10 +37,8 @@ def fit(
 ) -> tuple[float, str] | None:
     """Return how well a column fits a field, and why; ``None``: not at all."""
     field_name = target if isinstance(target, str) else target.name
-    if field_name in {"id", "community_id", "quarter_id"} or (
-        field_name.endswith("_id") and (field_name != "source_id")
-    ):
-        return None
+    if field_name == "id" or (field_name.endswith("_id") and field_name != "source_id"):
+        return _by_own_ids(column, name, field_name)
     score, reason = _by_name(name, field_name, layer)
     choices = () if isinstance(target, str) else target.choices
     kind = "str" if isinstance(target, str) else target.kind
@@ -53,6 +52,19 @@ def fit(
     if share < 0.5:
         return None
     return score * (0.8 + 0.2 * share), reason
+
+
+def _by_own_ids(column: "pd.Series[Any]", name: str, field_name: str) -> tuple[float, str] | None:
+    """Return the score of a column for our ids: it is called so, and all its values are ids.
+
+    Only what was exported from here has such; numbers of offices are the ``source_id``.
+    """
+    if plain(name) not in {field_name, OWN_IDS.get(field_name, field_name)}:
+        return None
+    found = [text for text in texts(column) if text is not None]
+    if not found or not all(_UUID.match(text) for text in found):
+        return None
+    return 1.0, f"{name!r} holds the ids of an export from here"
 
 
 def _by_name(name: str, field_name: str, layer: str) -> tuple[float, str]:

@@ -3,13 +3,27 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+#: Field → name of the column that holds our ids in a table exported from here with Chinese headers.
+OWN_IDS: Mapping[str, str] = MappingProxyType(
+    {
+        "id": "编号",
+        "building_id": "楼栋编号",
+        "community_id": "社区编号",
+        "quarter_id": "小区编号",
+        "organisation_id": "单位编号",
+        "road_id": "道路编号",
+        "poi_id": "兴趣点编号",
+        "station_id": "服务站编号",
+        "unit_id": "单元编号",
+    }
+)
 #: Field → names of columns, by layer; ``""``: of any layer.
 FIELD_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "": MappingProxyType(
             {
                 "source_id": (
-                    "编号 编码 标识 唯一标识 标识码 要素编号 序列号 id objectid fid oid gid "
+                    "原编号 编号 编码 标识 唯一标识 标识码 要素编号 序列号 id objectid fid oid gid "
                     "uid key code osm_id bsm 主键"
                 ),
                 "name": "名称 名字 全称 简称 name title label mc",

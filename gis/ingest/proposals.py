@@ -215,7 +215,9 @@ def _columns(columns: "pd.DataFrame", contract: "FrameContract") -> tuple[Column
             given[column] = (field_name, -negative, reason)
             fields.add(field_name)
     return tuple(
-        _proposal(str(name), columns[name], given.get(str(name)), personal[str(name)], contract)
+        _left(str(name), personal[str(name)], contract, fields)
+        if str(name) not in given
+        else _taken(str(name), columns[name], given[str(name)], contract)
         for name in columns
     )
 
@@ -229,18 +231,27 @@ def _personal(column: "pd.Series[Any]", name: str, contract: "FrameContract") ->
     return None if looks is None else f"its values look like {looks}"
 
 
-def _proposal(
-    name: str,
-    column: "pd.Series[Any]",
-    given: tuple[str, float, str] | None,
-    personal: str | None,
-    contract: "FrameContract",
+def _left(
+    name: str, personal: str | None, contract: "FrameContract", taken: set[str]
 ) -> ColumnProposal:
+    """Return a column that becomes no field, and why."""
     if personal is not None:
         reason = f"refused, never stored: {personal}"
         return ColumnProposal(name, None, 0.0, reason, personal=True)
-    if given is None:
-        return ColumnProposal(name, None, 0.0, "no field is called so or has such values")
+    called = field_called(name, contract.name)
+    if called is None or called in taken or called.endswith("id"):
+        reason = "no field is called so or has such values"
+    else:
+        reason = f"it is called as {called} is, but its values are not of that kind"
+    return ColumnProposal(name, None, 0.0, reason)
+
+
+def _taken(
+    name: str,
+    column: "pd.Series[Any]",
+    given: tuple[str, float, str],
+    contract: "FrameContract",
+) -> ColumnProposal:
     target, score, reason = given
     choices = next((c.choices for c in contract.columns if c.name == target), ())
     known, unknown = translated_codes(column, target, choices) if choices else ({}, ())
@@ -264,7 +275,7 @@ def _layer_score(
     named = _named_layer(facts, [each.column for each in columns], contract.name)
     shape = _geometry_share(sample, contract)
     score = 0.25 * named + 0.15 * shape + min(0.6, 0.15 * sum(own) + 0.02 * len(shared))
-    score -= 0.15 * missing + (0.3 if shape == 0 and sample.geometry is not None else 0.0)
+    score -= 0.15 * missing + (0.3 if shape == 0 else 0.0)
     reasons = [f"{len(own) + len(shared)} columns fit"]
     if named:
         reasons.append("the file or a column is called so")
