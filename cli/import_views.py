@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 
     from gis.ingest.formats.contents import LayerEntry
     from gis.ingest.proposals import Proposal
-    from gis.ingest.rows import SourceOptions
+    from gis.ingest.rows import RowSource, SourceOptions
     from gis.jobs.import_orders import ImportOrder
+    from gis.layers.registry import Layer
     from gis.scope import Scope
     from gis.services.deliveries import DeliveryPreview
     from gis.services.undoing import UndoReport
 
 #: Rows of a table before the rest is only counted.
 _ROWS = 40
+#: Columns of a file from which those that are not used are only named.
+_COLUMNS = 25
+#: Files that do not say their coordinate reference system, and may well have no coordinates.
+_TABLES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"})
 
 
 def agree_on_columns(
@@ -55,10 +60,8 @@ def plan(
     from contextlib import closing
 
     from gis.errors import InvalidInputError
-    from gis.ingest.formats import open_source
     from gis.ingest.formats.contents import layers_of
     from gis.ingest.proposals import propose
-    from gis.ingest.rejects import Rejects
     from gis.jobs.imports import SAMPLE_ROWS
     from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
 
@@ -67,7 +70,7 @@ def plan(
             f"There is no layer {layer!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
         )
     chosen = [LAYER_BY_NAME[layer]] if layer is not None else list(IMPORTED_LAYERS)
-    with closing(open_source(file, options, Rejects())) as source:
+    with closing(_source(file, options, chosen)) as source:
         sample = next(iter(source.batches(SAMPLE_ROWS)), None)
         facts = source.facts
     if sample is None:
@@ -75,6 +78,34 @@ def plan(
             f"{file}: the file has no rows.", remedy="Export it again with its features."
         )
     return propose(facts, sample, [one.contract for one in chosen]), layers_of(file)
+
+
+def _source(file: Path, options: "SourceOptions", chosen: "list[Layer]") -> "RowSource":
+    """Return the opened file; a hotline export and tables of what has no place need no system."""
+    from gis.errors import CrsMismatchError, InvalidInputError
+    from gis.ingest.formats import open_source
+    from gis.ingest.formats.coordinates import find_place
+    from gis.ingest.hotline import is_hotline_export
+    from gis.ingest.rejects import Rejects
+
+    if not any(one.contract.geometry for one in chosen):
+        return open_source(file, replace(options, spatial=False), Rejects())
+    try:
+        return open_source(file, options, Rejects())
+    except CrsMismatchError:
+        if file.suffix.lower() not in _TABLES:
+            raise
+        bare = open_source(file, replace(options, spatial=False), Rejects())
+        if find_place(bare.facts.columns) is None and not is_hotline_export(bare.facts.columns):
+            return bare
+        bare.close()
+        if is_hotline_export(bare.facts.columns):
+            raise InvalidInputError(
+                f"{file}: this is an export of the 12345 hotline, which needs no mapping.",
+                remedy=f"Bring it in with: wangge import hotline {file}",
+                file=str(file),
+            ) from None
+        raise
 
 
 def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | None) -> None:
@@ -91,7 +122,11 @@ def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | Non
         typer.echo(f"It has the layers {names}; this is {facts.layer}.")
     for note in facts.notes:
         typer.echo(f"  - {note}")
-    typer.echo(f"Layer: {proposal.layer} ({proposal.layer_reason})")
+    if not any(one.field for one in proposal.columns) and proposal.layer_score < 1:
+        typer.echo(f"No column tells which layer this is ({proposal.layer} is a guess: ", nl=False)
+        typer.echo(f"{proposal.layer_reason}). Say it with --layer.")
+    else:
+        typer.echo(f"Layer: {proposal.layer} ({proposal.layer_reason})")
     _print_columns(proposal)
     if proposal.missing:
         typer.echo(f"No column for: {', '.join(proposal.missing)}. The mapping must say it.")
@@ -105,9 +140,13 @@ def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | Non
 
 def _print_columns(proposal: "Proposal") -> None:
     table = _table("column", "becomes", "sure", "because")
-    for row in proposal.rows():
-        table.add_row(*row)
+    brief = len(proposal.columns) > _COLUMNS
+    for row, one in zip(proposal.rows(), proposal.columns, strict=True):
+        if not brief or one.field is not None or one.personal:
+            table.add_row(*row)
     _print(table)
+    if brief:
+        typer.echo(f"Not used: {', '.join(proposal.left)}")
 
 
 def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
@@ -249,7 +288,7 @@ def _show_audit(audit: Mapping[str, Any] | None) -> None:
 
 
 def _notes(report: Mapping[str, Any]) -> list[str]:
-    notes = [str(note) for note in report.get("notes", ())]
+    notes = [str(note) for kind in ("notes", "mends") for note in report.get(kind, ())]
     guard = report.get("guard") or {}
     guarded = [guard] if "notes" in guard else [one for one in guard.values() if one]
     for one in guarded:
