@@ -151,6 +151,8 @@ def _print_columns(proposal: "Proposal") -> None:
 
 def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
     """Show what an import brought, what was said of the file, and what the audit found."""
+    from gis.jobs.import_orders import rejects_table
+
     if "delivery" in report:
         _show_applied(report)
     else:
@@ -162,7 +164,8 @@ def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
     if "queued" in report:
         _show_placed(report)
     if report.get("rows_left_out"):
-        typer.echo(f"  {report['rows_left_out']:,} rows were left out, see the rejects.")
+        table = order.rejects or rejects_table(order.path)
+        typer.echo(f"  {report['rows_left_out']:,} rows were left out: {table} says which and why.")
     for note in _notes(report):
         typer.echo(f"  - {note}")
     _show_audit(report.get("audit"))

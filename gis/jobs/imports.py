@@ -30,6 +30,7 @@ from gis.services.deliveries import DeliveryOrder, DeliveryPreview
 from gis.services.mappings import Remembered
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy.orm import Session, sessionmaker
 
     from gis.frames import Dataset
@@ -204,6 +205,7 @@ class Import:
                 job_id=self.job_id,
                 guard=lambda _: self._guard(session, stream),
             )
+            self._left_out(stream)
             self._hours(session, stored.rows)
         return _report_of(stored)
 
@@ -221,6 +223,7 @@ class Import:
                 job_id=self.job_id,
                 guard=lambda: guarded.update(self._guard(session, stream)),
             )
+            self._left_out(stream)
         return {
             "number": done.number,
             "guard": guarded,
@@ -422,13 +425,21 @@ class Import:
         try:
             yield
         except RejectedRowsError as error:
-            table = self.order.rejects or rejects_table(self.order.path)
-            write_rejects(error.rejects, table)
-            if self.order.what == "layer" and self.order.repaired is None:
-                source = open_source(self.order.path, self._options(), Rejects())
-                with closing(source):
-                    write_rejects_package(table.with_suffix(".gpkg"), source, error.rejects)
+            self._write_down(error.rejects)
             raise
+
+    def _write_down(self, rejects: "pd.DataFrame") -> None:
+        table = self.order.rejects or rejects_table(self.order.path)
+        write_rejects(rejects, table)
+        if self.order.what == "layer" and self.order.repaired is None:
+            source = open_source(self.order.path, self._options(), Rejects())
+            with closing(source):
+                write_rejects_package(table.with_suffix(".gpkg"), source, rejects)
+
+    def _left_out(self, stream: LayerStream) -> None:
+        """Write the rows down that are left out, before the others are there for good."""
+        if stream.rejects.rows:
+            self._write_down(stream.rejects.frame())
 
 
 def _is_of(known: Remembered, layer: str) -> bool:

@@ -246,6 +246,18 @@ def test_a_negative_count_is_refused_with_its_row_and_what_to_write(office: Offi
     assert listed["remedy"].str.startswith("Write a whole number, 0 or more").all()
 
 
+@pytest.mark.parametrize("update", [(), ("--update",)])
+def test_rows_that_are_left_out_are_written_down_to_be_repaired(
+    office: Office, update: tuple[str, ...]
+):
+    path = houses(office.folder / "a.csv", ["40", "-3", "50"])
+    answer = office.take("buildings", path, "--crs", "EPSG:4326", "--skip-rejects", *update)
+    assert answer.exit_code == 0, answer.output
+    assert f"1 rows were left out: {path}.rejects.csv says which and why." in answer.output
+    assert list(pd.read_csv(f"{path}.rejects.csv")["row"]) == [2]
+    assert len(pyogrio.read_dataframe(f"{path}.rejects.gpkg")) == 1
+
+
 def test_dates_as_offices_write_them_are_read_and_said(office: Office):
     given = ["2024/8/5", "2024.08.05", "45509", "2024-08-05 14:30"]
     rows = [
@@ -454,6 +466,7 @@ def test_a_database_whose_disk_is_full_leaves_nothing_and_says_so(office: Office
     assert "No space left on device" in said or "disk" in said
 
 
+@pytest.mark.slow
 def test_a_disk_too_full_for_the_rejects_is_a_clear_error(office: Office):
     path = houses(office.folder / "a.csv", ["-3"] * 8)
     code = (
