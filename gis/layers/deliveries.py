@@ -171,7 +171,8 @@ def pair_by_geometry(session: "Session", scope: Scope, staged: Staged) -> int:
             _unpaired(new.c.id, PAIRS.c.delivered),
             _unpaired(own.c.id, PAIRS.c.standing),
         )
-        .subquery("candidates")
+        .cte("candidates")
+        .prefix_with("MATERIALIZED")  # how alike two are is computed once, and ranked twice
     )
     c = candidates.c
     best = func.row_number().over
@@ -455,7 +456,7 @@ def _likeness(staged: Staged) -> tuple[ColumnElement[bool], ColumnElement[Any]]:
     assert isinstance(kind, Geometry)
     if "POLYGON" in str(kind.geometry_type).upper():
         shared = func.ST_Area(func.ST_Intersection(old, new))
-        union = func.ST_Area(func.ST_Union(old, new))
+        union = func.ST_Area(old) + func.ST_Area(new) - shared
         return and_(old.op("&&")(new), func.ST_Intersects(old, new)), (
             shared / func.nullif(union, 0) - SAME_SHARE
         )

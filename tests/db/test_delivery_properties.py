@@ -230,7 +230,7 @@ def flows_of(
 
 @pytest.mark.slow
 @settings(
-    max_examples=20,
+    max_examples=8,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),  # an example that fails is small enough to read

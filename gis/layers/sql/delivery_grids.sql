@@ -29,7 +29,13 @@ WITH live AS (
         CASE WHEN i.in_place THEN coalesce(s.grid_id, g.id) ELSE g.id END AS grid_id
     FROM incoming i
     LEFT JOIN standing s ON s.id = i.standing
-    LEFT JOIN live g ON g.geometry && i.location AND ST_Intersects(g.geometry, i.location)
+    LEFT JOIN LATERAL (
+        -- By the index of the table, which live, read once and kept, has not.
+        SELECT grids.id, grids.code FROM grids
+        WHERE NOT (i.in_place AND s.grid_id IS NOT NULL)
+            AND ST_Intersects(grids.geometry, i.location)
+            AND grids.id IN (SELECT live.id FROM live)
+    ) g ON true
     ORDER BY i.id, g.code, g.id
 ), flow AS (
     SELECT s.grid_id, -s.households AS households, 0 AS came, 1 AS went, 0 AS changed
