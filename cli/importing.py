@@ -239,7 +239,11 @@ def list_imports(
     from gis.layers import imports
 
     with opened() as (factory, scope), transaction(factory) as session:
-        show_imports(imports.newest(session, scope, limit=limit, layer=layer))
+        rows = imports.newest(session, scope, limit=limit, layer=layer)
+    if rows:
+        show_imports(rows)
+    else:
+        typer.echo("Nothing was imported yet.")
 
 
 @app.command("undo")

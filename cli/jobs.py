@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.store import opened
+from gis.errors import InvalidInputError
 from gis.settings import get_settings
 
 app = typer.Typer()
@@ -45,8 +46,17 @@ def list_jobs(
     from gis.database.engine import transaction
     from gis.layers import jobs
 
+    if status is not None and status not in jobs.JOB_STATUSES:
+        raise InvalidInputError(
+            f"--status {status!r} is not known.",
+            remedy=f"Use one of {', '.join(jobs.JOB_STATUSES)}.",
+        )
     with opened() as (factory, scope), transaction(factory) as session:
-        show_jobs(jobs.newest(session, scope, limit=limit, status=status))
+        rows = jobs.newest(session, scope, limit=limit, status=status)
+    if rows:
+        show_jobs(rows)
+    else:
+        typer.echo("There are no such jobs.")
 
 
 @jobs_app.command("show")

@@ -1,6 +1,6 @@
 """Uploads, imports and jobs: what is sent and what is answered."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -139,18 +139,3 @@ class UndoAnswer(BaseModel):
     deleted: dict[str, int]
     restored: dict[str, int]
     unfit_plans: list[UUID] = Field(description="Plans that do not fit what is there now.")
-
-
-class RowChange(BaseModel):
-    """What an import did to a row, and how it was before."""
-
-    import_no: int
-    change: Literal["changed", "removed"]
-    at: datetime
-    before: dict[str, Any]
-
-
-class AsOf(BaseModel):
-    """A day."""
-
-    day: date
