@@ -188,7 +188,9 @@ def show_preview(preview: "DeliveryPreview") -> None:
         fields = ", ".join(f"{name} ({rows:,})" for name, rows in preview.changed_fields.items())
         typer.echo(f"Columns that change: {fields}")
     if preview.removed:
-        typer.echo(f"Missing rows count as gone within: {preview.reach}")
+        where = ", ".join(f"{name} ({rows:,})" for name, rows in preview.removed_in.items())
+        within = f"; gone are rows of {where}" if where else ""
+        typer.echo(f"Missing rows count as gone within: {preview.reach}{within}")
     _show_flows(preview)
 
 

@@ -25,7 +25,7 @@ _GATHERED = 1 << 20
 @router.post(
     "",
     status_code=201,
-    responses=responses(400, 403, 413, 415, 422, 502),
+    responses=responses(400, 403, 413, 422, 502),
     summary="Send a file",
     openapi_extra={
         "requestBody": {

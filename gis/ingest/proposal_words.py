@@ -60,9 +60,12 @@ FIELD_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                     "儿童 儿童数 儿童人数 少儿 未成年人 14岁以下 0-14岁 children kids under_14"
                 ),
                 "low_income_households": (
-                    "低保户 低保户数 低保 困难户 困难户数 低收入户 低收入家庭 low_income "
+                    "低保户 低保户数 低保及边缘户数 低保 "
+                    "困难户 困难户数 低收入户 低收入家庭 low_income "
                     "low_income_hh"
                 ),
+                "households_source": "户数来源 户数依据 households_source",
+                "entrance": "出入口 入口 入户口 entrance",
                 "floors": (
                     "层数 楼层 楼层数 总层数 地上层数 建筑层数 floors storeys stories levels "
                     "num_floors building_levels cs"

@@ -321,7 +321,9 @@ class Import:
 
         with self.steps.step("store"), transaction(self.factory) as session:
             guarded = self._guard_dataset(session, dataset)
-            stored = importing.import_dataset(session, self.scope, dataset, progress=told)
+            stored = importing.import_dataset(
+                session, self.scope, dataset, progress=told, job_id=self.job_id
+            )
             self._hours(session, stored.rows)
         return {**_report_of(stored), "guard": guarded}
 

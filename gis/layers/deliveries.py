@@ -37,6 +37,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from gis.database.frames import copy_frame
 from gis.layers.common import Dated
+from gis.layers.communities import Community
 from gis.layers.history import keep_before
 from gis.layers.placing import PLACED_LAYERS
 from gis.layers.queries import alive, table_of
@@ -272,6 +273,25 @@ def gone(session: "Session", scope: Scope, staged: Staged, reach: str) -> list[s
         )
         asked = asked.where(or_(own.c.community_id.in_(here), own.c.community_id.in_(there)))
     return [str(key) for key in session.execute(asked.order_by(own.c.id)).scalars()]
+
+
+def by_community(
+    session: "Session", scope: Scope, staged: Staged, keys: Sequence[str]
+) -> dict[str, int]:
+    """Return how many of these rows lie in each community, by its name; none where none do."""
+    scope.require(Action.READ)
+    own, communities = staged.standing, table_of(Community)
+    if "community_id" not in own.c or not keys:
+        return {}
+    name = func.coalesce(communities.c.name, communities.c.code)
+    asked = (
+        select(name, func.count())
+        .select_from(own.join(communities, communities.c.id == own.c.community_id))
+        .where(own.c.id.in_(list(keys)))
+        .group_by(name)
+        .order_by(name)
+    )
+    return {str(one): int(rows) for one, rows in session.execute(asked)}
 
 
 def examples(

@@ -256,9 +256,11 @@ class _Writer:
 
     def several(self) -> _Made:
         near = self._one(NEAR)
+        # A small place may have no name twice; a number without its quarter is ambiguous anywhere.
+        twice = self._one(self.twice) if self.twice else self._numbered(1)
         texts = (
             self._numbered(int(self.rng.integers(1, 9))) + near,
-            self._one(self.twice) + near,
+            twice + near,
             self._one(self.roads) + self._one(("", "附近", "中段")),
             self._one(self.communities),
             f"{self._one(sorted(self.quarters))}{int(self.rng.integers(1, 7))}楼漏水",

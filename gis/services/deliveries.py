@@ -72,6 +72,9 @@ class DeliveryPreview:
         Rows in which each column changes.
     examples
         Some rows of each kind of change.
+    removed_in
+        Rows that would be removed, by community: a delivery that only crosses into a community
+        should not end what it does not speak of.
     grids
         Households moved per grid (a delivery of buildings).
     """
@@ -87,6 +90,7 @@ class DeliveryPreview:
     removed: int
     changed_fields: Mapping[str, int]
     examples: Mapping[str, Sequence[Mapping[str, Any]]]
+    removed_in: Mapping[str, int] = field(default_factory=dict)
     grids: Sequence[GridFlow] = ()
 
     @property
@@ -253,6 +257,7 @@ def _prepared(
             kind: deliveries.examples(session, scope, staged, kind, gone)
             for kind in ("added", "changed", "removed")
         },
+        removed_in=deliveries.by_community(session, scope, staged, gone),
         grids=grids,
         **deliveries.counts(session, scope, staged),
     )

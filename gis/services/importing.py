@@ -69,6 +69,7 @@ def import_dataset(
     *,
     fingerprint: str | None = None,
     progress: Progress | None = None,
+    job_id: str | None = None,
 ) -> ImportReport:
     """Insert every layer of a data set in the session's transaction; the caller commits.
 
@@ -82,6 +83,8 @@ def import_dataset(
         Of the file and options it was made from; ``None``: that of the frames themselves.
     progress
         Told each layer and the rows written since the last call.
+    job_id
+        The job that the import is part of.
 
     Raises
     ------
@@ -111,7 +114,12 @@ def import_dataset(
     fingerprint = fingerprint or fingerprint_of(conformed)
     claim(session, dataset.name, fingerprint)
     record = imports.begin(
-        session, scope, name=dataset.name, fingerprint=fingerprint, scope_code=dataset.scope_code
+        session,
+        scope,
+        name=dataset.name,
+        fingerprint=fingerprint,
+        scope_code=dataset.scope_code,
+        job_id=job_id,
     )
     rows = {
         layer.name: insert_placed(session, scope, layer, conformed[layer.name], progress=progress)

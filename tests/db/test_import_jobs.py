@@ -241,7 +241,7 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
 
 @pytest.fixture(scope="module")
 def subdistrict():
-    return generate_subdistrict()
+    return generate_subdistrict(households=4_000, seed=7)
 
 
 def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_the_new(

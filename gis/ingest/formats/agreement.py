@@ -47,7 +47,10 @@ def agreed_crs(
         if declared is None:
             msg = f"{path}: the file has no coordinate reference system."
             raise CrsMismatchError(
-                msg, remedy="Declare it, for example with --crs EPSG:4490.", file=str(path)
+                msg,
+                remedy="Declare it: --crs EPSG:4490 (CGCS2000), EPSG:4326 (WGS 84), or gcj02 or "
+                "bd09 if the coordinates come from a Chinese web map.",
+                file=str(path),
             )
         return declared, ()
     if declared is None:
