@@ -101,6 +101,8 @@ class RowIds:
         """Return the columns of a batch with an ``id``; the caller's are not changed."""
         if not self._wanted or not len(columns):
             return columns
+        if self._own and self._seen is None and "id" in columns:
+            return columns  # the database knows a UUID, and one that comes again
         own = columns["id"].to_numpy(dtype=object) if "id" in columns else None
         given = None if own is None else _Given.of(own)
         if self._own is None:
