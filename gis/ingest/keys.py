@@ -27,7 +27,7 @@ class SeenKeys:
     """The keys of all batches so far, sorted, sixteen bytes for each row of the file.
 
     Runs of keys are merged when they have grown to the same size, so a million rows are kept in a
-    few runs, and each key is moved about twenty times.
+    few runs, and each key is moved about twenty times. While runs are merged they are there twice.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,8 @@ class SeenKeys:
 
     def _keep(self, run: "NDArray[np.bytes_]") -> None:
         while self._runs and len(self._runs[-1]) <= len(run):
-            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
+            run = np.concatenate([self._runs.pop(), run])
+            run.sort(kind="stable")  # in place: another copy would be the largest thing in memory
         self._runs.append(run)
 
 

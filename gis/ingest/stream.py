@@ -1,6 +1,7 @@
 """One layer of a file as frames that keep its contract, batch by batch, in constant memory.
 
-What grows with the file is sixteen bytes a row, by which a key that appears twice is found.
+What grows with the file is sixteen bytes a row, for a moment twice that, by which a key that
+appears twice is found; without checks nothing grows.
 """
 
 import hashlib
