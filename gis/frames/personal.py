@@ -102,9 +102,13 @@ def mask_personal_text(text: str, known: Iterable[str] = ()) -> str:
         if len(secret) > 1:
             out = out.replace(secret, MASK if any(map(str.isdigit, secret)) else NAME_MASK)
     out = _masked(out, _plain(out))
+    # Rare forms such as ⑴ become several characters, so a place in the one is not one in the other;
+    # and what is masked may have hidden the number before it. Each round hides one at least.
     plain = unicodedata.normalize("NFKC", out)
-    # Rare forms such as ⑴ become several characters, so a place in the one is not one in the other.
-    return out if not any(p.search(plain) for p in PATTERNS.values()) else _masked(plain, plain)
+    while any(pattern.search(plain) for pattern in PATTERNS.values()):
+        out = _masked(plain, plain)
+        plain = unicodedata.normalize("NFKC", out)
+    return out
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,9 @@ log = get_logger(__name__)
 Work = Callable[["sessionmaker[Session]", Scope, Mapping[str, Any], Recorder], Mapping[str, Any]]
 
 
-def run_worker(settings: "Settings", works: Mapping[str, Work], *, once: bool = False) -> None:
+def run_worker(
+    settings: "Settings", works: Mapping[str, Work], *, once: bool = False, signals: bool = True
+) -> None:
     """Do queued jobs until SIGINT or SIGTERM; what is being done is finished first.
 
     Parameters
@@ -36,6 +38,8 @@ def run_worker(settings: "Settings", works: Mapping[str, Work], *, once: bool = 
         What to do, by kind of job.
     once
         Whether to stop when nothing is queued, instead of waiting.
+    signals
+        Whether SIGINT and SIGTERM end it; only in the main thread of a process can they.
     """
     url = database_url(settings)
     upgrade(url)
@@ -51,7 +55,13 @@ def run_worker(settings: "Settings", works: Mapping[str, Work], *, once: bool = 
     try:
         sweep(url, factory, scope)
         with sweeping(settings, factory, scope):
-            app.run_worker(queues=[QUEUE], wait=not once, concurrency=1, delete_jobs="always")
+            app.run_worker(
+                queues=[QUEUE],
+                wait=not once,
+                concurrency=1,
+                delete_jobs="always",
+                install_signal_handlers=signals,
+            )
     finally:
         engine.dispose()
 

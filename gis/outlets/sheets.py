@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,10 @@ class WorkbookOutlet:
         gis.errors.InvalidInputError
             The layer has more rows than a sheet can hold.
         """
+        with self._abandoned_on_error():
+            self._write(layer)
+
+    def _write(self, layer: "OutLayer") -> None:
         names = header(layer.contract, self.options)
         sheet = self.book.create_sheet(layer.name)
         sheet.freeze_panes = "A2"
@@ -77,7 +82,19 @@ class WorkbookOutlet:
         told = [*pairs(facts, language), ("json", json.dumps(facts, ensure_ascii=False))]
         for label, text in told:
             sheet.append([self._cell(sheet, label, bold=True), self._cell(sheet, text)])
-        self.book.save(self.path)
+        with self._abandoned_on_error():
+            self.book.save(self.path)
+
+    @contextmanager
+    def _abandoned_on_error(self) -> Generator[None]:
+        """End what writes the sheets if something goes wrong; left open it would complain later."""
+        try:
+            yield
+        except BaseException:
+            for sheet in self.book.worksheets:
+                with suppress(Exception):  # its file may be closed, or the disk full
+                    sheet.close()
+            raise
 
     def _columns(
         self, frame: "pd.DataFrame", layer: "OutLayer", names: Sequence[str]

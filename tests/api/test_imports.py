@@ -12,10 +12,10 @@ import pytest
 
 from gis.jobs.imports import WORKS
 from gis.jobs.uploads import KEPT_S, Uploads
-from gis.jobs.worker import run_worker
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
 from tests.town import key, square
+from tests.working import work_once
 
 pytestmark = pytest.mark.api
 
@@ -64,7 +64,7 @@ def ordered(client: httpx.Client, here: Settings, **order: object) -> dict[str, 
     begun = client.post("/v1/imports", json=order)
     assert begun.status_code == 202, begun.text
     assert begun.json()["status"] == "queued"
-    run_worker(here, WORKS, once=True)
+    work_once(here, WORKS)
     ended: dict[str, Any] = client.get(begun.headers["Location"]).raise_for_status().json()
     return ended
 
@@ -124,7 +124,7 @@ def test_a_queued_job_is_cancelled_at_once(client: httpx.Client, here: Settings,
     where = begun.headers["Location"]
     assert client.post(f"{where}/cancel").json()["status"] == "cancelled"
     is_problem(client.post(f"{where}/cancel"), 409)
-    run_worker(here, WORKS, once=True)
+    work_once(here, WORKS)
     assert client.get(where).json()["status"] == "cancelled"
     is_problem(client.get(f"{where}/rejects"), 404)
 

@@ -14,10 +14,11 @@ from gis.database.engine import transaction
 from gis.errors import ConflictError, InvalidInputError, NotFoundError
 from gis.jobs.queue import SCHEMA, ensure_queue, hand_over
 from gis.jobs.records import JobCancelledError, Recorder, in_the_foreground
-from gis.jobs.worker import UNSEEN_S, Work, run_worker, sweep
+from gis.jobs.worker import UNSEEN_S, Work, sweep
 from gis.layers import jobs
 from gis.scope import Scope
 from gis.settings import Settings
+from tests.working import work_once
 
 pytestmark = pytest.mark.db
 
@@ -136,7 +137,7 @@ def test_the_worker_does_what_is_queued_and_stops(
     with transaction(sessions) as session:
         jobs.request_cancel(session, scope, ids["cancelled"])
     works: dict[str, Work] = {"test": work}
-    run_worker(Settings(database_url=url), works, once=True)
+    work_once(Settings(database_url=url), works)
     assert done == ["first", "bad", "last"]
     states = {name: job(sessions, scope, key).status for name, key in ids.items()}
     assert states == {
@@ -152,7 +153,7 @@ def test_a_kind_that_nobody_knows_fails_with_a_remedy(
 ):
     with transaction(sessions) as session:
         key = jobs.add(session, scope, "unknown", {})
-    run_worker(Settings(database_url=url), {}, once=True)  # found though nobody handed it over
+    work_once(Settings(database_url=url), {})  # found though nobody handed it over
     assert job(sessions, scope, key).error["remedy"] == "Stop the old worker and start the new one."
 
 
