@@ -103,13 +103,15 @@ def _write_map(
     language: Literal["zh-CN", "en"] | None,
 ) -> None:
     from gis.layers.findings import read_audited_grids, read_standing
+    from gis.layers.imports import facts
     from maps.coverage import save_offline
     from maps.findings import FindingsMapData, findings_map
 
     settings, today = get_settings(), date.today()  # noqa: DTZ011 - a day of the place
     homes = read_standing(session, scope, "communities", today)
     grids = read_audited_grids(session, scope, today)
-    data = FindingsMapData("", today, findings.frame, homes, grids)
+    whose = facts(session, scope).attribution
+    data = FindingsMapData("", today, findings.frame, homes, grids, whose)
     chart = findings_map(
         data,
         language=language or settings.language,

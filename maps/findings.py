@@ -81,6 +81,8 @@ class FindingsMapData:
         ``code``, ``name`` and geometry.
     grids
         ``code`` and geometry; ``None``: there are none.
+    attribution
+        Whose data are shown.
     """
 
     title: str
@@ -88,6 +90,7 @@ class FindingsMapData:
     findings: "gpd.GeoDataFrame"
     communities: "gpd.GeoDataFrame"
     grids: "gpd.GeoDataFrame | None" = None
+    attribution: str = ""
 
     def check(self) -> None:
         """Raise :class:`~gis.errors.CrsMismatchError` unless every frame is in EPSG:4326."""
@@ -193,6 +196,7 @@ def findings_page(data: FindingsMapData, language: Language) -> dict[str, Any]:
         "audited": translate("Audited on {date}", language, date=data.audited_on.isoformat()),
         "summary": [int(severities.get(name, 0)) for name in SEVERITIES],
         "severities": [label("severity", name, language) for name in SEVERITIES],
+        "attribution": data.attribution,
         "total": len(frame),
         "kinds": kinds,
         "findings": [_finding(row, place, language) for row in drawn.itertuples()],

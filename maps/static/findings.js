@@ -94,6 +94,12 @@
     L.control.zoom({ position: "topright", zoomInTitle: t.zoom_in, zoomOutTitle: t.zoom_out })
       .addTo(this.map);
     L.control.scale({ imperial: false }).addTo(this.map);
+    this.map.attributionControl.setPrefix(false);
+    if (this.data.attribution) {
+      const note = document.createElement("span");
+      note.textContent = this.data.attribution; // never as HTML
+      this.map.attributionControl.addAttribution(note.innerHTML);
+    }
     // Leaflet says this in English only.
     this.map.on("popupopen", function (event) {
       const close = event.popup.getElement().querySelector(".leaflet-popup-close-button");

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.db
 FULL = ("communities", "buildings", "stations", "station_services", "pois", "incidents", "demands")
 
 
-def order(path: Path, *layers: str, **how: Any) -> ExportOrder:  # noqa: ANN401 - of the order
+def order(path: Path, *layers: str, **how: Any) -> ExportOrder:
     return ExportOrder(layers, path, timezone=TIMEZONE, **how)
 
 
