@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gis.services.deliveries import DeliveryPreview
     from gis.services.undoing import UndoReport
 
+#: Facts of a report that have a line of their own.
+_SHOWN_ELSEWHERE = frozenset(
+    {"number", "rows_left_out", "mapping_remembered_as", "source", "format", "synthetic"}
+)
 #: Rows of a table before the rest is only counted.
 _ROWS = 40
 #: Columns of a file from which those that are not used are only named.
@@ -166,9 +170,22 @@ def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
     if report.get("rows_left_out"):
         table = order.rejects or rejects_table(order.path)
         typer.echo(f"  {report['rows_left_out']:,} rows were left out: {table} says which and why.")
+    if order.what == "file":
+        _show_made(report)
     for note in _notes(report):
         typer.echo(f"  - {note}")
     _show_audit(report.get("audit"))
+
+
+def _show_made(report: Mapping[str, Any]) -> None:
+    """Show what was derived, estimated and left out in the making of several layers."""
+    for name, value in report.items():
+        if name not in _SHOWN_ELSEWHERE and isinstance(value, str | int | float):
+            typer.echo(f"  {name.replace('_', ' ')}: {value}")
+    for layer, counts in report.get("left_out", {}).items():
+        if isinstance(counts, Mapping) and counts.get("left_out"):
+            of = f"{counts['left_out']:,} of {counts['features']:,}"
+            typer.echo(f"  left out of {layer}: {of}")
 
 
 def show_preview(preview: "DeliveryPreview") -> None:
