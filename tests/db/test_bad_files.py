@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from gis.frames import FrameContract
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.slow]
 
 #: Squares of the town without a building.
 FREE = ((1, 0), (3, 0), (6, 0), (8, 0), (2, 1), (3, 1), (5, 1), (8, 1))

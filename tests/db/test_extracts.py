@@ -58,6 +58,7 @@ def check(cluster, source, result, out: Path) -> gpd.GeoDataFrame:
     return frame
 
 
+@pytest.mark.slow
 def test_helsinki(cluster, tmp_path):
     source, result = run(cluster, DATA / "helsinki_small.osm.pbf", None, tmp_path)
     frame = check(cluster, source, result, tmp_path)

@@ -366,6 +366,7 @@ with (
 """
 
 
+@pytest.mark.slow
 def test_sigint_at_half_of_the_rows_leaves_the_database_as_it_was(
     factory: sessionmaker[Session], scope: Scope, tmp_path: Path
 ):

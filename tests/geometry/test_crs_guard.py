@@ -164,6 +164,7 @@ def totals(
     return sum(rows, Counter())
 
 
+@pytest.mark.slow
 def test_right_layers_go_in_and_wrong_ones_do_not():
     counts = simulate(9, 1, against=("both",))
     assert set(totals(counts, "both", "right")) <= {"fits", "unclear"}

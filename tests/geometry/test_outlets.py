@@ -541,6 +541,7 @@ def many() -> tuple[FrameContract, Any]:
     return frames.BUILDINGS, gpd.GeoDataFrame(frame, geometry="geometry", crs=4326)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path):
     """The limit of a process on the size of its files stands for the end of the disk."""
     cases, before = [], {}

@@ -333,6 +333,7 @@ FULL_DISK = dedent(
 )
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_writing_leaves_what_was_there(tmp_path: Path):
     file, out = tmp_path / "long.csv", tmp_path / "rejects.gpkg"
     lines = [f"{row},{'x' * 200}" for row in range(3000)]
