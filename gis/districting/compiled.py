@@ -1,0 +1,23 @@
+"""Machine code for the inner loops of districting, kept between runs."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function of arrays and numbers when it is first called, and keep the code on disk.
+
+    The kept code is made anew when the module of the function changes, but not when another module
+    does: compiled functions that call each other live in one module.
+
+    Parameters
+    ----------
+    function
+        A function that numba can compile. It lets other threads run while it works.
+    """
+    machine: Function = numba.njit(cache=True, nogil=True)(function)
+    return machine
