@@ -1,7 +1,7 @@
 """Machine code for the inner loops of districting, kept between runs."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -19,5 +19,4 @@ def compiled(function: Function) -> Function:
     function
         A function that numba can compile. It lets other threads run while it works.
     """
-    machine: Function = numba.njit(cache=True, nogil=True)(function)
-    return machine
+    return cast("Function", numba.njit(cache=True, nogil=True)(function))
