@@ -1,0 +1,157 @@
+"""What the plan report is made from: grids, measures of up to three plans, and what limits them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from gis.errors import CrsMismatchError, InvalidInputError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gis.districting import GridTrace, Origin, PlanException, PlanMeasures
+
+_FRAMES = ("communities", "grids", "barriers")
+
+
+@dataclass(frozen=True, eq=False)
+class PreviousPlan:
+    """The plan that the report compares with, on the same ground and with the same households.
+
+    Parameters
+    ----------
+    name
+        What people call it.
+    measures
+        Its measures, with the target and the band of the report.
+    codes
+        Code of each of its grids by number, as lineage and measures number them.
+    lineage
+        Where the households of each grid of the new plan were, as ``Plan.lineage`` says it;
+        households without a previous grid are not in it.
+    continues
+        The previous grid that a grid of the new plan continues, both by number; its households have
+        not changed grid. ``None``: the one with the same number, as a drawing from a current plan
+        numbers them.
+    """
+
+    name: str
+    measures: "PlanMeasures"
+    codes: Mapping[int, str]
+    lineage: "Sequence[Origin]" = ()
+    continues: Mapping[int, int] | None = None
+
+    def ancestor(self, grid: int) -> int:
+        """Return the number of the previous grid that ``grid`` continues; -1: none."""
+        return grid if self.continues is None else self.continues.get(grid, -1)
+
+    @property
+    def changed_households(self) -> int:
+        """Households whose grid is not the one that continues their previous grid."""
+        return sum(o.households for o in self.lineage if self.ancestor(o.grid) != o.previous_grid)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanReport:
+    """Everything the plan report shows. All geometries are in EPSG:4326.
+
+    Grids and communities have a number, by which measures, exceptions, traces and lineage name
+    them: that of :class:`gis.districting.CellGraph` and :class:`gis.districting.Plan`.
+
+    Parameters
+    ----------
+    title
+        Heading, for example the name of the subdistrict.
+    plan_name
+        What people call the plan.
+    drawn_on
+        Date of the drawing.
+    target, minimum, maximum
+        Households of a grid that the plan aims at, and the band.
+    communities
+        ``number`` (int), ``code``, ``name`` (may be missing) and geometry.
+    grids
+        ``number`` (int), ``code``, ``community`` (number), ``kind`` (``basic`` or ``dedicated``),
+        optionally ``name``, and geometry; one row per grid of ``measures``, in any order.
+    measures
+        Measures of the plan.
+    exceptions, traces
+        What a planner must know, and why each grid ended as it did.
+    feasible
+        Numbers of grids that each community can have within the band: objects with ``community``,
+        ``households``, ``low``, ``high`` and ``drawn``.
+    quarters
+        Name of each quarter of the exceptions, by its number in the graph.
+    previous
+        The current plan, or another one to compare with.
+    metis
+        Measures of what METIS alone gives on the same graph.
+    barriers
+        ``barrier_class`` and geometry, drawn on the map.
+    status
+        Code of ``PLAN_STATUSES``; empty: not said.
+    preset, seed
+        How the plan was drawn; ``None``: not said, for example because it was edited since.
+    stopped
+        Whether the refinement was ended early.
+    estimated
+        Whether households are estimated, not recorded.
+    synthetic
+        Whether the ground and its households are made up.
+    attribution
+        Source and licence of the data, as plain text.
+    """
+
+    title: str
+    plan_name: str
+    drawn_on: date
+    target: int
+    minimum: int
+    maximum: int
+    communities: "gpd.GeoDataFrame"
+    grids: "gpd.GeoDataFrame"
+    measures: "PlanMeasures"
+    exceptions: "Sequence[PlanException]" = ()
+    traces: "Sequence[GridTrace]" = ()
+    feasible: Sequence[Any] = ()
+    quarters: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    previous: PreviousPlan | None = None
+    metis: "PlanMeasures | None" = None
+    barriers: "gpd.GeoDataFrame | None" = None
+    status: Literal["", "draft", "review", "filed", "effective", "retired"] = ""
+    preset: str | None = None
+    seed: int | None = None
+    stopped: bool = False
+    estimated: bool = False
+    synthetic: bool = False
+    attribution: str = ""
+
+    def check(self) -> None:
+        """Raise unless the parts fit together.
+
+        Raises
+        ------
+        gis.errors.CrsMismatchError
+            A frame is not in EPSG:4326.
+        gis.errors.InvalidInputError
+            There is no grid, grids and measures are not the same, or a grid lies in a community
+            that is not there.
+        """
+        for name in _FRAMES:
+            frame = getattr(self, name)
+            if frame is not None and (frame.crs is None or frame.crs.to_epsg() != 4326):
+                msg = f"The report's frame '{name}' is not in EPSG:4326."
+                raise CrsMismatchError(msg, remedy="Reproject it first.", field=name)
+        if not len(self.grids):
+            msg = "There is no grid to report on."
+            raise InvalidInputError(msg, remedy="Draw a plan first.", field="grids")
+        numbers = self.grids["number"].tolist()
+        if sorted(numbers) != self.measures.grid.tolist():
+            msg = "The report's grids are not those of its measures."
+            raise InvalidInputError(msg, remedy="Give one row per grid.", field="grids")
+        lost = set(self.grids["community"]) - set(self.communities["number"])
+        if lost:
+            msg = f"Grids lie in communities that are not given: {sorted(lost)[:5]}."
+            raise InvalidInputError(msg, remedy="Give every community.", field="community")
