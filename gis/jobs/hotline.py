@@ -19,6 +19,8 @@ from gis.services.geocoding import WaitingRow, queue_rows
 from gis.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session, sessionmaker
 
     from gis.ingest.hotline import HotlineRows
@@ -35,11 +37,12 @@ def take_in_hotline(
     order: "ImportOrder",
     steps: "Steps",
     job_id: str | None,
+    completed: "Callable[[Session, dict[str, Any]], dict[str, Any]]",
 ) -> dict[str, Any]:
     """Take the matters of an export in that are not there yet, and return what is to be said.
 
     Exports are cumulative: a matter whose number is stored, or waits for its place, is left as it
-    is.
+    is. ``completed`` does what is left to do before the commit, and returns the report.
 
     Raises
     ------
@@ -58,23 +61,28 @@ def take_in_hotline(
             read.rejects.raise_if_any(str(order.path), int(read.report["rows"]))
         elif read.rejects.rows:
             write_rejects(read.rejects.frame(), order.rejects or rejects_table(order.path))
-    with steps.step("store"), transaction(factory) as session:
-        digest = _digest(order.path)
-        importing.claim(session, order.path.name, digest)
-        number = imports.begin(
-            session, scope, name=order.source or order.path.stem, fingerprint=digest, job_id=job_id
-        )
-        known, waiting = _new_ones(session, scope, read)
-        queued = queue_rows(session, scope, "incidents", waiting, timezone=order.timezone)
-        report = {
-            **read.report,
-            "known_already": known,
-            "placed": queued.placed,
-            "queued": queued.queued,
-        }
-        rows = {"incidents": len(queued.matter_ids)}
-        imports.end(session, scope, number, rows=rows, report=report)
-    return {"number": number, "rows_by_layer": rows, **report}
+    with transaction(factory) as session:
+        with steps.step("store"):
+            digest = _digest(order.path)
+            importing.claim(session, order.path.name, digest)
+            number = imports.begin(
+                session,
+                scope,
+                name=order.source or order.path.stem,
+                fingerprint=digest,
+                job_id=job_id,
+            )
+            known, waiting = _new_ones(session, scope, read)
+            queued = queue_rows(session, scope, "incidents", waiting, timezone=order.timezone)
+            report = {
+                **read.report,
+                "known_already": known,
+                "placed": queued.placed,
+                "queued": queued.queued,
+            }
+            rows = {"incidents": len(queued.matter_ids)}
+            imports.end(session, scope, number, rows=rows, report=report)
+        return completed(session, {"number": number, "rows_by_layer": rows, **report})
 
 
 def token_key(settings: Settings) -> bytes:

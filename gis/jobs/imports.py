@@ -141,20 +141,7 @@ class Import:
         do = {"layer": self._layer, "file": self._file, "hotline": self._hotline}[self.order.what]
         with self._rejects_written():
             report = do()
-        if self.order.audit and report.get("number") is not None:
-            layers = report.get("rows_by_layer") or [self.order.layer]
-            report["audit"] = self._audited(int(report["number"]), tuple(layers))
-        if self._mapping is not None:
-            with transaction(self.factory) as session:
-                report["mapping_remembered_as"] = mappings.remember(
-                    session,
-                    self.scope,
-                    self._mapping,
-                    path=self.order.path,
-                    source=self.order.source or None,
-                )
-        report["seconds"] = dict(self.steps.seconds)
-        return report
+        return {**report, "seconds": dict(self.steps.seconds)}
 
     def preview(self) -> DeliveryPreview:
         """Return what another delivery of a layer would do; nothing of it is stored."""
@@ -194,50 +181,53 @@ class Import:
             done += rows
             tell(done, total or done)
 
-        with self.steps.step("store"), transaction(self.factory) as session:
-            stored = streaming.import_stream(
-                session,
-                self.scope,
-                stream,
-                layer=self.order.layer,
-                dataset_name=self._name(),
-                progress=told,
-                job_id=self.job_id,
-                guard=lambda _: self._guard(session, stream),
-            )
-            self._left_out(stream)
-            self._hours(session, stored.rows)
-        return _report_of(stored)
+        with transaction(self.factory) as session:
+            with self.steps.step("store"):
+                stored = streaming.import_stream(
+                    session,
+                    self.scope,
+                    stream,
+                    layer=self.order.layer,
+                    dataset_name=self._name(),
+                    progress=told,
+                    job_id=self.job_id,
+                    guard=lambda _: self._guard(session, stream),
+                )
+                self._left_out(stream)
+                self._hours(session, stored.rows)
+            return self._completed(session, _report_of(stored))
 
     def _updated(self, stream: LayerStream) -> dict[str, Any]:
         guarded: dict[str, Any] = {}
-        with self.steps.step("store"), transaction(self.factory) as session:
-            done = deliveries.apply_delivery(
-                session,
-                self.scope,
-                self._delivery(stream),
-                stream.frames(),
-                name=self._name(),
-                fingerprint=stream.fingerprint,
-                report=stream.report(),
-                job_id=self.job_id,
-                guard=lambda: guarded.update(self._guard(session, stream)),
-            )
-            self._left_out(stream)
-        return {
-            "number": done.number,
-            "guard": guarded,
-            "delivery": done.preview.as_dict(),
-            "unfit_plans": [
-                {
-                    "plan_id": plan.plan_id,
-                    "name": plan.name,
-                    "reasons": {m.reason: m.things for m in plan.misfits},
-                }
-                for plan in done.unfit_plans
-            ],
-            **stream.report(),
-        }
+        with transaction(self.factory) as session:
+            with self.steps.step("store"):
+                done = deliveries.apply_delivery(
+                    session,
+                    self.scope,
+                    self._delivery(stream),
+                    stream.frames(),
+                    name=self._name(),
+                    fingerprint=stream.fingerprint,
+                    report=stream.report(),
+                    job_id=self.job_id,
+                    guard=lambda: guarded.update(self._guard(session, stream)),
+                )
+                self._left_out(stream)
+            report = {
+                "number": done.number,
+                "guard": guarded,
+                "delivery": done.preview.as_dict(),
+                "unfit_plans": [
+                    {
+                        "plan_id": plan.plan_id,
+                        "name": plan.name,
+                        "reasons": {m.reason: m.things for m in plan.misfits},
+                    }
+                    for plan in done.unfit_plans
+                ],
+                **stream.report(),
+            }
+            return self._completed(session, report)
 
     def _refuse_update(self, mapping: MappingFile) -> None:
         """Refuse to load what was to be compared: such a mapping makes layers of the whole file."""
@@ -319,13 +309,14 @@ class Import:
             done += rows
             tell(done, total)
 
-        with self.steps.step("store"), transaction(self.factory) as session:
-            guarded = self._guard_dataset(session, dataset)
-            stored = importing.import_dataset(
-                session, self.scope, dataset, progress=told, job_id=self.job_id
-            )
-            self._hours(session, stored.rows)
-        return {**_report_of(stored), "guard": guarded}
+        with transaction(self.factory) as session:
+            with self.steps.step("store"):
+                guarded = self._guard_dataset(session, dataset)
+                stored = importing.import_dataset(
+                    session, self.scope, dataset, progress=told, job_id=self.job_id
+                )
+                self._hours(session, stored.rows)
+            return self._completed(session, {**_report_of(stored), "guard": guarded})
 
     def _guard_dataset(self, session: "Session", dataset: "Dataset") -> dict[str, Any]:
         """Guard each layer that others do not bring the ground for."""
@@ -348,7 +339,9 @@ class Import:
     # ---- the hotline -------------------------------------------------------------------------
 
     def _hotline(self) -> dict[str, Any]:
-        return take_in_hotline(self.factory, self.scope, self.order, self.steps, self.job_id)
+        return take_in_hotline(
+            self.factory, self.scope, self.order, self.steps, self.job_id, self._completed
+        )
 
     # ---- what all share ----------------------------------------------------------------------
 
@@ -413,9 +406,27 @@ class Import:
         if "station_services" in rows:
             opening.ensure_hours(session, self.scope, timezone=self.order.timezone)
 
-    def _audited(self, number: int, layers: tuple[str, ...]) -> dict[str, Any]:
+    def _completed(self, session: "Session", report: dict[str, Any]) -> dict[str, Any]:
+        """Audit what was stored and remember how it was read, in the transaction that stores it.
+
+        So whoever ends the import before it is committed ends it without a trace.
+        """
+        if self.order.audit and report.get("number") is not None:
+            layers = report.get("rows_by_layer") or [self.order.layer]
+            report["audit"] = self._audited(session, int(report["number"]), tuple(layers))
+        if self._mapping is not None:
+            report["mapping_remembered_as"] = mappings.remember(
+                session,
+                self.scope,
+                self._mapping,
+                path=self.order.path,
+                source=self.order.source or None,
+            )
+        return report
+
+    def _audited(self, session: "Session", number: int, layers: tuple[str, ...]) -> dict[str, Any]:
         """Audit what the import may have brought about."""
-        with self.steps.step("audit"), transaction(self.factory) as session:
+        with self.steps.step("audit"):
             found = auditing.run_audit(
                 session, self.scope, import_no=number, touching=auditing.Touching(layers)
             )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gis.database.engine import transaction
 from gis.errors import WanggeError
 from gis.jobs.steps import Silent, Watcher
-from gis.layers import jobs
+from gis.layers import imports, jobs
 from gis.logs import get_logger
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def recorded(
 ) -> Mapping[str, Any]:
     """Do the work of a running job and write down how it ended, whatever happens.
 
+    What ends an import after its commit takes nothing back: such a job has succeeded.
+
     Raises
     ------
     BaseException
@@ -117,18 +119,8 @@ def recorded(
     try:
         with beating(recorder):
             report = work(recorder)
-    except (JobCancelledError, KeyboardInterrupt):
-        _close(recorder, "cancelled", error={"message": "It was cancelled; nothing was stored."})
-        raise
-    except WanggeError as error:
-        _close(recorder, "failed", error=_told(error))
-        raise
     except BaseException as error:
-        # The type alone: a message of another library may quote what somebody wrote.
-        trace = traceback.format_tb(error.__traceback__)
-        log.error("job_failed", job=recorder.job_id, trace=trace)  # noqa: TRY400 - see above
-        said = f"An error of the program: {type(error).__name__}."
-        _close(recorder, "failed", error={"message": said, "remedy": "See the log of the server."})
+        _close_early(recorder, error)
         raise
     _close(recorder, "succeeded", report=report)
     return report
@@ -163,6 +155,26 @@ def repeating(do: Callable[[], None], every_s: float, name: str) -> Generator[No
     finally:
         over.set()
         thread.join()
+
+
+def _close_early(recorder: Recorder, error: BaseException) -> None:
+    """Write down how a job ended that an error, an interrupt or somebody's wish has ended."""
+    if not isinstance(error, WanggeError | KeyboardInterrupt):
+        # The type alone: a message of another library may quote what somebody wrote.
+        trace = traceback.format_tb(error.__traceback__)
+        log.error("job_failed", job=recorder.job_id, kind=type(error).__name__, trace=trace)
+    with transaction(recorder.factory) as session:
+        number = imports.of_job(session, recorder.scope, recorder.job_id)
+    if number is not None:
+        recorder.line("warning", f"It was ended ({type(error).__name__}) after all was stored.")
+        _close(recorder, "succeeded", report={"number": number})
+    elif isinstance(error, JobCancelledError | KeyboardInterrupt):
+        _close(recorder, "cancelled", error={"message": "It was cancelled; nothing was stored."})
+    elif isinstance(error, WanggeError):
+        _close(recorder, "failed", error=_told(error))
+    else:
+        said = f"An error of the program: {type(error).__name__}."
+        _close(recorder, "failed", error={"message": said, "remedy": "See the log of the server."})
 
 
 def _told(error: WanggeError) -> dict[str, Any]:

@@ -150,6 +150,14 @@ def end(
     session.execute(select(func.set_config("wangge.import_no", "", True)))
 
 
+def of_job(session: "Session", scope: Scope, job_id: str) -> int | None:
+    """Return the number of the import that a job has stored; ``None``: it has stored none."""
+    scope.require(Action.READ)
+    own = table_of(ImportRecord)
+    asked = select(func.max(own.c.number)).where(own.c.job_id == job_id)
+    return session.execute(asked).scalar_one_or_none()
+
+
 def stood_before(model: "type[Base]") -> "ColumnElement[bool]":
     """Return the condition that a row is not of the import that is under way, if one is."""
     current: ColumnElement[int] = literal_column(str(CURRENT_IMPORT), BigInteger)

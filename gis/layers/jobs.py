@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gis.database.base import Base
 from gis.errors import ConflictError, NotFoundError
 from gis.layers.common import Identified, one_of
+from gis.layers.imports import ImportRecord
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
@@ -194,8 +195,9 @@ def request_cancel(session: "Session", scope: Scope, job_id: str) -> str:
     """
     scope.require(Action.WRITE)
     table = table_of(Job)
+    # The open transaction of an import refers to its job: a lock of the key would wait for its end.
     status = session.execute(
-        select(table.c.status).where(table.c.id == job_id).with_for_update()
+        select(table.c.status).where(table.c.id == job_id).with_for_update(key_share=True)
     ).scalar_one_or_none()
     if status is None:
         raise _no_such_job(job_id)
@@ -282,16 +284,28 @@ def queued(session: "Session", scope: Scope) -> list[str]:
 
 
 def fail_abandoned(session: "Session", scope: Scope, *, unseen_s: int) -> list[str]:
-    """Close running jobs of which nobody has heard for a while; return their keys.
+    """Close running jobs of which nobody has heard for a while; return those that have failed.
 
-    What such a job had done was one transaction, which the database has rolled back.
+    What such a job had done was one transaction: the database has rolled it back, or it was
+    committed just before the process went, and then the job has succeeded.
     """
     scope.require(Action.WRITE)
-    table = table_of(Job)
+    table, stored = table_of(Job), table_of(ImportRecord)
     silent = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, unseen_s)
-    lost = (
+    lost = table.c.status == "running", table.c.seen_at < silent
+    number = select(func.max(stored.c.number)).where(stored.c.job_id == table.c.id)
+    session.execute(
         update(table)
-        .where(table.c.status == "running", table.c.seen_at < silent)
+        .where(*lost, number.scalar_subquery().is_not(None))
+        .values(
+            status="succeeded",
+            ended_at=func.now(),
+            report=func.jsonb_build_object("number", number.scalar_subquery()),
+        )
+    )
+    failed = (
+        update(table)
+        .where(*lost)
         .values(
             status="failed",
             ended_at=func.now(),
@@ -301,7 +315,7 @@ def fail_abandoned(session: "Session", scope: Scope, *, unseen_s: int) -> list[s
             },
         )
     )
-    return [str(key) for key in session.execute(lost.returning(table.c.id)).scalars()]
+    return [str(key) for key in session.execute(failed.returning(table.c.id)).scalars()]
 
 
 def _no_such_job(job_id: str) -> NotFoundError:

@@ -25,8 +25,8 @@ from gis.geometry.source_crs import SourceCrs
 from gis.ingest.rejects import RejectedRowsError
 from gis.jobs.import_orders import ImportOrder
 from gis.jobs.imports import Import, run_import
-from gis.jobs.records import in_the_foreground
-from gis.jobs.steps import Steps
+from gis.jobs.records import JobCancelledError, in_the_foreground
+from gis.jobs.steps import Silent, Steps
 from gis.layers import imports, jobs
 from gis.layers.buildings import Building
 from gis.layers.incidents import Incident
@@ -282,3 +282,54 @@ def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_th
     assert report.deleted == {"incidents": sum(two["placed"].values())}
     assert left == sum(one["queued"].values())
     get_settings.cache_clear()
+
+
+class Impatient(Silent):
+    """Asks for the job to end as soon as a step begins."""
+
+    def __init__(self, sessions: sessionmaker[Session], scope: Scope, step: str) -> None:
+        self.sessions, self.scope, self.step = sessions, scope, step
+
+    def begin(self, step: str) -> None:
+        if step == self.step:
+            with transaction(self.sessions) as session:
+                jobs.request_cancel(session, self.scope, jobs.newest(session, self.scope)[0].id)
+
+
+def test_a_job_that_is_cancelled_while_the_ground_is_audited_has_stored_nothing(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    before, path = count(town_factory, Building), tmp_path / "houses.gpkg"
+    pyogrio.write_dataframe(new_houses(), path)
+    told = ImportOrder(path, layer="buildings", columns=COLUMNS).as_arguments()
+    with pytest.raises(JobCancelledError):
+        in_the_foreground(
+            town_factory,
+            scope,
+            "import",
+            told,
+            lambda rec: run_import(town_factory, scope, told, rec),
+            Impatient(town_factory, scope, "audit"),
+        )
+    with transaction(town_factory) as session:
+        assert jobs.newest(session, scope, limit=1)[0].status == "cancelled"
+    assert count(town_factory, Building) == before
+
+
+def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path = tmp_path / "houses.gpkg"
+    pyogrio.write_dataframe(new_houses(), path)
+    told = ImportOrder(path, layer="buildings", columns=COLUMNS, audit=False).as_arguments()
+
+    def work(recorder):
+        run_import(town_factory, scope, told, recorder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_the_foreground(town_factory, scope, "import", told, work)
+    with transaction(town_factory) as session:
+        job = jobs.newest(session, scope, limit=1)[0]
+    assert job.status == "succeeded"
+    assert job.report["number"] == 2

@@ -15,7 +15,7 @@ from gis.errors import ConflictError, InvalidInputError, NotFoundError
 from gis.jobs.queue import SCHEMA, ensure_queue, hand_over
 from gis.jobs.records import JobCancelledError, Recorder, in_the_foreground
 from gis.jobs.worker import UNSEEN_S, Work, sweep
-from gis.layers import jobs
+from gis.layers import imports, jobs
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.working import work_once
@@ -106,6 +106,23 @@ def test_cancelling_a_running_job_ends_it_at_its_next_word(
         jobs.request_cancel(session, scope, found.id)
 
 
+def test_a_job_can_be_cancelled_while_its_transaction_is_open(
+    sessions: sessionmaker[Session], scope: Scope
+):
+    def work(told: Recorder) -> Mapping[str, Any]:
+        with transaction(sessions) as session:
+            imports.begin(session, scope, name="x", fingerprint="x", job_id=told.job_id)
+            with transaction(sessions) as other:
+                other.execute(text("SET LOCAL lock_timeout = '1s'"))
+                jobs.request_cancel(other, scope, told.job_id)
+            told.begin("store")
+        return {}
+
+    with pytest.raises(JobCancelledError):
+        in_the_foreground(sessions, scope, "import", {}, work)
+    assert newest(sessions, scope).status == "cancelled"
+
+
 def test_an_interrupt_is_written_down(sessions: sessionmaker[Session], scope: Scope):
     def work(told: Recorder) -> Mapping[str, Any]:
         raise KeyboardInterrupt
@@ -162,14 +179,17 @@ def test_a_job_whose_process_is_gone_is_closed(
 ):
     ensure_queue(url)
     with transaction(sessions) as session:
-        gone, busy = (jobs.add(session, scope, "test", {}) for _ in range(2))
-        for key in (gone, busy):
+        gone, busy, stored = (jobs.add(session, scope, "test", {}) for _ in range(3))
+        for key in (gone, busy, stored):
             jobs.start(session, scope, key)
-        silent = text("UPDATE jobs SET seen_at = now() - make_interval(secs => :s) WHERE id = :id")
-        session.execute(silent, {"s": UNSEEN_S + 10, "id": gone})
+        silent = text("UPDATE jobs SET seen_at = now() - make_interval(secs => :s) WHERE id <> :id")
+        session.execute(silent, {"s": UNSEEN_S + 10, "id": busy})
+        number = imports.begin(session, scope, name="x", fingerprint="x", job_id=stored)
     sweep(url, sessions, scope)
     assert job(sessions, scope, gone).status == "failed"
     assert job(sessions, scope, busy).status == "running"
+    assert job(sessions, scope, stored).status == "succeeded"
+    assert job(sessions, scope, stored).report == {"number": number}
 
 
 def test_the_queue_is_made_once_and_taken_to_the_librarys_version(url: str):
