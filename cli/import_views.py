@@ -54,7 +54,9 @@ def agree_on_columns(
         if not yes and sys.stdin.isatty():
             yes = typer.confirm("Read the columns like this?", default=False)
     mapping = suggestion.agreed(replace(order, accept_proposal=yes))
-    return order if mapping is None else replace(order, mapping_data=mapping_data(mapping))
+    if mapping is None:
+        return replace(order, own_names=True)
+    return replace(order, mapping_data=mapping_data(mapping))
 
 
 def plan(
@@ -66,7 +68,7 @@ def plan(
     from gis.errors import InvalidInputError
     from gis.ingest.formats.contents import layers_of
     from gis.ingest.proposals import propose
-    from gis.jobs.imports import SAMPLE_ROWS
+    from gis.jobs.suggestions import SAMPLE_ROWS
     from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
 
     if layer is not None and layer not in LAYER_BY_NAME:

@@ -37,6 +37,8 @@ class ImportOrder:
     accept_proposal
         Whether columns under other names may be taken for what they look like, where no mapping
         is given or remembered.
+    own_names
+        It is settled that the columns have the layer's names: nothing is proposed or recalled.
     source
         Name of the data set by which its mapping is remembered; empty: the file's name.
     update
@@ -75,6 +77,7 @@ class ImportOrder:
     mapping: Path | None = None
     mapping_data: Mapping[str, Any] | None = None
     accept_proposal: bool = False
+    own_names: bool = False
     source: str = ""
     update: bool = False
     match: str = "auto"

@@ -13,7 +13,6 @@ from gis.ingest.formats import open_source
 from gis.ingest.mapped import read_mapped
 from gis.ingest.mapping import LayerMapping
 from gis.ingest.mapping_file import MappingFile, parse_mapping, read_mapping
-from gis.ingest.proposals import Proposal, propose
 from gis.ingest.rejects import RejectedRowsError, Rejects, write_rejects
 from gis.ingest.rejects_package import write_rejects_package
 from gis.ingest.reservoir import representative_points
@@ -23,11 +22,11 @@ from gis.jobs.hotline import take_in_hotline
 from gis.jobs.import_orders import ImportOrder, rejects_table
 from gis.jobs.records import Recorder
 from gis.jobs.steps import Steps
+from gis.jobs.suggestions import Suggestion, suggest
 from gis.jobs.uploads import Uploads
 from gis.layers.registry import LAYER_BY_NAME, Layer
 from gis.services import auditing, deliveries, guarding, importing, mappings, opening, streaming
 from gis.services.deliveries import DeliveryOrder, DeliveryPreview
-from gis.services.mappings import Remembered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,67 +37,6 @@ if TYPE_CHECKING:
 
 #: Layers that are the ground others are guarded and placed by.
 _GROUND = frozenset({"divisions", "communities"})
-
-
-#: Rows that a proposal of columns is made from.
-SAMPLE_ROWS = 2_000
-#: Fields that say nothing about whether a file speaks our names.
-_COMMON = frozenset({"id", "source_id", "name", "geometry"})
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """How a file's columns would be read if nobody says it.
-
-    Parameters
-    ----------
-    remembered
-        As the last file of this source was read.
-    proposal
-        By what they look like.
-    """
-
-    remembered: Remembered | None = None
-    proposal: Proposal | None = None
-
-    @property
-    def own_names(self) -> bool:
-        """Whether the file's columns have the layer's names already."""
-        if self.proposal is None:
-            return True
-        taken = [one for one in self.proposal.columns if one.field is not None]
-        ours = any(one.field == one.column and one.field not in _COMMON for one in taken)
-        return ours or all(one.field == one.column for one in taken)
-
-    def agreed(self, order: ImportOrder) -> MappingFile | None:
-        """Return the mapping to read by; ``None``: the columns have the layer's names.
-
-        Raises
-        ------
-        gis.errors.InvalidInputError
-            What is remembered does not fit any more; or a proposal was not accepted, or is not
-            enough.
-        """
-        if self.remembered is not None:
-            return self.remembered.require_fit()
-        if self.own_names or self.proposal is None:
-            return None
-        where = str(order.path)
-        looks = ", ".join(f"{c.column} → {c.field}" for c in self.proposal.columns if c.field)
-        if self.proposal.missing:
-            raise InvalidInputError(
-                f"{where}: no column for {', '.join(self.proposal.missing)} is recognised "
-                f"(recognised: {looks}).",
-                remedy="Say it with --column THEIRS=ours or --mapping; wangge import plan helps.",
-                file=where,
-            )
-        if not order.accept_proposal:
-            raise InvalidInputError(
-                f"{where}: the columns have other names; they look like {looks}.",
-                remedy="Accept that with --yes, or say it with --column or --mapping.",
-                file=where,
-            )
-        return self.proposal.mapping()
 
 
 class PreviewOnlyError(Exception):
@@ -356,30 +294,14 @@ class Import:
             return read_mapping(order.mapping)
         if order.mapping_data is not None:
             return parse_mapping(order.mapping_data, str(order.path))
-        if order.columns or order.what != "layer":
+        if order.columns or order.own_names or order.what != "layer":
             return None
         return self.suggested().agreed(order)
 
     def suggested(self) -> Suggestion:
         """Return how the file's columns would be read if nobody says it."""
-        order, target = self.order, _target(self.order.layer)
-        source = open_source(order.path, self._said(SourceOptions()), Rejects())
-        with closing(source):
-            sample = next(iter(source.batches(SAMPLE_ROWS)), None)
-            facts = source.facts
-        if sample is None:
-            return Suggestion()
-        with transaction(self.factory) as session:
-            known = mappings.recall(
-                session,
-                self.scope,
-                (*map(str, sample.columns), *facts.xy),
-                path=order.path,
-                source=order.source or None,
-            )
-        if known is not None and _is_of(known, order.layer):
-            return Suggestion(remembered=known)
-        return Suggestion(proposal=propose(facts, sample, [target.contract]))
+        options = self._said(SourceOptions())
+        return suggest(self.factory, self.scope, self.order, options)
 
     def _ground(self) -> Any:  # noqa: ANN401 - a polygon or None
         """Return the ground that the store knows: rows with lon and lat exchanged lie off it."""
@@ -453,13 +375,6 @@ class Import:
         """Write the rows down that are left out, before the others are there for good."""
         if stream.rejects.rows:
             self._write_down(stream.rejects.frame())
-
-
-def _is_of(known: Remembered, layer: str) -> bool:
-    """Return whether what is remembered is about this one layer, or cannot be read at all."""
-    if known.mapping is None:
-        return True
-    return [section.layer for section in known.mapping.layers] == [layer]
 
 
 def _needs_all_rows(mapping: MappingFile) -> bool:

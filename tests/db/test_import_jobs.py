@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,7 @@ import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.import_views import agree_on_columns
 from gis.database.engine import transaction
 from gis.errors import CrsMismatchError, WanggeError
 from gis.geometry.source_crs import SourceCrs
@@ -323,7 +324,7 @@ def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
     pyogrio.write_dataframe(new_houses(), path)
     told = ImportOrder(path, layer="buildings", columns=COLUMNS, audit=False).as_arguments()
 
-    def work(recorder):
+    def work(recorder) -> Never:
         run_import(town_factory, scope, told, recorder)
         raise KeyboardInterrupt
 
@@ -333,3 +334,13 @@ def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
         job = jobs.newest(session, scope, limit=1)[0]
     assert job.status == "succeeded"
     assert job.report["number"] == 2
+
+
+def test_the_columns_are_looked_at_once(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path, monkeypatch
+):
+    path = tmp_path / "houses.gpkg"
+    pyogrio.write_dataframe(new_houses().rename(columns=COLUMNS), path)
+    settled = agree_on_columns(town_factory, scope, ImportOrder(path, layer="buildings"), yes=False)
+    monkeypatch.setattr(Import, "suggested", lambda _: pytest.fail("looked at again"))
+    assert do(town_factory, scope, settled)["rows_by_layer"] == {"buildings": 4}
