@@ -1,13 +1,7 @@
 """The coverage map: who can walk to an open station that serves, and who cannot."""
 
-import contextlib
 import json
-import os
-import tempfile
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import folium
 import shapely
@@ -15,19 +9,16 @@ from branca.element import MacroElement
 from folium.plugins import MeasureControl
 from folium.template import Template
 
-from gis.errors import DataSourceError
 from gis.i18n import Language
-from maps.assets import inline_assets, script_safe
 from maps.coverage_data import CoverageMapData, Scenario
-from maps.page import PlainMap, number_elements
-from maps.payload import page_data, script_json
+from maps.page import PageApp, PlainMap, add_tiles, number_elements, render_offline, save_offline
+from maps.payload import page_data
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 __all__ = ["CoverageMapData", "Scenario", "coverage_map", "render_offline", "save_offline"]
 
-STATIC = Path(__file__).parent / "static"
 #: In this order: each adds to what the one before has made.
 SCRIPTS = (
     "packed.js",
@@ -69,39 +60,6 @@ class _Panes(MacroElement):
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Panes"
         self.panes = PANES
-
-
-class _CoverageApp(MacroElement):
-    """The page's data, style and script, started once every layer exists."""
-
-    _template = Template(
-        """
-        {% macro header(this, kwargs) %}
-            <style>{{ this.css }}</style>
-        {% endmacro %}
-        {% macro html(this, kwargs) %}
-            <script type="application/json" id="wangge-data">{{ this.data }}</script>
-        {% endmacro %}
-        {% macro script(this, kwargs) %}
-            {{ this.code }}
-            Wangge.start(
-                {{ this._parent.get_name() }},
-                { {%- for key, layer in this.layers.items() %}
-                    {{ key|tojson }}: {{ layer.get_name() }}, {%- endfor %} }
-            );
-        {% endmacro %}
-        """
-    )
-
-    def __init__(self, data: dict[str, Any], layers: dict[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "CoverageApp"
-        self.data = script_json(data)
-        self.layers = layers
-        self.css = (STATIC / "coverage.css").read_text(encoding="utf-8")
-        self.code = "\n".join(
-            script_safe((STATIC / name).read_text(encoding="utf-8")) for name in SCRIPTS
-        )
 
 
 def coverage_map(
@@ -153,15 +111,7 @@ def coverage_map(
     )
     chart.options["maxZoom"] = 20
     chart.options["zoomSnap"] = 0.5
-    if tile_url:
-        folium.TileLayer(
-            tiles=tile_url,
-            # branca reads its output as a template again, so braces are written as references.
-            attr=escape(tile_attribution or urlsplit(tile_url).netloc).replace("{", "&#123;"),
-            name=texts["layer_background"],
-            overlay=True,
-            max_zoom=20,
-        ).add_to(chart)
+    add_tiles(chart, tile_url, tile_attribution, name=texts["layer_background"])
     chart.add_child(_Panes(), name="panes")
     layers = _layers(data, page)
     for layer in layers.values():
@@ -177,52 +127,10 @@ def coverage_map(
         active_color="#b3261e",
         completed_color="#b3261e",
     ).add_to(chart)
-    chart.add_child(_CoverageApp(page, layers), name="coverage_app")
+    app = PageApp("Wangge.start", page, styles=("coverage.css",), scripts=SCRIPTS, layers=layers)
+    chart.add_child(app, name="coverage_app")
     number_elements(chart.get_root())
     return chart
-
-
-def render_offline(chart: folium.Map) -> str:
-    """Return the map's HTML with every library written into it.
-
-    Raises
-    ------
-    gis.errors.ConfigurationError
-        A library of the map is not vendored.
-    """
-    return inline_assets(chart.get_root().render())
-
-
-def save_offline(chart: folium.Map, path: Path) -> None:
-    """Write the map to ``path`` as one file that needs no network; a reader never sees half of it.
-
-    Raises
-    ------
-    gis.errors.ConfigurationError
-        A library of the map is not vendored.
-    gis.errors.DataSourceError
-        The file cannot be written.
-    """
-    html = render_offline(chart)
-    scratch = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            scratch = file.name
-            file.write(html)
-        # A temporary file is private; a map is made to be opened by others.
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except OSError as error:
-        if scratch:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)  # noqa: PTH108 - the name may be empty no more
-        msg = f"The map cannot be written to {path}: {error.strerror}."
-        raise DataSourceError(
-            msg, remedy="Choose a folder you may write to.", file=str(path)
-        ) from (error)
 
 
 def _layers(data: CoverageMapData, page: dict[str, Any]) -> dict[str, Any]:

@@ -4,30 +4,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import folium
 import numpy as np
 import shapely
-from branca.element import MacroElement
-from folium.template import Template
 
 from gis.errors import CrsMismatchError
 from gis.i18n import Language, translate
 from gis.ingest.audit.kinds import KINDS, SEVERITIES
-from maps.assets import script_safe
 from maps.findings_labels import FACTS, fact_text, findings_texts
 from maps.labels import label
-from maps.page import PlainMap, number_elements
-from maps.payload import script_json
+from maps.page import PageApp, PlainMap, add_tiles, number_elements
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-STATIC = Path(__file__).parent / "static"
 #: More findings than this are not drawn: the worst are, and the page says so.
 MOST_DRAWN = 5000
 #: Rows that a popup names.
@@ -105,32 +97,6 @@ class FindingsMapData:
                 raise CrsMismatchError(msg, remedy="Reproject it first.", field=name)
 
 
-class _FindingsApp(MacroElement):
-    """The page's data, style and script."""
-
-    _template = Template(
-        """
-        {% macro header(this, kwargs) %}
-            <style>{{ this.css }}</style>
-        {% endmacro %}
-        {% macro html(this, kwargs) %}
-            <script type="application/json" id="wangge-data">{{ this.data }}</script>
-        {% endmacro %}
-        {% macro script(this, kwargs) %}
-            {{ this.code }}
-            WanggeFindings.start({{ this._parent.get_name() }});
-        {% endmacro %}
-        """
-    )
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "FindingsApp"
-        self.data = script_json(data)
-        self.css = (STATIC / "findings.css").read_text(encoding="utf-8")
-        self.code = script_safe((STATIC / "findings.js").read_text(encoding="utf-8"))
-
-
 def findings_map(
     data: FindingsMapData,
     *,
@@ -138,7 +104,7 @@ def findings_map(
     tile_url: str | None = None,
     tile_attribution: str = "",
 ) -> folium.Map:
-    """Return the map of an audit's findings; :func:`maps.coverage.save_offline` writes it.
+    """Return the map of an audit's findings; :func:`maps.page.save_offline` writes it.
 
     Parameters
     ----------
@@ -169,14 +135,9 @@ def findings_map(
         max_zoom=21,
     )
     chart.options["zoomSnap"] = 0.5
-    if tile_url:
-        folium.TileLayer(
-            tiles=tile_url,
-            # branca reads its output as a template again, so braces are written as references.
-            attr=escape(tile_attribution or urlsplit(tile_url).netloc).replace("{", "&#123;"),
-            max_zoom=21,
-        ).add_to(chart)
-    chart.add_child(_FindingsApp(page), name="findings_app")
+    add_tiles(chart, tile_url, tile_attribution, max_zoom=21)
+    app = PageApp("WanggeFindings.start", page, styles=("findings.css",), scripts=("findings.js",))
+    chart.add_child(app, name="findings_app")
     number_elements(chart.get_root())
     return chart
 

@@ -1,7 +1,5 @@
 """The data of the coverage map's page: small, suppressed, and safe inside a script element."""
 
-import json
-import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -62,23 +60,6 @@ def page_data(data: CoverageMapData, language: Language) -> dict[str, Any]:
         "base": _base(data, origin),
         "quarters": _quarters(data),
     }
-
-
-def script_json(value: object) -> str:
-    r"""Return ``value`` as JSON that cannot end a script element nor open a comment in it.
-
-    Nor can a text in it be taken for a template by Jinja.
-
-    Examples
-    --------
-    >>> script_json("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    # branca reads what it has rendered as a template once more; a name like {{x}} must stay a name.
-    return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
 def _head(data: CoverageMapData, language: Language) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from gis.errors import CrsMismatchError, DataSourceError, InvalidInputError
 from gis.i18n import LANGUAGES, Language
 from maps.coverage import coverage_map, render_offline, save_offline
 from maps.coverage_data import SUPPRESSED, CoverageMapData, suppress, uncovered_counts
-from maps.payload import class_labels, page_data, script_json
+from maps.page import script_json
+from maps.payload import class_labels, page_data
 from maps.style import Classes
 from tests.maps.builder import HOSTILE, make_town
 
