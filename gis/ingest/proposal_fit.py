@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.ingest.mapping_file import CONTRACTS
 from gis.ingest.mapping_values import texts
 from gis.ingest.proposal_words import CODE_WORDS, FIELD_WORDS, OWN_IDS
 
@@ -180,8 +181,8 @@ def field_called(name: str, layer: str) -> str | None:
 
 @lru_cache(maxsize=64)
 def _words(layer: str) -> Mapping[str, str]:
-    """Return words for fields of a layer → field; the layer's own words go before general ones."""
-    out: dict[str, str] = {}
+    """Return words for fields of a layer → field: its names, its own words, and general ones."""
+    out = {plain(name): name for name in CONTRACTS[layer].names} if layer in CONTRACTS else {}
     for group in (layer, ""):
         for field_name, words in FIELD_WORDS.get(group, {}).items():
             for word in (field_name, *words.split()):

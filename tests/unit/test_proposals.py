@@ -11,6 +11,7 @@ import shapely
 from gis.errors import InvalidInputError
 from gis.frames import BUILDINGS, COMMUNITIES, POIS, QUARTERS, ROADS, STATIONS
 from gis.geometry.source_crs import SourceCrs
+from gis.ingest.helpers import HELPERS
 from gis.ingest.mapping_file import CONTRACTS, read_mapping, write_mapping
 from gis.ingest.personal_columns import personal_by_name, personal_by_values
 from gis.ingest.proposal_fit import spellings
@@ -252,3 +253,17 @@ def test_persons_are_never_in_any_layers_proposal():
 def test_headers_of_several_rows_and_with_units():
     assert spellings("人口情况_60岁以上（人）")[-1] == "60岁以上"
     assert spellings("Building  Name")[0] == "building_name"
+
+
+VALUES = {"int": 7, "float": 1.5, "bool": True, "date": "2026-03-01", "datetime": "2026-03-01"}
+
+
+@pytest.mark.parametrize("layer", [name for name in CONTRACTS if name not in HELPERS])
+def test_the_names_of_a_layers_own_fields_are_read_as_what_they_say(layer: str):
+    contract = CONTRACTS[layer]
+    own = [one for one in contract.columns if one.name != "id" and not one.name.endswith("_id")]
+    columns = {
+        one.name: [one.choices[0] if one.choices else VALUES.get(one.kind, "一")] * 3 for one in own
+    }
+    found = fields(proposed("x.xlsx", columns, contracts=(contract,)))
+    assert found == {one.name: one.name for one in own}
