@@ -237,8 +237,10 @@ class Import:
                 remedy="Give a mapping file: wangge import plan FILE --save MAPPING writes one.",
                 file=str(self.order.path),
             )
+        self._refuse_row_wise()
+        read_by = self._said_of_sections(mapping)
         with self.steps.step("read"):
-            dataset = read_mapped(self.order.path, mapping, within=self._ground())
+            dataset = read_mapped(self.order.path, read_by, within=self._ground())
         tell, done = self.steps.progress("store"), 0
         total = sum(len(frame) for frame in dataset.layers.values())
 
@@ -256,13 +258,56 @@ class Import:
                 self._hours(session, stored.rows)
             return self._completed(session, {**_report_of(stored), "guard": guarded})
 
+    def _refuse_row_wise(self) -> None:
+        """Refuse what is said of single rows where what is stored is made of several."""
+        order = self.order
+        said = {
+            "--skip-rejects": order.skip_rejects,
+            "--unchecked": not order.checks,
+            "--repaired": order.repaired is not None,
+            "--drop-absent": order.drop_absent,
+        }
+        asked = [option for option, is_said in said.items() if is_said]
+        if asked:
+            raise InvalidInputError(
+                f"{order.path}: its mapping looks at all rows before it takes one, so "
+                f"{', '.join(asked)} cannot be heeded.",
+                remedy="Leave it out, and mend rows that are refused in the file itself.",
+                file=str(order.path),
+            )
+
+    def _said_of_sections(self, mapping: MappingFile) -> MappingFile:
+        """Return the mapping with what is said now of the file in each of its sections."""
+        order = self.order
+        by_column = [one.layer_column for one in mapping.layers if one.layer_column]
+        if order.table is not None and by_column:
+            raise InvalidInputError(
+                f"{order.path}: its mapping tells layers by the column {by_column[0]!r}, so "
+                f"--table {order.table} cannot be heeded.",
+                remedy="Leave it out, or change source_layer in the mapping.",
+                file=str(order.path),
+            )
+        sections = tuple(
+            replace(
+                one,
+                crs=order.crs or one.crs,
+                encoding=order.encoding or one.encoding,
+                header_rows=order.header_rows or one.header_rows,
+                source_layer=order.table or one.source_layer,
+            )
+            for one in mapping.layers
+        )
+        return replace(mapping, layers=sections)
+
     def _guard_dataset(self, session: "Session", dataset: "Dataset") -> dict[str, Any]:
-        """Guard each layer that others do not bring the ground for."""
+        """Guard each layer; of a file that brings its own ground, that ground alone.
+
+        What lies on ground of the same file need not be like anything in the store.
+        """
         found: dict[str, Any] = {}
-        if _GROUND & set(dataset.layers):
-            return found  # it brings its own ground; nothing in the store is its like
+        ground = _GROUND & set(dataset.layers)
         for name, frame in dataset.layers.items():
-            if "geometry" in frame and len(frame):
+            if "geometry" in frame and len(frame) and (not ground or name in ground):
                 report = guarding.guard_layer(
                     session,
                     self.scope,
@@ -366,7 +411,8 @@ class Import:
     def _write_down(self, rejects: "pd.DataFrame") -> None:
         table = self.order.rejects or rejects_table(self.order.path)
         write_rejects(rejects, table)
-        if self.order.what == "layer" and self.order.repaired is None:
+        whole = self._mapping is not None and _needs_all_rows(self._mapping)
+        if self.order.what == "layer" and self.order.repaired is None and not whole:
             source = open_source(self.order.path, self._options(), Rejects())
             with closing(source):
                 write_rejects_package(table.with_suffix(".gpkg"), source, rejects)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.import_views import agree_on_columns
 from gis.database.engine import transaction
-from gis.errors import CrsMismatchError, WanggeError
+from gis.errors import CrsMismatchError, InvalidInputError, WanggeError
 from gis.geometry.source_crs import SourceCrs
 from gis.ingest.rejects import RejectedRowsError
 from gis.jobs.import_orders import ImportOrder
@@ -334,6 +334,83 @@ def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
         job = jobs.newest(session, scope, limit=1)[0]
     assert job.status == "succeeded"
     assert job.report["number"] == 2
+
+
+DISSOLVING = """
+source = "office"
+[[layers]]
+layer = "buildings"
+dissolve = "nr"
+[layers.fields]
+nr = "source_id"
+"""
+
+
+def test_what_is_said_of_a_file_holds_for_a_mapping_that_needs_all_rows_too(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path, mapping = tmp_path / "houses.gpkg", tmp_path / "mapping.toml"
+    houses = new_houses().assign(nr=["1", "2", "3", "4"])
+    shifted = SourceCrs.parse("gcj02", "test").from_lonlat(houses.geometry.to_numpy())
+    pyogrio.write_dataframe(houses.set_geometry(shifted, crs=4326), path)
+    mapping.write_text(DISSOLVING, encoding="utf-8")
+    order = ImportOrder(path, layer="buildings", crs="gcj02", mapping=mapping)
+    number = do(town_factory, scope, order)["number"]
+    with transaction(town_factory) as session:
+        stored = session.execute(
+            select(func.ST_X(Building.location)).where(Building.import_no == number)
+        ).scalars()
+        assert min(stored) < lon_lat(2, 0)[0]  # taken back, and not half a kilometre to the east
+    for unfit in ({"skip_rejects": True}, {"checks": False}, {"repaired": path}):
+        with pytest.raises(InvalidInputError, match="looks at all rows"):
+            do(town_factory, scope, replace(order, **unfit))
+
+
+BOTH = """
+source = "office"
+[[layers]]
+layer = "communities"
+layer_column = "kind"
+source_layer = "community"
+fields = { code = "code", name = "name" }
+[[layers]]
+layer = "buildings"
+layer_column = "kind"
+source_layer = "building"
+fields = { name = "name" }
+"""
+
+
+def test_communities_that_a_file_brings_are_held_against_the_divisions(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    town = shapely.box(*lon_lat(-1, 5), *lon_lat(12, -1))
+    division = gpd.GeoDataFrame(
+        {"code": ["340102001000"], "name": ["镇"], "level": ["subdistrict"]},
+        geometry=[town],
+        crs=4326,
+    )
+    path, mapping = tmp_path / "town.gpkg", tmp_path / "both.toml"
+    pyogrio.write_dataframe(division, tmp_path / "division.gpkg")
+    do(town_factory, scope, ImportOrder(tmp_path / "division.gpkg", layer="divisions"))
+    here = [square(0, 6), square(0.2, 6.2, inset=0.3)]
+    far = shapely.transform(here, lambda lonlat: lonlat + np.array([0.9, 0]))
+    both = gpd.GeoDataFrame(
+        {"kind": ["community", "building"], "code": ["340102001009", None], "name": ["新", "一"]},
+        geometry=far,
+        crs=4326,
+    )
+    pyogrio.write_dataframe(both, path)
+    mapping.write_text(BOTH, encoding="utf-8")
+    order = ImportOrder(path, what="file", mapping=mapping)
+    with pytest.raises(CrsMismatchError, match="the outline of the divisions"):
+        do(town_factory, scope, order)
+    with pytest.raises(InvalidInputError, match="tells layers by the column 'kind'"):
+        do(town_factory, scope, replace(order, table="town"))
+    report = do(town_factory, scope, replace(order, accept_shift="an exclave"))
+    assert report["rows_by_layer"] == {"communities": 1, "buildings": 1}
+    assert list(report["guard"]) == ["communities"]
+    assert report["guard"]["communities"]["accepted_because"] == "an exclave"
 
 
 def test_the_columns_are_looked_at_once(
