@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.districting.explain import exceptions_of, lineage_of, traces_of
+from gis.districting.explain import Tracing, lineage_of, traces_of
 from gis.districting.ground import components, ground_of
+from gis.districting.infeasible import exceptions_of
 from gis.districting.measure import evaluate
+from gis.districting.nodes import nodes_of
 from gis.districting.numbering import draw_order
 from gis.districting.options import DrawOptions, Locks
 from gis.districting.partition import metis_labels, repair, with_count
@@ -84,12 +86,14 @@ def draw_grids(
     grid = _with_ids(graph, label, kept)
     measures = evaluate(graph, grid, options)
     joins = (*ground.joins,)
+    node = nodes_of(graph, ground.joined, options.maximum, task.frozen, before)
+    tracing = Tracing(node, ground.joined, frozen, fixed)
     return Plan(
         grid=grid,
         measures=measures,
         exceptions=exceptions_of(graph, grid, options, measures, (joins, attached)),
         lineage=lineage_of(graph, before, grid),
-        trace=traces_of(task, grid, measures, fixed),
+        trace=traces_of(graph, options, grid, measures, tracing),
         stopped=clock.stopped,
     )
 

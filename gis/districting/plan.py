@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gis.districting.graph import Bools, Floats, Ints
 
 ExceptionKind = Literal[
@@ -15,6 +17,48 @@ ExceptionKind = Literal[
     "noncontiguous_ground",
     "impassable_join",
 ]
+
+Limit = Literal[
+    "whole_ground",
+    "single_unit",
+    "average",
+    "large_unit",
+    "size_of_units",
+    "contiguity",
+    "barrier",
+    "shape",
+    "locked",
+    "community_line",
+    "possible_moves",
+]
+
+_NEARER = "{count} quarters or buildings would bring it nearer to {target}"
+
+#: What keeps a grid from the target: English sentences, which are also message ids. A limit with
+#: two sentences has the second under ``large_building``.
+LIMITS: dict[str, str] = {
+    "whole_ground": "It is all the ground there: no other grid can be reached from it.",
+    "single_unit": "It is one unit of {households} households, which is not divided.",
+    "average": (
+        "{total} households in {count} grids are {mean} on average: "
+        "not all of them can be nearer to {target}."
+    ),
+    "large_unit": "One quarter of {households} households takes up most of it.",
+    "large_building": "One building of {households} households takes up most of it.",
+    "size_of_units": (
+        "No quarter or building on its border has a size that would bring it nearer to {target} "
+        "without a larger loss next door."
+    ),
+    "contiguity": f"{_NEARER}, but without them a grid would fall apart.",
+    "barrier": (
+        f"{_NEARER}, but lie beyond an arterial road, a river, a railway or a wall "
+        "({arterial_m} m of its border are arterial, {water_m} m river or railway)."
+    ),
+    "shape": f"{_NEARER}, but would make grids less compact or borders longer.",
+    "locked": f"{_NEARER}, but are locked.",
+    "community_line": f"{_NEARER}, but lie beyond the community line ({{line_m}} m of its border).",
+    "possible_moves": f"{_NEARER} at no cost in shape: they can be moved by hand.",
+}
 
 #: English sentences, which are also message ids of the catalogue.
 SENTENCES: dict[ExceptionKind, str] = {
@@ -138,6 +182,49 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a grid from the target, with its figures.
+
+    Parameters
+    ----------
+    limit
+        What it is.
+    message
+        English sentence with ``{fields}``: a message id of the catalogue.
+    values
+        What the fields stand for.
+    """
+
+    limit: Limit
+    message: str
+    values: "Mapping[str, int | float]"
+
+    @property
+    def sentence(self) -> str:
+        """The reason in one English sentence."""
+        return self.message.format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnit:
+    """A quarter or a building that a grid holds and that is not divided.
+
+    Parameters
+    ----------
+    unit
+        Quarter of the graph, or ``None`` for a building of its own.
+    households
+        Its households in the grid.
+    cell
+        Its first cell.
+    """
+
+    unit: int | None
+    households: int
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
 class GridTrace:
     """Why a grid ended as it did.
 
@@ -149,15 +236,19 @@ class GridTrace:
         Its households and their signed distance from the target.
     fixed
         ``dedicated`` or ``locked`` when nothing was drawn here, else empty.
-    limits
-        What keeps it from the target: ``size_of_units`` (no single unit on its border would bring
-        it nearer without a larger loss next door), ``contiguity`` (the moves that would would tear
-        a grid), ``shape`` (they would cost more in shape and borders than they gain),
-        ``single_unit`` (it is one indivisible unit), ``whole_ground`` (it is all the ground there).
+    reasons
+        What keeps it from the target, see :data:`LIMITS`; empty where it is met.
     border_by_class_m
         Its border with other grids by barrier class, metres.
     units
         Quarters and buildings in it, counted as indivisible units.
+    line_m
+        Its border on the community line or the edge of the graph, metres.
+    street_share
+        Share of its border with other grids that follows a street or something stronger, 0–1;
+        ``None`` without such a border.
+    largest
+        Its largest units by households, at most three.
     """
 
     grid: int
@@ -165,9 +256,17 @@ class GridTrace:
     households: int
     deviation: int
     fixed: Literal["", "dedicated", "locked"]
-    limits: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     border_by_class_m: tuple[float, float, float, float]
     units: int
+    line_m: float
+    street_share: float | None
+    largest: tuple[HeldUnit, ...]
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What keeps it from the target, by name."""
+        return tuple(reason.limit for reason in self.reasons)
 
 
 @dataclass(frozen=True, eq=False)
