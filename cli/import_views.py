@@ -176,6 +176,9 @@ def show_import(order: "ImportOrder", report: Mapping[str, Any]) -> None:
         _show_made(report)
     for note in _notes(report):
         typer.echo(f"  - {note}")
+    for plan in report.get("unfit_plans", ()):
+        reasons = ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in plan["reasons"].items())
+        typer.echo(f"Plan {plan['name'] or plan['plan_id']} no longer fits: {reasons}.")
     _show_audit(report.get("audit"))
 
 
@@ -266,9 +269,6 @@ def _show_applied(report: Mapping[str, Any]) -> None:
         f"{done[kind]:,} {kind}" for kind in ("added", "changed", "returned", "removed")
     )
     typer.echo(f"Updated {done['layer']} (import {report['number']}): {counts}.")
-    for plan in report.get("unfit_plans", ()):
-        reasons = ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in plan["reasons"].items())
-        typer.echo(f"Plan {plan['name'] or plan['plan_id']} no longer fits: {reasons}.")
 
 
 def _show_placed(report: Mapping[str, Any]) -> None:

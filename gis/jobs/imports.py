@@ -1,6 +1,6 @@
 """An import from the file to the store: read, guarded, stored or compared, audited, remembered."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +27,7 @@ from gis.jobs.uploads import Uploads
 from gis.layers.registry import LAYER_BY_NAME, Layer
 from gis.services import auditing, deliveries, guarding, importing, mappings, opening, streaming
 from gis.services.deliveries import DeliveryOrder, DeliveryPreview
+from gis.services.plan_fitness import UnfitPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,14 +156,7 @@ class Import:
                 "number": done.number,
                 "guard": guarded,
                 "delivery": done.preview.as_dict(),
-                "unfit_plans": [
-                    {
-                        "plan_id": plan.plan_id,
-                        "name": plan.name,
-                        "reasons": {m.reason: m.things for m in plan.misfits},
-                    }
-                    for plan in done.unfit_plans
-                ],
+                "unfit_plans": _unfit(done.unfit_plans),
                 **stream.report(),
             }
             return self._completed(session, report)
@@ -442,8 +436,20 @@ def _report_of(stored: importing.ImportReport) -> dict[str, Any]:
         "number": stored.number,
         "rows_by_layer": dict(stored.rows),
         "outside": dict(stored.outside),
+        "unfit_plans": _unfit(stored.unfit_plans),
         **stored.report,
     }
+
+
+def _unfit(plans: Iterable[UnfitPlan]) -> list[dict[str, Any]]:
+    return [
+        {
+            "plan_id": plan.plan_id,
+            "name": plan.name,
+            "reasons": {misfit.reason: misfit.things for misfit in plan.misfits},
+        }
+        for plan in plans
+    ]
 
 
 @contextmanager

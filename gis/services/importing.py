@@ -20,6 +20,7 @@ from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME, Layer
 from gis.logs import get_logger
 from gis.scope import Action, Scope
 from gis.services.intake import MODELS, refuse_personal_column
+from gis.services.plan_fitness import UnfitPlan, flag_unfit_plans
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,8 @@ class ImportReport:
         Rows per layer that lie in no community.
     report
         What the reader said about the making of the data.
+    unfit_plans
+        Plans that do not fit the ground with what came in.
     """
 
     number: int
@@ -60,6 +63,7 @@ class ImportReport:
     rows: Mapping[str, int]
     outside: Mapping[str, int]
     report: Mapping[str, Any] = field(default_factory=dict)
+    unfit_plans: tuple[UnfitPlan, ...] = ()
 
 
 def import_dataset(
@@ -147,15 +151,20 @@ def complete(
     rows: Mapping[str, int],
     report: Mapping[str, Any],
 ) -> ImportReport:
-    """Place the rows that came in, complete the record of the import, and say what it brought."""
+    """Place the rows that came in, complete the record of the import, and say what it brought.
+
+    Plans that do not fit the ground any more are flagged.
+    """
     outside = {
         name: place_in_communities(session, scope, name) for name in PLACED_LAYERS if name in rows
     }
+    imports.end(session, scope, begun.number, rows=rows, report=_plain(report))
+    unfit: tuple[UnfitPlan, ...] = ()
     if GROUND_LAYERS & set(rows):
         _forget_cells(session)
-    imports.end(session, scope, begun.number, rows=rows, report=_plain(report))
-    log.info("imported", source=begun.name, rows=dict(rows), outside=outside)
-    return ImportReport(begun.number, begun.fingerprint, rows, outside, report)
+        unfit = flag_unfit_plans(session, scope)
+    log.info("imported", source=begun.name, rows=dict(rows), outside=outside, unfit=len(unfit))
+    return ImportReport(begun.number, begun.fingerprint, rows, outside, report, unfit)
 
 
 def refuse_personal_texts(

@@ -31,6 +31,7 @@ from gis.jobs.steps import Silent, Steps
 from gis.layers import imports, jobs
 from gis.layers.buildings import Building
 from gis.layers.incidents import Incident
+from gis.layers.plans import GridPlan
 from gis.layers.pois import Poi
 from gis.samples import generate_subdistrict
 from gis.samples.hotline import hotline_export
@@ -38,7 +39,7 @@ from gis.scope import Scope
 from gis.services.importing import import_dataset
 from gis.services.undoing import undo_last_import
 from gis.settings import get_settings
-from tests.town import lon_lat, square
+from tests.town import key, lon_lat, square
 
 pytestmark = pytest.mark.db
 
@@ -334,6 +335,18 @@ def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
         job = jobs.newest(session, scope, limit=1)[0]
     assert job.status == "succeeded"
     assert job.report["number"] == 2
+
+
+def test_a_load_of_more_buildings_flags_the_plan_that_has_no_grid_for_them(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path = tmp_path / "houses.gpkg"
+    pyogrio.write_dataframe(new_houses(), path)
+    do(town_factory, scope, ImportOrder(path, layer="buildings", columns=COLUMNS))
+    with transaction(town_factory) as session:
+        plan = session.get(GridPlan, key("plans", "plan"))
+    [why] = [one for one in plan.unfit_reasons if one["reason"] == "buildings_without_grid"]
+    assert why["things"] >= 3
 
 
 DISSOLVING = """
