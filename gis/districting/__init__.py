@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gis.districting.draw import draw_grids
+    from gis.districting.editing import PlanState
     from gis.districting.graph import CellGraph
     from gis.districting.measure import evaluate
     from gis.districting.options import PRESETS, DrawOptions, Locks, Weights
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "PlanException",
     "PlanMeasures",
+    "PlanState",
     "Weights",
     "draw_grids",
     "evaluate",
@@ -32,6 +34,7 @@ __all__ = [
 _HOME = {
     "draw_grids": "draw",
     "evaluate": "measure",
+    "PlanState": "editing",
     "CellGraph": "graph",
     **dict.fromkeys(("PRESETS", "DrawOptions", "Locks", "Weights"), "options"),
     **dict.fromkeys(("GridTrace", "Origin", "Plan", "PlanException", "PlanMeasures"), "plan"),
