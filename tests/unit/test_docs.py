@@ -180,8 +180,9 @@ def bare(requirement: str) -> str:
 def test_every_python_dependency_has_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert listed("Python, to run") == sorted(map(bare, project["project"]["dependencies"]))
-    groups = project["dependency-groups"].values()
-    wanted = [bare(one) for group in groups for one in group if isinstance(one, str)]
+    groups = project["dependency-groups"]
+    assert listed("Python, to compare with") == sorted(map(bare, groups.pop("bench")))
+    wanted = [bare(one) for group in groups.values() for one in group if isinstance(one, str)]
     wanted += [bare(one) for one in project["build-system"]["requires"]]
     wanted += ["uv"]  # which ./run installs by itself
     assert sorted(listed("Python, to build, fetch assets and develop")) == sorted(wanted)
@@ -288,10 +289,10 @@ LINES = list(shell_lines())
 @pytest.mark.parametrize(("page", "words"), LINES, ids=[f"{p}: {' '.join(w)}" for p, w in LINES])
 def test_commands_in_the_documentation_exist(page: str, words: list[str]):
     if words[0] == "./run":
-        assert words[1] in {"demo", "test", "check", "exec", "setup"}
+        assert words[1] in {"demo", "test", "check", "exec", "setup", "bench-env"}
         words = words[1:]
         words = words[1:] if words[0] == "exec" else ["wangge", *words]
-    if words[0] == "wangge" and words[1] not in {"test", "check", "setup"}:
+    if words[0] == "wangge" and words[1] not in {"test", "check", "setup", "bench-env"}:
         parse(words[1:])
 
 

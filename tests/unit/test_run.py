@@ -42,6 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     monkeypatch.setattr(module, "POSTGRESQL_ETC", tmp_path / "etc/postgresql-common")
     monkeypatch.setattr(module, "TOOLS", tmp_path / "tools")
     monkeypatch.setattr(module, "VENV", tmp_path / "venv")
+    monkeypatch.setattr(module, "BENCH_VENV", tmp_path / "tools/bench-venv")
     monkeypatch.setattr(module, "do", lambda command, **_: pytest.fail(f"it ran {command}"))
     monkeypatch.setattr(module, "replace_by", lambda command, *_: pytest.fail(f"ran {command}"))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -242,6 +243,40 @@ def test_the_environment_is_made_once_and_again_after_an_interruption(
     monkeypatch.setattr(run, "fingerprint", lambda _python: "the lock changed")
     run.sync_environment("work")
     assert len(synced) == 4
+
+
+def test_the_peers_of_the_benchmark_get_an_environment_of_their_own(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    synced = []
+
+    def sync(command: list, *, venv: Path, **_: object) -> None:
+        synced.append((command[-2:], venv))
+        venv.mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(run, "do", sync)
+    monkeypatch.setattr(run, "find_uv", lambda: Path("/usr/bin/uv"))
+    assert run.main(["bench-env"]) == 0
+    assert run.main(["bench-env"]) == 0
+    assert synced == [(["--only-group", "bench"], run.BENCH_VENV)]
+    assert not run.VENV.exists()
+    assert "benchmarks/districting.py" in capsys.readouterr().out
+
+
+def test_the_variable_tells_uv_which_environment_is_meant(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.undo()  # ``do`` is the real one again
+    module = load()
+    out = tmp_path / "out"
+    show = [
+        sys.executable,
+        "-c",
+        f"import os; open({str(out)!r}, 'a').write(os.environ['UV_PROJECT_ENVIRONMENT'] + ' ')",
+    ]
+    module.do(show, announce=False)
+    module.do(show, announce=False, venv=module.BENCH_VENV)
+    assert out.read_text().split() == [str(module.VENV), str(module.BENCH_VENV)]
 
 
 def test_no_python_is_new_enough(run: ModuleType, monkeypatch: pytest.MonkeyPatch):
