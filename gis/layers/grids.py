@@ -280,6 +280,14 @@ def store_plan(
     copy_frame(session, table_of(BuildingGrid), building_grids)
 
 
+def codes_of(session: "Session", scope: Scope, plan_id: str) -> "list[tuple[str, str]]":
+    """Return key and code of each grid of a plan, by code."""
+    c = table_of(Grid).c
+    asked = select(c.id, c.code).where(c.plan_id == plan_id).order_by(c.code)
+    rows = session.execute(scope.restrict(asked, c.community_id))
+    return [(row.id, row.code) for row in rows]
+
+
 def check_now(session: "Session") -> None:
     """Run the deferred plan check now, so that its error names the plan and not the commit."""
     session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))

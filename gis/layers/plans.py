@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    cast,
     delete,
     func,
     insert,
@@ -54,8 +55,13 @@ class GridPlan(Identified, Base):
     status: Mapped[str] = mapped_column(Text, server_default=text("'draft'"))
     scope_code: Mapped[str] = mapped_column(Text)
     parent_plan_id: Mapped[str | None] = reference("grid_plans.id")
+    #: The plan whose grids it was drawn from, and whose numbers its surviving grids keep.
+    from_plan_id: Mapped[str | None] = reference("grid_plans.id", ondelete="SET NULL")
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     measures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    #: What came of the last drawing: exceptions, feasible counts, lineage, trace.
+    drawing: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    drawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     #: Since when the ground under the plan has changed so that it no longer fits, and how.
     unfit_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -123,6 +129,70 @@ def ids_named(session: "Session", scope: Scope, names: "Iterable[str]") -> list[
     scope.require(Action.READ)
     statement = select(GridPlan.id).where(GridPlan.name.in_(list(names))).order_by(GridPlan.id)
     return list(session.execute(statement).scalars())
+
+
+def one(session: "Session", scope: Scope, plan_id: str) -> "Row[Any]":
+    """Return a plan with all its columns.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such plan.
+    """
+    scope.require(Action.READ)
+    own = table_of(GridPlan)
+    found: Row[Any] | None = session.execute(
+        select(*own.c).where(own.c.id == plan_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
+    return found
+
+
+def newest(
+    session: "Session",
+    scope: Scope,
+    *,
+    limit: int = 20,
+    kind: str | None = None,
+    status: str | None = None,
+) -> "Sequence[Row[Any]]":
+    """Return the newest plans, newest first, without what came of their drawing."""
+    scope.require(Action.READ)
+    c = table_of(GridPlan).c
+    asked = select(*(column for column in c if column.name != "drawing"))
+    if kind is not None:
+        asked = asked.where(c.kind == kind)
+    if status is not None:
+        asked = asked.where(c.status == status)
+    return session.execute(asked.order_by(c.created_at.desc(), c.id).limit(limit)).all()
+
+
+def effects_of(session: "Session", scope: Scope, plan_id: str) -> "list[Row[Any]]":
+    """Return where and when a plan is in effect (community_id, during), by community."""
+    scope.require(Action.READ)
+    c = table_of(PlanEffect).c
+    asked = select(c.community_id, c.during).where(c.plan_id == plan_id)
+    found: Any = session.execute(asked.order_by(c.community_id, c.during)).all()
+    return list(found)
+
+
+def find(session: "Session", scope: Scope, called: str) -> list[str]:
+    """Return the keys of the plans that are called so, or whose key begins so."""
+    scope.require(Action.READ)
+    c = table_of(GridPlan).c
+    named = list(session.execute(select(c.id).where(c.name == called).order_by(c.id)).scalars())
+    if named:
+        return named
+    like = cast(c.id, Text).startswith(called.lower(), autoescape=True)
+    return list(session.execute(select(c.id).where(like).order_by(c.id)).scalars())
+
+
+def change_plan(session: "Session", scope: Scope, plan_id: str, values: dict[str, Any]) -> None:
+    """Change columns of a plan that is locked."""
+    scope.require_everywhere(Action.WRITE)
+    own = table_of(GridPlan)
+    session.execute(update(own).where(own.c.id == plan_id).values(**values))
 
 
 def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:

@@ -1,31 +1,38 @@
 """Draw a plan of grids, prove it, store it, and put it in effect."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import numpy as np
 from sqlalchemy.dialects.postgresql import Range
 
-from gis.codes import codec
-from gis.districting import DrawOptions, Plan, draw_grids
-from gis.districting.frames import KeyedGraph, cell_graph
-from gis.districting.numbering import sequence_numbers
-from gis.districting.verify import verify_plan
-from gis.frames import stable_ids
-from gis.geometry.crs import to_projected
-from gis.layers import grids, plans
+from gis.districting import DrawOptions, Locks, Plan, draw_grids
+from gis.districting.compare import compare
+from gis.errors import ConflictError, InvalidInputError
+from gis.frames import COMMUNITIES
+from gis.layers import plans
+from gis.layers.communities import Community
+from gis.layers.queries import alive, read_layer
 from gis.logs import get_logger
 from gis.scope import Action
-from gis.services.ground import Ground, ensure_cells, read_cells
+from gis.services.plan_ground import (
+    PlanGround,
+    StoredPlan,
+    common_division,
+    current_ground,
+    labels_on,
+    must_be_draft,
+    options_from,
+    read_plan,
+)
+from gis.services.plan_storing import Outcome, Written, store
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sqlalchemy.orm import Session
 
-    from gis.districting.cells import CellFrames
+    from gis.districting.compare import PlanComparison
+    from gis.districting.graph import Ints
     from gis.scope import Scope
 
 log = get_logger(__name__)
@@ -41,7 +48,7 @@ class PlanOrder:
     Parameters
     ----------
     scope_code
-        Code of the division that the plan covers.
+        Code of the division that the plan covers; ``None``: of all communities.
     kind
         ``community`` or ``party``.
     name
@@ -52,14 +59,50 @@ class PlanOrder:
         How grid codes are written, by name.
     effective_from
         First day of effect; ``None`` leaves the plan a draft.
+    plan_id
+        The draft that is drawn, or drawn again; ``None``: a new one.
+    version
+        The version of that draft that the caller saw; ``None``: whatever is there.
+    from_plan
+        Id of the plan that the drawing starts from, so that few households change grid.
+    locked
+        Codes of grids of ``from_plan`` that stay as they are.
     """
 
-    scope_code: str
+    scope_code: str | None = None
     kind: str = "community"
     name: str | None = None
     options: DrawOptions = field(default_factory=DrawOptions)
     codec: str = "unit_grid_15"
     effective_from: date | None = None
+    plan_id: str | None = None
+    version: int | None = None
+    from_plan: str | None = None
+    locked: tuple[str, ...] = ()
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Return it as JSON can hold it, without what is as by default."""
+        default = PlanOrder()
+        told = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != getattr(default, one.name)
+        }
+        if "options" in told:
+            told["options"] = stored_options(self.options)
+        if "effective_from" in told:
+            told["effective_from"] = told["effective_from"].isoformat()
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in told.items()}
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "PlanOrder":
+        """Return the order of :meth:`as_arguments`."""
+        given = dict(arguments)
+        if "options" in given:
+            given["options"] = options_from(given["options"])
+        if "effective_from" in given:
+            given["effective_from"] = date.fromisoformat(given["effective_from"])
+        return cls(**{**given, "locked": tuple(given.get("locked", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,167 +116,170 @@ class DrawnPlan:
     stopped: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """What a drawing needs, read from the store; and once it is drawn, the drawing.
+
+    Parameters
+    ----------
+    order
+        What was asked for.
+    ground
+        The ground as it is today.
+    start
+        The plan that it starts from, if any.
+    current
+        Number of the grid of ``start`` per cell; ``None`` without one.
+    plan
+        The drawing.
+    """
+
+    order: PlanOrder
+    ground: PlanGround
+    start: StoredPlan | None = None
+    current: "Ints | None" = None
+    plan: Plan | None = None
+
+    @property
+    def drawn(self) -> Plan:
+        """The drawing.
+
+        Raises
+        ------
+        gis.errors.ConflictError
+            Nothing was drawn yet.
+        """
+        if self.plan is None:
+            raise ConflictError("Nothing was drawn yet.", remedy="Draw it first.")
+        return self.plan
+
+    def compared(self) -> "PlanComparison | None":
+        """Return how the drawing differs from the plan that it starts from."""
+        if self.current is None:
+            return None
+        return compare(self.ground.keyed.graph, self.current, self.drawn.grid, self.order.options)
+
+
 def draw_plan(
     session: "Session", scope: "Scope", order: PlanOrder, *, progress: Progress | None = None
 ) -> DrawnPlan:
-    """Draw, prove and store a plan over every community of the scope; the caller commits.
+    """Draw, prove and store a plan over the communities of its division; the caller commits.
 
     Raises
     ------
     gis.errors.TessellationError
         If the drawing does not tile or would leave a building without a grid; nothing is stored.
+    gis.errors.ConflictError
+        The plan is no draft.
+    gis.errors.StaleVersionError
+        Somebody has changed the draft since.
+    """
+    sketch = draw(prepare(session, scope, order, progress=progress), progress=progress)
+    return keep(session, scope, sketch)
+
+
+def prepare(
+    session: "Session", scope: "Scope", order: PlanOrder, *, progress: Progress | None = None
+) -> Sketch:
+    """Read what a drawing needs; cells that are out of date are built. The caller commits.
+
+    The drawing itself then holds no transaction open, however long it takes.
     """
     scope.require_everywhere(Action.WRITE)
-    ground = Ground(session, scope)
-    ensure_cells(session, scope, ground, progress=_step(progress, "cells"))
-    cells = read_cells(session, scope)
-    keyed = cell_graph(cells, ground.buildings, quarters=ground.quarters, crs=ground.crs)
-    plan = draw_grids(keyed.graph, order.options, progress=_step(progress, "grids"))
-    plan_id = str(uuid4())
-    named = _name_grids(order, ground, cells, keyed, plan, plan_id)
-    polygons = verify_plan(
-        ground.communities,
-        cells,
-        ground.buildings,
-        named.cell_grids,
-        crs=ground.crs,
-        in_pieces=set(named.grids.loc[named.pieces > 1, "id"]),
+    order = _settled(session, scope, order)
+    assert order.scope_code is not None
+    ground = current_ground(session, scope, order.scope_code, progress=_step(progress, "cells"))
+    if order.from_plan is None:
+        return Sketch(order, ground)
+    start = read_plan(session, scope, order.from_plan)
+    start.numbers(order.locked)
+    return Sketch(order, ground, start, labels_on(start, ground))
+
+
+def _settled(session: "Session", scope: "Scope", order: PlanOrder) -> PlanOrder:
+    """Return the order with what the draft or the store says already."""
+    if order.plan_id is not None:
+        row = plans.one(session, scope, order.plan_id)
+        must_be_draft(row)
+        order = replace(order, scope_code=row.scope_code, kind=row.kind, name=row.name)
+    if order.locked and order.from_plan is None:
+        raise InvalidInputError(
+            "Grids can be locked only where the drawing starts from a plan.",
+            remedy="Name the plan as well: --from PLAN, or from_plan_id.",
+            field="locked",
+        )
+    if order.scope_code is None:
+        own = read_layer(session, scope, Community, COMMUNITIES, alive(Community))
+        order = replace(order, scope_code=common_division(own["code"].tolist()))
+    return order
+
+
+def draw(sketch: Sketch, *, progress: Progress | None = None) -> Sketch:
+    """Return the sketch with its drawing; the store is not asked."""
+    locks = None
+    if sketch.start is not None and sketch.order.locked:
+        locks = Locks(grids=sketch.start.numbers(sketch.order.locked))
+    plan = draw_grids(
+        sketch.ground.keyed.graph,
+        sketch.order.options,
+        current=sketch.current,
+        locked=locks,
+        progress=_step(progress, "grids"),
     )
-    stored = named.grids.assign(geometry=polygons.loc[named.grids["id"]].to_numpy())
-    told = _told(plan, named, keyed, ground)
-    plans.add_plan(
-        session,
-        scope,
-        {
-            "id": plan_id,
-            "name": order.name,
-            "kind": order.kind,
-            "scope_code": order.scope_code,
-            "options": {k: v for k, v in asdict(order.options).items() if v is not None},
-            "measures": _summary(plan),
-        },
+    return replace(sketch, plan=plan)
+
+
+def keep(session: "Session", scope: "Scope", sketch: Sketch) -> DrawnPlan:
+    """Prove a drawing and store it; the caller commits, and with that the store proves it too.
+
+    Raises
+    ------
+    gis.errors.WanggeError
+        As :func:`draw_plan`.
+    """
+    order, plan = sketch.order, sketch.drawn
+    outcome = Outcome(
+        sketch.ground,
+        plan.grid,
+        plan.measures,
+        start=sketch.start,
+        plan=plan,
+        options=stored_options(order.options) | {"codec": order.codec},
+        moved=_moved(sketch.compared()),
     )
-    grids.store_plan(session, scope, stored, named.cell_grids, _of_buildings(cells, named, plan_id))
+    assert order.scope_code is not None
+    facts = {"name": order.name, "kind": order.kind, "scope_code": order.scope_code}
+    written: Written = store(session, scope, outcome, order.plan_id, order.version, facts)
     if order.effective_from is not None:
         during = Range(order.effective_from, None)
-        plans.put_in_effect(session, scope, plan_id, order.kind, during)
-    log.info("plan_drawn", plan=plan_id, kind=order.kind, grids=len(stored), exceptions=len(told))
-    return DrawnPlan(plan_id, len(stored), _summary(plan), told, plan.stopped)
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Grids with keys, codes and numbers, their cells, and the code of each grid of the drawing."""
-
-    grids: "pd.DataFrame"
-    cell_grids: "pd.DataFrame"
-    pieces: Any
-    code_of: dict[int, str]
-
-
-def _name_grids(
-    order: PlanOrder,
-    ground: Ground,
-    cells: "CellFrames",
-    keyed: KeyedGraph,
-    plan: Plan,
-    plan_id: str,
-) -> _Named:
-    """Give each grid of the drawing its number within the community, its code and its key."""
-    import pandas as pd
-
-    measures = plan.measures
-    first = {int(g): int(i) for g, i in zip(*np.unique(plan.grid, return_index=True), strict=True)}
-    home = [keyed.community_ids[keyed.graph.community[first[int(g)]]] for g in measures.grid]
-    x, y = _middles(cells, plan, ground)
-    number = np.zeros(len(home), dtype=np.int64)
-    for community in sorted(set(home)):
-        rows = np.flatnonzero([c == community for c in home])
-        number[rows] = sequence_numbers(
-            x[rows], y[rows], measures.area_m2[rows], [int(measures.grid[r]) for r in rows]
-        )
-    code_of = dict(zip(ground.communities["id"], ground.communities["code"], strict=True))
-    write = codec(order.codec)
-    codes = [write.encode(code_of[c], int(n)) for c, n in zip(home, number, strict=True)]
-    ids = stable_ids(plan_id, "grids", codes)
-    key_of = dict(zip(measures.grid.tolist(), ids, strict=True))
-    remarks: dict[int, list[str]] = {}
-    for remark in plan.exceptions:
-        if remark.grid is not None:
-            remarks.setdefault(remark.grid, []).append(remark.kind)
-    frame = pd.DataFrame(
-        {
-            "id": ids,
-            "plan_id": plan_id,
-            "community_id": home,
-            "kind": np.where(measures.dedicated, "dedicated", "basic"),
-            "code": codes,
-            "sequence": number,
-            "compactness": measures.polsby_popper,
-            "exceptions": [sorted(set(remarks.get(int(g), []))) for g in measures.grid],
-        }
+        plans.put_in_effect(session, scope, written.plan_id, order.kind, during)
+    log.info(
+        "plan_drawn",
+        plan=written.plan_id,
+        kind=order.kind,
+        grids=len(written.grids),
+        exceptions=len(plan.exceptions),
     )
-    members = pd.DataFrame(
-        {
-            "plan_id": plan_id,
-            "cell_id": list(keyed.cell_ids),
-            "grid_id": [key_of[int(g)] for g in plan.grid],
-        }
-    )
-    code_of_grid = dict(zip(measures.grid.tolist(), codes, strict=True))
-    return _Named(frame, members, measures.pieces, code_of_grid)
-
-
-def _middles(cells: "CellFrames", plan: Plan, ground: Ground) -> tuple[Any, Any]:
-    """Return a projected representative point per grid, in the order of the measures."""
-    import shapely
-
-    from gis.districting.polygons import grid_polygons
-
-    polygons = grid_polygons(cells.cells, plan.grid).loc[plan.measures.grid]
-    points = shapely.point_on_surface(to_projected(polygons.to_numpy(), ground.crs))
-    return shapely.get_x(points), shapely.get_y(points)
-
-
-def _of_buildings(cells: "CellFrames", named: _Named, plan_id: str) -> "pd.DataFrame":
-    """Return the grid of each building: that of the cell it stands on."""
-    links = cells.building_cells.merge(named.cell_grids[["cell_id", "grid_id"]], on="cell_id")
-    return links[["building_id", "grid_id"]].assign(plan_id=plan_id)
-
-
-def _told(
-    plan: Plan, named: _Named, keyed: KeyedGraph, ground: Ground
-) -> tuple[Mapping[str, Any], ...]:
-    code_of = dict(zip(ground.communities["id"], ground.communities["code"], strict=True))
-    return tuple(
-        {
-            "kind": e.kind,
-            "community_code": code_of[keyed.community_ids[e.community]],
-            "grid_code": None if e.grid is None else named.code_of[e.grid],
-            "households": int(e.households),
-            "sentence": e.sentence,
-        }
-        for e in plan.exceptions
+    return DrawnPlan(
+        written.plan_id, len(written.grids), written.measures, written.told, plan.stopped
     )
 
 
-def _summary(plan: Plan) -> dict[str, Any]:
-    """Return the measures of basic grids as plain numbers."""
-    measures = plan.measures
-    basic = measures.households[~measures.dedicated]
+def _moved(compared: "PlanComparison | None") -> dict[str, int]:
+    if compared is None:
+        return {}
     return {
-        "grids": len(measures.grid),
-        "basic_grids": int(measures.count),
-        "households": {
-            "min": int(basic.min(initial=0) if not len(basic) else basic.min()),
-            "mean": round(float(basic.mean()), 1) if len(basic) else 0.0,
-            "max": int(basic.max(initial=0)),
-        },
-        "share_in_range": round(float(measures.share_in_range), 4),
-        "mean_deviation": round(float(measures.mean_deviation), 2),
-        "noncontiguous": int(measures.noncontiguous),
-        "mean_compactness": round(float(measures.mean_polsby_popper), 4),
+        "households_moved": compared.households_moved,
+        "households_compared": compared.households_compared,
     }
+
+
+def stored_options(options: DrawOptions) -> dict[str, Any]:
+    """Return drawing options as the store keeps them."""
+    told = {key: value for key, value in asdict(options).items() if value is not None}
+    if "weights" in told:
+        told["weights"] = dict(told["weights"])
+    return told
 
 
 def _step(progress: Progress | None, name: str) -> Callable[[int, int], Any] | None:

@@ -1,0 +1,261 @@
+"""``wangge plan``: draw grids, measure, compare and change them."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cli.store import opened
+from cli.watching import watching
+from gis.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from gis.districting import DrawOptions
+
+app = typer.Typer(name="plan", help="Grid plans: draw, measure, compare, change, export.")
+
+PlanArgument = Annotated[
+    str, typer.Argument(help="Name of the plan, or its id, or the first characters of that.")
+]
+KindOption = Annotated[Literal["community", "party"], typer.Option(help="What the grids are for.")]
+TargetOption = Annotated[int, typer.Option(help="Households per grid to aim at.")]
+MinimumOption = Annotated[int, typer.Option(help="Fewest households of a grid.")]
+MaximumOption = Annotated[int, typer.Option(help="Most households of a grid.")]
+PresetOption = Annotated[str, typer.Option(help="fast, balanced, compact or tight.")]
+WeightOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Change of a weight of the preset, once for each: shape=2000."),
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of everything that is random.")]
+SecondsOption = Annotated[
+    float | None, typer.Option(min=0.1, help="Stop after so long, with the best so far.")
+]
+EffectiveOption = Annotated[
+    datetime | None,
+    typer.Option(help="First day of effect (YYYY-MM-DD); a draft if unset.", formats=["%Y-%m-%d"]),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+KeepBestOption = Annotated[
+    bool, typer.Option("--keep-best", help="Ctrl-C stores the best so far; twice, nothing.")
+]
+
+
+@app.command("draw")
+def draw(
+    plan: Annotated[
+        str | None, typer.Argument(help="A draft to draw again; a new plan if unset.")
+    ] = None,
+    *,
+    kind: KindOption = "community",
+    name: Annotated[str | None, typer.Option(help="Name of the plan.")] = None,
+    scope_code: Annotated[
+        str | None, typer.Option("--scope", help="Code of a division; every community if unset.")
+    ] = None,
+    target: TargetOption = 400,
+    minimum: MinimumOption = 300,
+    maximum: MaximumOption = 500,
+    preset: PresetOption = "balanced",
+    weight: WeightOption = None,
+    seed: SeedOption = 0,
+    seconds: SecondsOption = None,
+    from_plan: Annotated[
+        str | None,
+        typer.Option("--from", help="Start from the grids of this plan and keep what fits."),
+    ] = None,
+    lock: Annotated[
+        list[str] | None,
+        typer.Option(help="Code of a grid of --from that stays as it is, once for each."),
+    ] = None,
+    effective: EffectiveOption = None,
+    keep_best: KeepBestOption = False,
+) -> None:
+    """Draw a plan of grids over every community, prove it and store it."""
+    from gis.services.redistricting import PlanOrder
+
+    options = _options(
+        target=target,
+        minimum=minimum,
+        maximum=maximum,
+        preset=preset,
+        weights=_weights(weight),
+        seed=seed,
+        seconds=seconds,
+    )
+    with opened() as (factory, scope):
+        order = PlanOrder(
+            scope_code,
+            kind,
+            name,
+            options,
+            effective_from=effective.date() if effective else None,
+            plan_id=None if plan is None else _key(factory, scope, plan),
+            from_plan=None if from_plan is None else _key(factory, scope, from_plan),
+            locked=tuple(lock or ()),
+        )
+        report = _drawn(factory, scope, order, keep_best=keep_best)
+    _say_drawn(report)
+
+
+@app.command("list")
+def list_plans(
+    *,
+    kind: Annotated[str | None, typer.Option(help="community, party or micro.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="draft, review, filed, effective or retired.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Plans to show.")] = 20,
+) -> None:
+    """Show the newest plans, newest first."""
+    from cli.plan_views import show_plans
+    from gis.database.engine import transaction
+    from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
+    from gis.layers import plans
+
+    _one_of("--kind", kind, PLAN_KINDS)
+    _one_of("--status", status, PLAN_STATUSES)
+    with opened() as (factory, scope), transaction(factory) as session:
+        rows = plans.newest(session, scope, limit=limit, kind=kind, status=status)
+    if rows:
+        show_plans(rows)
+    else:
+        typer.echo("There are no such plans.")
+
+
+@app.command("show")
+def show(
+    plan: PlanArgument,
+    *,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Also why each grid ended as it did.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a plan: where it is in effect, its measures, its exceptions."""
+    from cli.plan_views import print_json, show_one_plan
+    from gis.database.engine import transaction
+    from gis.services.plan_measuring import facts_as_json, find_plan, plan_facts
+
+    with opened() as (factory, scope), transaction(factory) as session:
+        facts = plan_facts(session, scope, find_plan(session, scope, plan), trace=trace)
+    if as_json:
+        print_json(facts_as_json(facts))
+    else:
+        show_one_plan(facts)
+
+
+@app.command("evaluate")
+def evaluate(plan: PlanArgument, *, as_json: JsonOption = False) -> None:
+    """Measure a plan anew from its cells: households, shape and borders of each grid."""
+    from cli.plan_views import print_json, show_measured
+    from gis.database.engine import transaction
+    from gis.services.plan_measuring import find_plan, measure_plan
+
+    with opened() as (factory, scope), transaction(factory) as session:
+        measured = measure_plan(session, scope, find_plan(session, scope, plan))
+    if as_json:
+        print_json(measured.as_json())
+    else:
+        show_measured(measured)
+
+
+def _options(**given: Any) -> "DrawOptions":  # noqa: ANN401 - fields of DrawOptions
+    from gis.districting import DrawOptions
+
+    return DrawOptions(**given)
+
+
+def _weights(given: list[str] | None) -> dict[str, Any] | None:
+    """Return weights by name; those of borders are four numbers with commas."""
+    weights: dict[str, Any] = {}
+    for one in given or ():
+        name, _, value = one.partition("=")
+        try:
+            numbers = [float(part) for part in value.split(",")]
+        except ValueError as error:
+            raise InvalidInputError(
+                f"--weight {one!r} is no weight.",
+                remedy="Write it as name=number, for example shape=2000.",
+            ) from error
+        weights[name] = numbers[0] if len(numbers) == 1 else numbers
+    return weights or None
+
+
+def _one_of(option: str, value: str | None, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        raise InvalidInputError(
+            f"{option} {value!r} is not known.", remedy=f"Use one of {', '.join(choices)}."
+        )
+
+
+def _key(factory: Any, scope: Any, called: str) -> str:  # noqa: ANN401 - sessions, the principal
+    from gis.database.engine import transaction
+    from gis.services.plan_measuring import find_plan
+
+    with transaction(factory) as session:
+        return find_plan(session, scope, called)
+
+
+def _drawn(factory: Any, scope: Any, order: Any, *, keep_best: bool) -> Any:  # noqa: ANN401 - see above
+    """Draw as a job that is on the record; return its report."""
+    from gis.jobs.plan_drawing import DrawJob, run_draw
+    from gis.jobs.records import in_the_foreground
+
+    told = DrawJob(order, keep_best=keep_best).as_arguments()
+    with watching() as watcher, stopping(wanted=keep_best) as stopped:
+        return in_the_foreground(
+            factory,
+            scope,
+            "draw",
+            told,
+            lambda recorder: run_draw(factory, scope, told, recorder, stopped),
+            watcher,
+        )
+
+
+@contextmanager
+def stopping(*, wanted: bool) -> Generator[Callable[[], bool]]:
+    """Yield what says whether Ctrl-C was pressed; the second one ends the program at once.
+
+    Without ``wanted`` the first one does, and what was begun is rolled back.
+    """
+    import signal
+
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.getsignal(signal.SIGINT)
+    if wanted:
+        signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: pressed
+    except KeyboardInterrupt:
+        typer.echo("\nStopped; nothing was stored.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _say_drawn(report: Any) -> None:  # noqa: ANN401 - a job's report
+    measures = report["measures"]
+    if report["stopped"]:
+        typer.echo("Stopped early: this is the best so far.", err=True)
+    typer.echo(
+        f"Plan {report['plan_id']}: {measures['grids']} grids, households "
+        f"{measures['households']['min']}/{measures['households']['mean']}/"
+        f"{measures['households']['max']} (min/mean/max), "
+        f"{measures['share_in_range']:.0%} in range, compactness {measures['mean_compactness']}."
+    )
+    if "households_moved" in measures:
+        typer.echo(
+            f"{measures['households_moved']:,} of {measures['households_compared']:,} households "
+            "change grid."
+        )
+    for told in report["exceptions"]:
+        typer.echo(f"  {told['grid_code'] or told['community_code']}: {told['sentence']}")

@@ -1,0 +1,134 @@
+"""What people see of plans in the terminal."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gis.services.plan_measuring import Measured, PlanFacts
+
+#: Measures of a plan as people read them: what, unit, digits.
+_MEASURES = {
+    "grids": ("grids", 0),
+    "share_in_range": ("share within the band", 4),
+    "mean_deviation": ("mean distance from the target, households", 1),
+    "max_deviation": ("largest distance from the target, households", 0),
+    "noncontiguous": ("grids in pieces", 0),
+    "mean_compactness": ("mean compactness (Polsby–Popper)", 3),
+    "mean_reock": ("mean compactness (Reock)", 3),
+    "border_m": ("borders between grids, m", 0),
+    "barrier_inside_m": ("main roads, rivers, railways inside grids, m", 0),
+    "households_moved": ("households that change grid", 0),
+}
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - plain values
+    """Write JSON to the standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def show_plans(rows: Sequence[Any]) -> None:
+    """List plans, newest first."""
+    table = _table(
+        "id", "name", "kind", "status", "version", "drawn", ("grids", "r"), ("in range", "r")
+    )
+    for row in rows:
+        measures = row.measures or {}
+        table.add_row(
+            str(row.id)[:8],
+            row.name or "",
+            row.kind,
+            row.status + (" · unfit" if row.unfit_since else ""),
+            str(row.version),
+            f"{row.drawn_at or row.created_at:%Y-%m-%d %H:%M}",
+            str(measures.get("grids", "")),
+            f"{measures['share_in_range']:.0%}" if "share_in_range" in measures else "",
+        )
+    _print(table)
+
+
+def show_one_plan(facts: "PlanFacts") -> None:
+    """Show a plan, its measures, exceptions and traces."""
+    row = facts.row
+    typer.echo(f"{row.name or 'Plan'}  {row.id}")
+    typer.echo(f"{row.kind}, {row.status}, division {row.scope_code}, version {row.version}")
+    for one in facts.effects:
+        until = f" until {one['effective_until']}" if one["effective_until"] else ""
+        typer.echo(f"in effect in {one['community_code']} from {one['effective_from']}{until}")
+    if row.unfit_since:
+        reasons = ", ".join(one["reason"] for one in row.unfit_reasons)
+        typer.echo(f"does not fit the ground since {row.unfit_since:%Y-%m-%d}: {reasons}")
+    show_measures({"": row.measures or {}})
+    drawing = facts.drawing or {}
+    for one in drawing.get("exceptions", ()):
+        typer.echo(f"  {one['grid_code'] or one['community_code']}: {one['sentence']}")
+    for one in drawing.get("trace", ()):
+        typer.echo(f"  {one['grid_code']}: {one['households']} households ({one['deviation']:+d})")
+        for reason in one["reasons"]:
+            typer.echo(f"      {reason['sentence']}")
+
+
+def show_measures(columns: Mapping[str, Mapping[str, Any]]) -> None:
+    """Show the measures of plans side by side, one column each."""
+    table = _table("measure", *((name, "r") for name in columns))
+    for key, (words, digits) in _MEASURES.items():
+        values = [measures.get(key) for measures in columns.values()]
+        if any(value is not None for value in values):
+            table.add_row(words, *("" if v is None else f"{v:,.{digits}f}" for v in values))
+    if table.row_count:
+        _print(table)
+
+
+def show_measured(measured: "Measured") -> None:
+    """Show the measures of each grid of a plan, and of the whole."""
+    table = _table(
+        "grid",
+        "kind",
+        ("households", "r"),
+        ("area, ha", "r"),
+        ("perimeter, m", "r"),
+        ("Polsby–Popper", "r"),
+        ("Reock", "r"),
+        ("barriers inside, m", "r"),
+        "",
+    )
+    for row in measured.rows():
+        remarks = [] if row.in_range else ["out of range"]
+        remarks += [f"{row.pieces} pieces"] if row.pieces > 1 else []
+        table.add_row(
+            row.code,
+            row.kind,
+            f"{row.households:,}",
+            f"{row.area_m2 / 10_000:.2f}",
+            f"{row.perimeter_m:,.0f}",
+            f"{row.polsby_popper:.3f}",
+            f"{row.reock:.3f}",
+            f"{row.barrier_inside_m:,.0f}",
+            ", ".join(remarks),
+        )
+    _print(table)
+    show_measures({"": measured.summary})
+
+
+def _table(*columns: str | tuple[str, str]) -> "Table":
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in columns:
+        name, right = column if isinstance(column, tuple) else (column, "")
+        table.add_column(name, justify="right" if right else "left")
+    return table
+
+
+def _print(table: "Table") -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:  # nothing is cut off in a file or a pipe
+        console = Console(width=160)
+    console.print(table)
