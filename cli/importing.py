@@ -11,9 +11,11 @@ from gis.errors import InvalidInputError
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gis.frames import Dataset
     from gis.jobs.import_orders import ImportOrder
-    from gis.services.importing import ImportReport
+    from gis.jobs.steps import Steps
 
 app = typer.Typer(name="import", help="Bring files in: each whole or not at all.")
 
@@ -290,18 +292,26 @@ def import_osm(
     """Bring a working set in from OpenStreetMap: buildings, roads, barriers, stations and more."""
     from gis.jobs.importing import read_extract
 
-    box = _box(bbox) if bbox is not None else None
-    with watching() as watcher:
-        dataset = read_extract(
+    asked = {
+        "path": str(file),
+        "boundary": None if boundary is None else str(boundary),
+        "bbox": None if bbox is None else _box(bbox),
+        "community_size": community_size,
+        "known_households": households,
+    }
+    _take_in(
+        "import_osm",
+        asked,
+        file.name,
+        lambda steps: read_extract(
             file,
+            steps,
             boundary=boundary,
-            bbox=box,
+            bbox=None if bbox is None else _box(bbox),
             community_size=community_size,
             known_households=households,
-            watcher=watcher,
-        )
-    _store(dataset)
-    _print_facts(dataset.report)
+        ),
+    )
 
 
 @app.command("sample")
@@ -313,7 +323,8 @@ def import_sample(
     """Bring the synthetic sample subdistrict in."""
     from gis.samples import generate_subdistrict
 
-    _store(generate_subdistrict(households=households, seed=seed))
+    asked = {"households": households, "seed": seed}
+    _take_in("import_sample", asked, "sample", lambda _: generate_subdistrict(**asked))
 
 
 def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN401 - sessions and a Scope
@@ -344,49 +355,26 @@ def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN40
     show_import(order, report)
 
 
-def _store(dataset: "Dataset") -> None:
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
+def _take_in(
+    kind: str, asked: dict[str, Any], name: str, make: "Callable[[Steps], Dataset]"
+) -> None:
+    """Make a data set and store it, on the record, and show what came of it."""
+    from cli.import_views import show_import
+    from gis.jobs.import_orders import ImportOrder
+    from gis.jobs.importing import take_in_dataset
+    from gis.jobs.records import in_the_foreground
 
-    from gis.database.engine import transaction
-    from gis.services.importing import import_dataset
-    from gis.services.opening import ensure_hours
-
-    console = Console(stderr=True)
-    with (
-        opened() as (factory, scope),
-        Progress(
-            *Progress.get_default_columns(),
-            TextColumn("{task.completed} of {task.total} rows"),
-            console=console,
-            disable=not console.is_terminal,
-        ) as progress,
-        transaction(factory) as session,
-    ):
-        bars = {
-            name: progress.add_task(name, total=len(frame))
-            for name, frame in dataset.layers.items()
-        }
-        report = import_dataset(
-            session, scope, dataset, progress=lambda name, rows: progress.advance(bars[name], rows)
+    zone = get_settings().timezone
+    with opened() as (factory, scope), watching() as watcher:
+        report = in_the_foreground(
+            factory,
+            scope,
+            kind,
+            asked,
+            lambda told: take_in_dataset(factory, scope, told, make, timezone=zone),
+            watcher,
         )
-        if "station_services" in report.rows:
-            ensure_hours(session, scope, timezone=get_settings().timezone)
-    _print_rows(dataset, report)
-
-
-def _print_rows(dataset: "Dataset", report: "ImportReport") -> None:
-    typer.echo(f"Imported {dataset.name}:")
-    for name, rows in report.rows.items():
-        outside = report.outside.get(name, 0)
-        remark = f", {outside:,} in no community" if outside else ""
-        typer.echo(f"  {name:<18}{rows:>9,}{remark}")
-
-
-def _print_facts(report: Any) -> None:  # noqa: ANN401 - a mapping of plain values
-    for name, value in report.items():
-        if not isinstance(value, dict | list):
-            typer.echo(f"  {name.replace('_', ' ')}: {value}")
+    show_import(ImportOrder(Path(name), what="file"), report)
 
 
 def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """An import from the file to the store: read, guarded, stored or compared, audited, remembered."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,14 +20,14 @@ from gis.ingest.rows import SourceOptions
 from gis.ingest.stream import LayerStream, ReadOrder, open_layer
 from gis.jobs.hotline import take_in_hotline
 from gis.jobs.import_orders import ImportOrder, rejects_table
+from gis.jobs.importing import audited, lay_out_hours, plans_told, report_of, rows_told
 from gis.jobs.records import Recorder
 from gis.jobs.steps import Steps
 from gis.jobs.suggestions import Suggestion, suggest
 from gis.jobs.uploads import Uploads
 from gis.layers.registry import LAYER_BY_NAME, Layer
-from gis.services import auditing, deliveries, guarding, importing, mappings, opening, streaming
+from gis.services import deliveries, guarding, importing, mappings, streaming
 from gis.services.deliveries import DeliveryOrder, DeliveryPreview
-from gis.services.plan_fitness import UnfitPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,14 +112,6 @@ class Import:
             return self._updated(stream) if self.order.update else self._loaded(stream)
 
     def _loaded(self, stream: LayerStream) -> dict[str, Any]:
-        total = stream.facts.rows
-        tell, done = self.steps.progress("store"), 0
-
-        def told(_: str, rows: int) -> None:
-            nonlocal done
-            done += rows
-            tell(done, total or done)
-
         with transaction(self.factory) as session:
             with self.steps.step("store"):
                 stored = streaming.import_stream(
@@ -128,13 +120,13 @@ class Import:
                     stream,
                     layer=self.order.layer,
                     dataset_name=self._name(),
-                    progress=told,
+                    progress=rows_told(self.steps, stream.facts.rows),
                     job_id=self.job_id,
                     guard=lambda _: self._guard(session, stream),
                 )
                 self._left_out(stream)
-                self._hours(session, stored.rows)
-            return self._completed(session, _report_of(stored))
+                lay_out_hours(session, self.scope, stored.rows, self.order.timezone)
+            return self._completed(session, report_of(stored))
 
     def _updated(self, stream: LayerStream) -> dict[str, Any]:
         guarded: dict[str, Any] = {}
@@ -156,7 +148,7 @@ class Import:
                 "number": done.number,
                 "guard": guarded,
                 "delivery": done.preview.as_dict(),
-                "unfit_plans": _unfit(done.unfit_plans),
+                "unfit_plans": plans_told(done.unfit_plans),
                 **stream.report(),
             }
             return self._completed(session, report)
@@ -235,22 +227,15 @@ class Import:
         read_by = self._said_of_sections(mapping)
         with self.steps.step("read"):
             dataset = read_mapped(self.order.path, read_by, within=self._ground())
-        tell, done = self.steps.progress("store"), 0
-        total = sum(len(frame) for frame in dataset.layers.values())
-
-        def told(_: str, rows: int) -> None:
-            nonlocal done
-            done += rows
-            tell(done, total)
-
+        told = rows_told(self.steps, sum(len(frame) for frame in dataset.layers.values()))
         with transaction(self.factory) as session:
             with self.steps.step("store"):
                 guarded = self._guard_dataset(session, dataset)
                 stored = importing.import_dataset(
                     session, self.scope, dataset, progress=told, job_id=self.job_id
                 )
-                self._hours(session, stored.rows)
-            return self._completed(session, {**_report_of(stored), "guard": guarded})
+                lay_out_hours(session, self.scope, stored.rows, self.order.timezone)
+            return self._completed(session, {**report_of(stored), "guard": guarded})
 
     def _refuse_row_wise(self) -> None:
         """Refuse what is said of single rows where what is stored is made of several."""
@@ -363,10 +348,6 @@ class Import:
         )
         return report.as_json()
 
-    def _hours(self, session: "Session", rows: Mapping[str, int]) -> None:
-        if "station_services" in rows:
-            opening.ensure_hours(session, self.scope, timezone=self.order.timezone)
-
     def _completed(self, session: "Session", report: dict[str, Any]) -> dict[str, Any]:
         """Audit what was stored and remember how it was read, in the transaction that stores it.
 
@@ -374,7 +355,9 @@ class Import:
         """
         if self.order.audit and report.get("number") is not None:
             layers = report.get("rows_by_layer") or [self.order.layer]
-            report["audit"] = self._audited(session, int(report["number"]), tuple(layers))
+            report["audit"] = audited(
+                session, self.scope, self.steps, int(report["number"]), layers
+            )
         if self._mapping is not None:
             report["mapping_remembered_as"] = mappings.remember(
                 session,
@@ -384,14 +367,6 @@ class Import:
                 source=self.order.source or None,
             )
         return report
-
-    def _audited(self, session: "Session", number: int, layers: tuple[str, ...]) -> dict[str, Any]:
-        """Audit what the import may have brought about."""
-        with self.steps.step("audit"):
-            found = auditing.run_audit(
-                session, self.scope, import_no=number, touching=auditing.Touching(layers)
-            )
-        return {"run_id": found.run_id, "errors": found.errors, "counts": dict(found.counts)}
 
     @contextmanager
     def _rejects_written(self) -> Generator[None]:
@@ -429,27 +404,6 @@ def _target(name: str) -> Layer:
             f"There is no layer {name!r}.", remedy=f"Use one of {', '.join(LAYER_BY_NAME)}."
         )
     return LAYER_BY_NAME[name]
-
-
-def _report_of(stored: importing.ImportReport) -> dict[str, Any]:
-    return {
-        "number": stored.number,
-        "rows_by_layer": dict(stored.rows),
-        "outside": dict(stored.outside),
-        "unfit_plans": _unfit(stored.unfit_plans),
-        **stored.report,
-    }
-
-
-def _unfit(plans: Iterable[UnfitPlan]) -> list[dict[str, Any]]:
-    return [
-        {
-            "plan_id": plan.plan_id,
-            "name": plan.name,
-            "reasons": {misfit.reason: misfit.things for misfit in plan.misfits},
-        }
-        for plan in plans
-    ]
 
 
 @contextmanager

@@ -18,9 +18,11 @@ import pytest
 import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner
 
 from cli.import_views import agree_on_columns
-from gis.database.engine import transaction
+from cli.main import app
+from gis.database.engine import make_engine, session_factory, transaction
 from gis.errors import CrsMismatchError, InvalidInputError, WanggeError
 from gis.geometry.source_crs import SourceCrs
 from gis.ingest.rejects import RejectedRowsError
@@ -39,6 +41,7 @@ from gis.scope import Scope
 from gis.services.importing import import_dataset
 from gis.services.undoing import undo_last_import
 from gis.settings import get_settings
+from tests.data.osm_town import street_town
 from tests.town import key, lon_lat, square
 
 pytestmark = pytest.mark.db
@@ -199,8 +202,6 @@ def test_an_order_survives_the_queue(tmp_path: Path):
 def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     new_database, scope: Scope, tmp_path: Path
 ):
-    from gis.database.engine import make_engine, session_factory
-
     url = new_database("empty")
     rows = 400_000
     rng = np.random.default_rng(1)
@@ -241,16 +242,25 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     assert rows // 4 <= job.done < rows
 
 
+@pytest.fixture
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A home folder of the test's own, forgotten again whatever happens."""
+    monkeypatch.setenv("WANGGE_HOME", str(tmp_path / "home"))
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def subdistrict():
     return generate_subdistrict(households=4_000, seed=7)
 
 
+@pytest.mark.usefixtures("own_home")
 def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_the_new(
-    factory: sessionmaker[Session], scope: Scope, tmp_path: Path, subdistrict, monkeypatch
+    factory: sessionmaker[Session], scope: Scope, tmp_path: Path, subdistrict
 ):
-    monkeypatch.setenv("WANGGE_HOME", str(tmp_path / "home"))
-    get_settings.cache_clear()
     ground = {
         name: frame
         for name, frame in subdistrict.layers.items()
@@ -283,7 +293,6 @@ def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_th
         left = session.execute(text("SELECT count(*) FROM geocoding_requests")).scalar_one()
     assert report.deleted == {"incidents": sum(two["placed"].values())}
     assert left == sum(one["queued"].values())
-    get_settings.cache_clear()
 
 
 class Impatient(Silent):
@@ -434,3 +443,46 @@ def test_the_columns_are_looked_at_once(
     settled = agree_on_columns(town_factory, scope, ImportOrder(path, layer="buildings"), yes=False)
     monkeypatch.setattr(Import, "suggested", lambda _: pytest.fail("looked at again"))
     assert do(town_factory, scope, settled)["rows_by_layer"] == {"buildings": 4}
+
+
+@pytest.fixture
+def command_line(new_database, monkeypatch: pytest.MonkeyPatch):
+    """The program before an empty database, and a factory of sessions on it."""
+    url = new_database("empty")
+    monkeypatch.setenv("DATABASE_URL", url)
+    get_settings.cache_clear()
+    engine = make_engine(url)
+    yield lambda *words: CliRunner().invoke(app, [*map(str, words)]), session_factory(engine)
+    engine.dispose()
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_an_extract_of_openstreetmap_goes_in_as_a_job(command_line, scope: Scope, tmp_path: Path):
+    run, sessions = command_line
+    path = street_town().write(tmp_path / "blocks.osm")
+    refused = run("import", "osm", tmp_path / "absent.osm")
+    assert refused.exit_code == 1
+    done = run("import", "osm", path)
+    assert done.exit_code == 0, done.output
+    assert "Imported blocks (number 1)" in done.output
+    with transaction(sessions) as session:
+        [second, first] = jobs.newest(session, scope)
+        [record] = imports.newest(session, scope)
+    assert (first.kind, first.status) == ("import_osm", "failed")
+    assert (second.status, second.report["number"]) == ("succeeded", record.number)
+    assert second.report["rows_by_layer"] == record.rows
+    assert second.arguments["path"] == str(path)
+    assert "counts" in second.report["audit"]
+    assert record.job_id == second.id
+
+
+@pytest.mark.slow
+def test_the_sample_goes_in_as_a_job(command_line, scope: Scope):
+    run, sessions = command_line
+    done = run("import", "sample", "--households", 4000)
+    assert done.exit_code == 0, done.output
+    with transaction(sessions) as session:
+        [job] = jobs.newest(session, scope)
+    assert (job.kind, job.status) == ("import_sample", "succeeded")
+    assert job.arguments == {"households": 4000, "seed": 340_102}
