@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from gis.districting.graph import Bools, Floats, Ints
     from gis.geometry.crs import Geometries
 
-#: A border runs along a line when both its ends and its middle are within this distance of it.
+#: A stretch runs along a line when both its ends and its middle are within this distance of it,
 ALONG_M = 4.0
-#: Share of a border that a line must accompany to be what runs along it.
+#: and it draws nearer to it, or away, by less than this share of its length (an angle of 45°):
+#: what only ends at a line does not run along it.
+SLANT = 0.71
+#: Share of a border that must be accompanied for it to count.
 ALONG_SHARE = 0.5
 #: A crossing opens borders within this distance.
 CROSSING_REACH_M = 25.0
@@ -35,11 +38,14 @@ class Passages:
         Points where rivers and railways can be crossed on foot.
     gates
         Points where walls can be passed on foot.
+    outlines
+        Outlines of gated quarters: walls too, but where a street or water runs along them.
     """
 
     walls: "Geometries"
     bridges: "Geometries"
     gates: "Geometries"
+    outlines: "Geometries"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,48 +90,67 @@ def borders_of(cells: "Geometries", cuts: "Cuts", passages: Passages) -> Borders
     key = segments.left[inner] * len(cells) + segments.right[inner]
     pairs, group = np.unique(key, return_inverse=True)
     length = sums(group, metres[inner], len(pairs))
+
+    def share(stretches: "Bools") -> "Floats":
+        return sums(group, metres[inner] * stretches, len(pairs)) / length
+
+    strength = strengths(segments, inner, cuts)
     barrier = np.zeros(len(pairs), dtype=np.int64)
     for kind in (1, 2, 3):
-        along = _along(segments, inner, cuts.by_class[kind])
-        share = np.bincount(group, metres[inner] * along, len(pairs)) / length
-        barrier[share >= ALONG_SHARE] = kind
+        barrier[share(strength >= kind) >= ALONG_SHARE] = kind
     walled = _along(segments, inner, passages.walls)
-    wall = np.bincount(group, metres[inner] * walled, len(pairs)) / length >= ALONG_SHARE
-    over = np.bincount(group, _near(segments, inner, passages.bridges), len(pairs)) > 0
-    gate = np.bincount(group, _near(segments, inner, passages.gates), len(pairs)) > 0
+    walled |= (strength == 0) & _along(segments, inner, passages.outlines)
+    shut = walled | (strength == 3)
+    # A stretch is open where a crossing leads through everything that runs along it.
+    open_ = shut & (~walled | _near(segments, inner, passages.gates))
+    open_ &= (strength < 3) | _near(segments, inner, passages.bridges)
     return Borders(
         left=pairs // len(cells),
         right=pairs % len(cells),
         border_m=length,
         barrier_class=barrier,
-        passable=((barrier < 3) | over) & (~wall | gate),
+        passable=(share(shut) < ALONG_SHARE) | (np.bincount(group, open_, len(pairs)) > 0),
         outer_m=outer_m,
     )
 
 
-def _along(segments: SharedSegments, chosen: "Ints", lines: "Geometries") -> "Bools":
-    """Return which segments run along one of the lines."""
-    out = np.ones(len(chosen), dtype=bool)
-    if len(lines) == 0 or len(chosen) == 0:
-        return ~out
-    tree = STRtree(lines)
-    start, end = segments.start_xy[chosen], segments.end_xy[chosen]
-    for xy in ((start + end) / 2, start, end):
-        left = np.flatnonzero(out)
-        near = np.unique(
-            tree.query(shapely.points(xy[left]), predicate="dwithin", distance=ALONG_M)[0]
-        )
-        out = np.zeros(len(chosen), dtype=bool)
-        out[left[near]] = True
+def strengths(segments: SharedSegments, chosen: "Ints", cuts: "Cuts") -> "Ints":
+    """Return the class of the strongest thing that runs along each chosen segment."""
+    out = np.zeros(len(chosen), dtype=np.int64)
+    for kind in (1, 2, 3):
+        out[_along(segments, chosen, cuts.by_class[kind])] = kind
     return out
 
 
-def _near(segments: SharedSegments, chosen: "Ints", points: "Geometries") -> "Floats":
-    out = np.zeros(len(chosen))
+def _along(segments: SharedSegments, chosen: "Ints", lines: "Geometries") -> "Bools":
+    """Return which segments run along one of the lines."""
+    out = np.zeros(len(chosen), dtype=bool)
+    if len(lines) == 0 or len(chosen) == 0:
+        return out
+    tree = STRtree(lines)
+    start, end = segments.start_xy[chosen], segments.end_xy[chosen]
+    left = np.arange(len(chosen))
+    far = np.empty((3, len(chosen)))
+    for i, xy in enumerate(((start + end) / 2, start, end)):
+        (near, _), distance = tree.query_nearest(
+            shapely.points(xy[left]),
+            max_distance=ALONG_M,
+            return_distance=True,
+            all_matches=False,
+        )
+        left = left[near]
+        far[i, left] = distance
+    slant = np.abs(far[1:, left] - far[0, left]).max(axis=0, initial=0)
+    out[left] = slant <= SLANT * segments.length_m[chosen[left]] / 2
+    return out
+
+
+def _near(segments: SharedSegments, chosen: "Ints", points: "Geometries") -> "Bools":
+    """Return which segments a crossing is near."""
+    out = np.zeros(len(chosen), dtype=bool)
     if len(points) == 0 or len(chosen) == 0:
         return out
     ends = np.stack([segments.start_xy[chosen], segments.end_xy[chosen]], axis=1)
     lines = np.asarray(shapely.linestrings(ends), dtype=object)
-    near = STRtree(lines).query(points, predicate="dwithin", distance=CROSSING_REACH_M)[1]
-    out[near] = 1.0
+    out[STRtree(lines).query(points, predicate="dwithin", distance=CROSSING_REACH_M)[1]] = True
     return out

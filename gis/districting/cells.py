@@ -396,7 +396,10 @@ def _surroundings(
     )
     walls = barrier[barrier_class == 0]
     areas = _projected(dedicated_areas, crs)
-    outlines = shapely.boundary(np.concatenate([_projected(quarters, crs), areas]))
+    outline = shapely.boundary(_projected(quarters, crs))
+    gated = outline
+    if quarters is not None:
+        gated = outline[np.asarray(quarters["gated"], dtype=bool)]
     point = _projected(crossings, crs)
     gate = np.zeros(len(point), dtype=bool)
     if crossings is not None:
@@ -406,8 +409,11 @@ def _surroundings(
     bridges = np.concatenate([point[~gate], _meetings(road[(over | under) & walkable], river)])
     nothing = np.empty(0, dtype=object)
     return Surroundings(
-        cuts=Cuts((nothing, street, arterial, river), np.concatenate([outlines, walls])),
-        passages=Passages(walls, bridges, point[gate]),
+        cuts=Cuts(
+            (nothing, street, arterial, river),
+            np.concatenate([outline, shapely.boundary(areas), walls]),
+        ),
+        passages=Passages(walls, bridges, point[gate], gated),
         areas=areas,
         area_ids=tuple(str(i) for i in dedicated_areas["id"])
         if dedicated_areas is not None
@@ -428,13 +434,13 @@ def _codes(frame: "gpd.GeoDataFrame | None", column: str, codes: dict[str, int])
 
 
 def _meetings(ways: "Geometries", barriers: "Geometries") -> "Geometries":
-    """Return the points where walkable bridges and tunnels meet rivers and railways."""
+    """Return every place where walkable bridges and tunnels meet rivers and railways."""
     if len(ways) == 0 or len(barriers) == 0:
         return np.empty(0, dtype=object)
     way, barrier = shapely.STRtree(barriers).query(ways, predicate="intersects")
-    return np.asarray(
-        shapely.centroid(shapely.intersection(ways[way], barriers[barrier])), dtype=object
-    )
+    # A bridge meets the one line around wide water at both banks: each is a place of its own.
+    met = shapely.intersection(ways[way], barriers[barrier])
+    return np.asarray(shapely.centroid(shapely.get_parts(shapely.get_parts(met))), dtype=object)
 
 
 def _clip(around: Surroundings, ground: shapely.Geometry) -> Surroundings:
@@ -454,5 +460,5 @@ def _clip(around: Surroundings, ground: shapely.Geometry) -> Surroundings:
         pick(around.cuts.soft),
     )
     passages = around.passages
-    local = Passages(pick(passages.walls), pick(passages.bridges), pick(passages.gates))
+    local = Passages(*(pick(g) for g in vars(passages).values()))
     return Surroundings(cuts, local, around.areas, around.area_ids)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 #: Raised when cells are built in another way: they are then built anew from the same data.
-CELLS_METHOD = "cells-3"
+CELLS_METHOD = "cells-4"
 #: What the cells of a community depend on, by layer: a changed count of people moves no border.
 _SHAPED_BY = {
     "buildings": ["id", "geometry"],
