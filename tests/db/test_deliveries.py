@@ -139,6 +139,17 @@ def test_a_building_that_moves_takes_its_households_to_another_grid(
     assert seen.changed_fields == {"geometry": 1}
 
 
+def test_without_a_plan_in_effect_no_households_move_between_grids(
+    town_session: Session, scope: Scope
+):
+    frame = standing(town_session, scope, "buildings")
+    frame.loc[0, "households"] += 10
+    order = DeliveryOrder("buildings", as_of=TODAY, kind="micro")
+    seen = preview_delivery(town_session, scope, order, [frame])
+    assert seen.changed == 1
+    assert seen.grids == ()
+
+
 def test_what_is_gone_is_gone_within_reach_only(town_session: Session, scope: Scope):
     frame = standing(town_session, scope, "buildings")
     here = frame[frame["community_id"] == key("communities", "A")].iloc[1:].reset_index(drop=True)

@@ -1,6 +1,6 @@
 -- Households per grid of the plans in effect on a day, before and after the staged delivery of
 -- buildings; only grids that gain, lose or change, and a row without a grid for buildings that
--- would lie in none. Parameters: kind, on_day, gone (keys of the buildings that it takes away),
+-- would lie in none. No rows where no plan is in effect. Parameters: kind, on_day, gone (keys of the buildings that it takes away),
 -- moved (degrees within which a building is where it was).
 WITH live AS (
     SELECT g.id, g.code, g.plan_id, g.geometry
@@ -72,5 +72,6 @@ SELECT live.plan_id::text, live.code,
 FROM flow
 LEFT JOIN live ON live.id = flow.grid_id
 LEFT JOIN before ON before.grid_id = flow.grid_id
+WHERE EXISTS (SELECT FROM live)
 GROUP BY live.id, live.plan_id, live.code
 ORDER BY live.code NULLS LAST, live.plan_id
