@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.districting.explain import Tracing, lineage_of, traces_of
+from gis.districting.explain import Tracing, traces_of
 from gis.districting.ground import components, ground_of
-from gis.districting.infeasible import exceptions_of
+from gis.districting.infeasible import exceptions_of, feasible_of
+from gis.districting.lineage import lineage_of, moved_households, outcomes_of
 from gis.districting.measure import evaluate
 from gis.districting.nodes import nodes_of
 from gis.districting.numbering import draw_order
@@ -88,13 +89,17 @@ def draw_grids(
     joins = (*ground.joins,)
     node = nodes_of(graph, ground.joined, options.maximum, task.frozen, before)
     tracing = Tracing(node, ground.joined, frozen, fixed)
+    outcomes = outcomes_of(graph, before, grid)
     return Plan(
         grid=grid,
         measures=measures,
-        exceptions=exceptions_of(graph, grid, options, measures, (joins, attached)),
+        exceptions=exceptions_of(graph, options, grid, measures, tracing, (joins, attached)),
         lineage=lineage_of(graph, before, grid),
         trace=traces_of(graph, options, grid, measures, tracing),
         stopped=clock.stopped,
+        feasible=feasible_of(graph, options, grid, measures),
+        outcomes=outcomes,
+        moved_households=moved_households(outcomes),
     )
 
 

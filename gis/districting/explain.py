@@ -1,4 +1,4 @@
-"""Telling a plan: where its households came from, and why each grid ended as it did."""
+"""Telling a plan: why each grid ended as it did."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,8 +8,8 @@ import numpy as np
 
 from gis.districting.articulation import cut_nodes
 from gis.districting.graph import sums
-from gis.districting.ground import components
-from gis.districting.plan import LIMITS, GridTrace, HeldUnit, Limit, Origin, Reason
+from gis.districting.infeasible import grounds_of
+from gis.districting.plan import LIMITS, GridTrace, HeldUnit, Limit, Reason
 
 if TYPE_CHECKING:
     from gis.districting.graph import Bools, CellGraph, Floats, Ints
@@ -50,21 +50,6 @@ class Tracing:
     joined: "Bools"
     frozen: "Bools"
     fixed: "Bools"
-
-
-def lineage_of(graph: "CellGraph", before: "Ints", grid: "Ints") -> tuple[Origin, ...]:
-    """Return where the households of each grid were, by grid and previous grid."""
-    known = before >= 0
-    if not known.any():
-        return ()
-    pairs, inverse = np.unique(
-        np.column_stack((grid[known], before[known])), axis=0, return_inverse=True
-    )
-    people = np.bincount(inverse.ravel(), graph.households[known], len(pairs)).astype(np.int64)
-    return tuple(
-        Origin(new, old, number)
-        for (new, old), number in zip(pairs.tolist(), people.tolist(), strict=True)
-    )
 
 
 def traces_of(
@@ -261,7 +246,7 @@ class _Told:
             values |= self._metres(limit)
         elif limit == "size_of_units":
             values = {"target": self.target}
-        return Reason(limit, message, values)
+        return Reason(message, values, limit)
 
     def _metres(self, limit: "Limit") -> dict[str, int]:
         if limit == "barrier":
@@ -383,12 +368,8 @@ def _line(drawn: _Drawn) -> "Floats":
 
 def _means(drawn: _Drawn) -> list[tuple[int, int]]:
     """Return for each grid the households and the number of grids of the ground it lies on."""
-    graph, joined = drawn.graph, drawn.tracing.joined
-    count, piece = components(graph.size, graph.source[joined], graph.indices[joined])
-    # A grid lies where most of its households are: empty islets are attached to it from afar.
-    order = np.lexsort((-graph.households, drawn.label))
-    first = order[np.flatnonzero(np.diff(drawn.label[order], prepend=-1))]
-    ground = piece[first]
+    ground = grounds_of(drawn.graph, drawn.tracing.joined, drawn.grid, drawn.measures)
+    count = int(ground.max(initial=-1)) + 1
     total = np.bincount(ground, drawn.measures.households, count).astype(np.int64)
     grids = np.bincount(ground, minlength=count)
     return list(zip(total[ground].tolist(), grids[ground].tolist(), strict=True))

@@ -13,7 +13,9 @@ ExceptionKind = Literal[
     "above_maximum",
     "no_feasible_count",
     "quarter_split",
+    "quarter_above_maximum",
     "building_above_maximum",
+    "building_split",
     "noncontiguous_ground",
     "impassable_join",
 ]
@@ -32,7 +34,9 @@ Limit = Literal[
     "possible_moves",
 ]
 
-_NEARER = "{count} quarters or buildings would bring it nearer to {target}"
+_NEARER = (
+    "Of the quarters and buildings on its border {count} would bring it nearer to {target}, but"
+)
 
 #: What keeps a grid from the target: English sentences, which are also message ids. A limit with
 #: two sentences has the second under ``large_building``.
@@ -49,15 +53,20 @@ LIMITS: dict[str, str] = {
         "No quarter or building on its border has a size that would bring it nearer to {target} "
         "without a larger loss next door."
     ),
-    "contiguity": f"{_NEARER}, but without them a grid would fall apart.",
+    "contiguity": f"{_NEARER} without them a grid would fall apart.",
     "barrier": (
-        f"{_NEARER}, but lie beyond an arterial road, a river, a railway or a wall "
+        f"{_NEARER} they lie beyond an arterial road, a river, a railway or a wall "
         "({arterial_m} m of its border are arterial, {water_m} m river or railway)."
     ),
-    "shape": f"{_NEARER}, but would make grids less compact or borders longer.",
-    "locked": f"{_NEARER}, but are locked.",
-    "community_line": f"{_NEARER}, but lie beyond the community line ({{line_m}} m of its border).",
-    "possible_moves": f"{_NEARER} at no cost in shape: they can be moved by hand.",
+    "shape": f"{_NEARER} would make grids less compact or borders longer.",
+    "locked": f"{_NEARER} they are locked.",
+    "community_line": (
+        f"{_NEARER} they lie beyond the community line ({{line_m}} m of its border)."
+    ),
+    "possible_moves": (
+        "Of the quarters and buildings on its border {count} would bring it nearer to {target} at "
+        "no cost in shape: they can be moved by hand."
+    ),
 }
 
 #: English sentences, which are also message ids of the catalogue.
@@ -69,13 +78,57 @@ SENTENCES: dict[ExceptionKind, str] = {
         "{count} grids were drawn, which is nearest to it."
     ),
     "quarter_split": "The quarter of {households} households lies in {count} grids.",
+    "quarter_above_maximum": (
+        "The quarter of {households} households is larger than a grid may be ({limit}): it lies in "
+        "{count} grids, split between its buildings."
+    ),
     "building_above_maximum": "One building alone has {households} households, more than {limit}.",
+    "building_split": (
+        "One building of {households} households was split by its staircases into {count} grids; "
+        "it counts for the one with most of its households."
+    ),
     "noncontiguous_ground": "Ground that touches no other grid was given to the nearest one.",
     "impassable_join": (
         "Ground of {households} households can be reached only over a river, a railway or a wall; "
         "it is too small for a grid of its own."
     ),
 }
+
+#: What is said besides an exception: how far it is off, and what would help. Also message ids.
+NOTES: dict[str, str] = {
+    "counts": (
+        "{fewer} grid(s) would have {excess} households too many, {more} grid(s) {lack} too few: "
+        "a maximum of {maximum} or a minimum of {minimum} would do by number."
+    ),
+    "too_few": "One grid lacks {lack} households: a minimum of {minimum} would do.",
+    "nobody": "Nobody lives here: only a dedicated grid could be drawn.",
+    "band": "A band of {minimum} to {maximum} would admit every grid drawn on this ground.",
+    "parts": "It fits in {parts} parts if it is split by its staircases.",
+    "whole": "To stay whole it would need a maximum of {maximum}.",
+    "pieces": "It lies in {pieces} pieces that no ground of its own joins.",
+    "locks": "Its buildings are locked in different grids.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A sentence with its figures, ready to be translated.
+
+    Parameters
+    ----------
+    message
+        English sentence with ``{fields}``: a message id of the catalogue.
+    values
+        What the fields stand for.
+    """
+
+    message: str
+    values: "Mapping[str, int | float]"
+
+    @property
+    def sentence(self) -> str:
+        """The sentence in English."""
+        return self.message.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +153,10 @@ class PlanException:
         Positions of the cells concerned, where it is not a whole grid.
     unit
         Quarter of the graph concerned, or ``None``.
+    missed
+        Households by which the band is missed, in all grids concerned.
+    note
+        What would help, see :data:`NOTES`.
     """
 
     kind: ExceptionKind
@@ -110,6 +167,8 @@ class PlanException:
     count: int | None = None
     cells: tuple[int, ...] = ()
     unit: int | None = None
+    missed: int = 0
+    note: Saying | None = None
 
     @property
     def sentence(self) -> str:
@@ -117,6 +176,30 @@ class PlanException:
         return SENTENCES[self.kind].format(
             households=self.households, limit=self.limit, count=self.count
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CountRange:
+    """How many grids a community can have by the band, and how many were drawn.
+
+    Parameters
+    ----------
+    community
+        Community of the graph.
+    households
+        Households outside dedicated areas.
+    low, high
+        Smallest and largest number of grids, at least 1, whose mean is in the band;
+        ``low`` > ``high`` where there is none.
+    drawn
+        Number of basic grids drawn.
+    """
+
+    community: int
+    households: int
+    low: int
+    high: int
+    drawn: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,28 +264,56 @@ class Origin:
     households: int
 
 
+#: What became of a grid of the current plan, or ``new`` for a grid that is none of them.
+Fate = Literal["kept", "grown", "shrunk", "exchanged", "split", "merged", "dissolved", "new"]
+
+
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Outcome:
+    """What became of one grid of the current plan, or where a new one came from.
+
+    Parameters
+    ----------
+    grid
+        Id in the current plan; for a new grid its id in the new plan.
+    fate
+        ``kept`` (the same households), ``grown``, ``shrunk`` or ``exchanged`` (as many came as
+        left), ``split`` (a new grid was made mostly of its households), ``merged`` (most of its
+        households went to one other grid and no grid succeeds it), ``dissolved`` (they went to
+        several), or ``new``.
+    before, after
+        Households of the grid in the current plan (counted today), and of its successor.
+    stayed
+        Households that are in both.
+    successor
+        Grid of the new plan that goes on from it, or ``None``.
+    others
+        For a current grid the other grids that its households went to, for a new one the current
+        grids that they came from; most households first.
+    """
+
+    grid: int
+    fate: Fate
+    before: int
+    after: int
+    stayed: int
+    successor: int | None
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(Saying):
     """One thing that keeps a grid from the target, with its figures.
 
     Parameters
     ----------
+    message, values
+        As for :class:`Saying`.
     limit
         What it is.
-    message
-        English sentence with ``{fields}``: a message id of the catalogue.
-    values
-        What the fields stand for.
     """
 
     limit: Limit
-    message: str
-    values: "Mapping[str, int | float]"
-
-    @property
-    def sentence(self) -> str:
-        """The reason in one English sentence."""
-        return self.message.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +399,13 @@ class Plan:
         Why each grid ended as it did, in order of grid.
     stopped
         Whether the time limit or the caller ended the refinement early.
+    feasible
+        How many grids each community can have and has, in order of community.
+    outcomes
+        What became of each grid of the current plan, then the new grids; empty without one.
+    moved_households
+        Households of the current plan whose grid is not the successor of the one they were in;
+        ``None`` without a current plan.
     """
 
     grid: "Ints"
@@ -296,3 +414,6 @@ class Plan:
     lineage: tuple[Origin, ...] = ()
     trace: tuple[GridTrace, ...] = field(default=())
     stopped: bool = False
+    feasible: tuple[CountRange, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    moved_households: int | None = None

@@ -215,7 +215,7 @@ def test_a_quarter_above_the_maximum_is_split_and_told():
     graph = graph_of("AAAAAA " * 4, 130, units=QUARTERS)
     plan = draw_grids(graph)
     prove(graph, plan)
-    split = [e for e in plan.exceptions if e.kind == "quarter_split"]
+    split = [e for e in plan.exceptions if e.kind == "quarter_above_maximum"]
     assert len(split) == 3
     assert split[0].households == 6 * 130
     assert len(split[0].cells) == 6
