@@ -7,18 +7,21 @@ import numpy as np
 import shapely
 from shapely import STRtree
 
+from gis.districting.borders import strengths
 from gis.geometry.tessellation import polygonize_noded, shared_segments
 
 if TYPE_CHECKING:
-    from gis.districting.graph import Bools, Floats, Ints
+    from gis.districting.graph import Bools, Ints
     from gis.geometry.crs import Geometries
-    from gis.geometry.tessellation import SharedSegments
 
 #: A line this near to a stronger one is the same line drawn twice; beyond it, a line of its own.
 HARD_NEAR_M, SOFT_NEAR_M = 8.0, 14.0
 #: A face without a building that is narrower than this is no place: a median, a strip, a verge.
 NARROW_M = 16.0
 SMALL_M2 = 250.0
+#: What a metre of border counts when a polygon is joined over it, by class: a verge lies on the
+#: side of its road, not on the other bank of its river.
+_JOINS = np.array([1.0, 0.75, 0.4, 0.01])
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,7 @@ def _tied(
 
 
 def blocks_of(
-    ground: shapely.Geometry, lines: "Geometries", occupied: "Geometries"
+    ground: shapely.Geometry, cuts: Cuts, lines: "Geometries", occupied: "Geometries"
 ) -> "Geometries":
     """Return the blocks of a community: faces between lines, narrow empty ones merged away.
 
@@ -96,6 +99,8 @@ def blocks_of(
     ----------
     ground
         The community in metres.
+    cuts
+        What runs through the ground, by class.
     lines
         From :func:`cut_lines`.
     occupied
@@ -109,7 +114,7 @@ def blocks_of(
     held = np.zeros(len(faces), dtype=bool)
     if len(occupied):
         held[STRtree(faces).query(occupied, predicate="intersects")[1]] = True
-    return _merged(faces, is_narrow(faces) & ~held)
+    return dissolve(faces, absorb(faces, is_narrow(faces) & ~held, cuts))
 
 
 def is_narrow(polygons: "Geometries") -> "Bools":
@@ -120,58 +125,54 @@ def is_narrow(polygons: "Geometries") -> "Bools":
     )
 
 
-def _merged(faces: "Geometries", weak: "Bools") -> "Geometries":
-    """Return the faces with each weak one merged into the neighbour of the longest border."""
-    if not weak.any():
-        return faces
-    root = absorb(shared_segments(faces), weak, shapely.area(faces))
-    return dissolve(faces, root)
-
-
-def absorb(
-    segments: "SharedSegments",
-    weak: "Bools",
-    area: "Floats",
-    family: "Ints | None" = None,
-) -> "Ints":
+def absorb(polygons: "Geometries", weak: "Bools", cuts: Cuts) -> "Ints":
     """Return for each polygon the one it is merged into (itself if it stays).
 
-    Weak polygons go, smallest first, to the neighbour with the longest border; with ``family``
-    (a number per polygon) to one of their own family if there is any.
+    Weak polygons go, smallest first, to the neighbour with the longest border, of which a metre
+    counts less the stronger the thing that runs along it.
+
+    Parameters
+    ----------
+    polygons
+        Edge-matched polygons in metres.
+    weak
+        Which of them cannot stay.
+    cuts
+        What runs through the ground, by class.
     """
-    size = len(weak)
-    border: list[dict[int, float]] = [{} for _ in range(size)]
-    both = segments.right >= 0
+    root = np.arange(len(polygons))
+    if not weak.any():
+        return root
+    segments = shared_segments(polygons)
+    # Borders between those that stay are not looked at.
+    near = (segments.right >= 0) & (weak[segments.left] | weak[segments.right])
+    chosen = np.flatnonzero(near)
+    worth = segments.length_m[chosen] * _JOINS[strengths(segments, chosen, cuts)]
+    border: list[dict[int, float]] = [{} for _ in root]
     for a, b, metres in zip(
-        segments.left[both].tolist(),
-        segments.right[both].tolist(),
-        segments.length_m[both].tolist(),
-        strict=True,
+        segments.left[chosen].tolist(), segments.right[chosen].tolist(), worth.tolist(), strict=True
     ):
         border[a][b] = border[a].get(b, 0.0) + metres
         border[b][a] = border[b].get(a, 0.0) + metres
-    root = np.arange(size)
 
     def find(i: int) -> int:
         while root[i] != i:
             i = int(root[i])
         return i
 
+    area = shapely.area(polygons)
     for i in sorted(np.flatnonzero(weak).tolist(), key=lambda i: (area[i], i)):
-        near: dict[int, float] = {}
+        around: dict[int, float] = {}
         for j, metres in border[i].items():
-            near[find(j)] = near.get(find(j), 0.0) + metres
-        near.pop(i, None)
-        if not near:
+            around[find(j)] = around.get(find(j), 0.0) + metres
+        around.pop(i, None)
+        if not around:
             continue
-        best = max(
-            near,
-            key=lambda j: (family is not None and family[i] == family[j], round(near[j], 3), -j),
-        )
+        best = max(around, key=lambda j: (round(around[j], 3), -j))
         root[i] = best
         for j, metres in border[i].items():
             border[best][j] = border[best].get(j, 0.0) + metres
-    return np.array([find(i) for i in range(size)])
+    return np.array([find(i) for i in range(len(root))])
 
 
 def dissolve(polygons: "Geometries", group: "Ints") -> "Geometries":

@@ -68,7 +68,7 @@ def tessellate(ground: shapely.Geometry, geometries: "Geometries", cuts: Cuts) -
     seeds = clean_footprints(geometries, ground)
     spots = shapely.point_on_surface(seeds.polygon)
     lines = cut_lines(ground, cuts)
-    blocks = blocks_of(ground, lines, spots)
+    blocks = blocks_of(ground, cuts, lines, spots)
     home = _block_of_seed(blocks, seeds.polygon)
     points, label, block = _seed_points(blocks, home, seeds.polygon)
     ridges = _ridges(blocks, points, label, block)
@@ -76,7 +76,7 @@ def tessellate(ground: shapely.Geometry, geometries: "Geometries", cuts: Cuts) -
     shapely.prepare(ground)
     faces = faces[shapely.contains(ground, shapely.point_on_surface(faces))]
     owner = _owner_of_faces(faces, blocks, points, label, block)
-    polygons, seed = _cells_of_faces(faces, owner, spots)
+    polygons, seed = _cells_of_faces(faces, owner, spots, cuts)
     building = np.where(seed >= 0, seeds.row[seed], -1) if len(seeds.row) else seed
     return Tessellation(polygons, building, _cell_of_building(polygons, seed, seeds, geometries))
 
@@ -214,7 +214,7 @@ def _owner_of_faces(
 
 
 def _cells_of_faces(
-    faces: "Geometries", owner: "Ints", spots: "Geometries"
+    faces: "Geometries", owner: "Ints", spots: "Geometries", cuts: Cuts
 ) -> "tuple[Geometries, Ints]":
     """Return one polygon per seed and per piece of open land, with the seed or -1.
 
@@ -234,7 +234,7 @@ def _cells_of_faces(
     weak[_main_pieces(pieces, piece_owner, spots, area)] = False
     if weak.all():
         weak[np.argmax(area)] = False
-    root = absorb(shared_segments(pieces), weak, area)
+    root = absorb(pieces, weak, cuts)
     cells = dissolve(pieces, root)
     seed = np.where(piece_owner[np.unique(root)] >= 0, piece_owner[np.unique(root)], -1)
     return cells, seed.astype(np.int64)

@@ -5,10 +5,11 @@ import pytest
 import shapely
 from shapely import LineString, Point, box
 
-from gis.districting.blocks import Cuts
+from gis.districting.blocks import Cuts, absorb
 from gis.districting.borders import Passages, borders_of
 from gis.districting.cells import _meetings
 from gis.frames import QUARTERS
+from gis.geometry.tessellation import polygonize_noded
 from tests.geometry.cell_ground import (
     GROUND,
     HOUSES,
@@ -162,3 +163,32 @@ def test_a_bridge_over_a_wide_river_opens_both_banks():
     y = dict(zip(wet.cells["id"], (p.centroid.y for p in local(wet)), strict=True))
     assert {y[cell] < 45 for cell in ashore} == {True, False}
     assert (~bank["passable"]).any()
+
+
+@pytest.mark.parametrize("river_y", [55, 65])
+@pytest.mark.parametrize("road_class", ["arterial", "local"])
+def test_the_verge_between_a_river_and_a_road_lies_on_the_side_of_the_road(river_y, road_class):
+    """Joined over the river it would leave the road as the border, and the river within a cell."""
+    road = roads(LineString([(-5, 120 - river_y), (205, 120 - river_y)]), road_class=road_class)
+    river = barriers(LineString([(-5, river_y), (205, river_y)]))
+    where, houses = communities(GROUND), buildings(*HOUSES)
+    frames = build(where, houses, roads=road, barriers=river)
+    check(frames, where, houses)
+    assert len(frames.cells) == 8
+    bank = frames.borders[frames.borders["barrier_class"] > 0]
+    assert set(bank["barrier_class"]) == {3}
+    assert bank["border_m"].sum() == pytest.approx(200, abs=0.5)
+
+
+def test_a_piece_without_a_building_is_not_joined_over_a_river():
+    """The piece in the middle has 50 m of river to the west, 5 m of its own block to the east."""
+    west, piece = box(0, 0, 50, 50), box(50, 0, 60, 50)
+    east = shapely.union_all([box(60, 0, 90, 5), box(65, 0, 90, 50)])
+    polygons = polygonize_noded(shapely.boundary(geometries(west, piece, east)))
+    middle = int(np.argmin(shapely.distance(polygons, Point(55, 25))))
+    joined = int(np.argmin(shapely.distance(polygons, Point(80, 2))))
+    weak = np.arange(len(polygons)) == middle
+    rivers = Cuts((geometries(),) * 3 + (geometries(upright(0, 50, x=50)),), geometries())
+    dry = Cuts((geometries(),) * 4, geometries())
+    assert absorb(polygons, weak, rivers)[middle] == joined
+    assert absorb(polygons, weak, dry)[middle] != joined
