@@ -40,7 +40,7 @@ from gis.layers.common import Dated
 from gis.layers.communities import Community
 from gis.layers.history import keep_before
 from gis.layers.placing import PLACED_LAYERS
-from gis.layers.queries import alive, table_of
+from gis.layers.queries import alive, among, array_of, table_of
 from gis.layers.statements import statement
 from gis.layers.stations import Station
 from gis.scope import Action, Scope
@@ -287,7 +287,7 @@ def by_community(
     asked = (
         select(name, func.count())
         .select_from(own.join(communities, communities.c.id == own.c.community_id))
-        .where(own.c.id.in_(list(keys)))
+        .where(among(own.c.id, keys))
         .group_by(name)
         .order_by(name)
     )
@@ -311,7 +311,7 @@ def examples(
     elif kind == "changed":
         asked = select(*shown).select_from(_paired(staged)).where(_changed(staged), ~_back(staged))
     else:
-        asked = select(*shown).where(own.c.id.in_(list(keys)))
+        asked = select(*shown).where(among(own.c.id, keys))
     rows = session.execute(asked.order_by(source.c.id).limit(SHOWN)).mappings()
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
@@ -321,7 +321,7 @@ def grid_flows(
 ) -> "Sequence[Row[Any]]":
     """Return households per grid before and after a staged delivery of buildings."""
     scope.require_everywhere(Action.READ)
-    given = {"kind": kind, "on_day": on_day, "gone": list(keys_gone), "moved": MOVED_DEGREES}
+    given = {"kind": kind, "on_day": on_day, "gone": array_of(keys_gone), "moved": MOVED_DEGREES}
     return session.execute(statement("delivery_grids", "buildings"), given).all()
 
 
@@ -374,7 +374,7 @@ def _change(session: "Session", staged: Staged, keys: Sequence[str], number: int
         update(own)
         .values(values)
         .where(
-            own.c.id.in_(list(keys)),
+            among(own.c.id, keys),
             own.c.id == PAIRS.c.standing,
             new.c.id == PAIRS.c.delivered,
         )
@@ -394,9 +394,9 @@ def _end(session: "Session", staged: Staged, keys: Sequence[str], number: int, a
             status="closed", closes_on=as_of, version=own.c.version + 1, import_no=number
         )
     else:
-        session.execute(delete(own).where(own.c.id.in_(list(keys))))
+        session.execute(delete(own).where(among(own.c.id, keys)))
         return
-    session.execute(ended.where(own.c.id.in_(list(keys))))
+    session.execute(ended.where(among(own.c.id, keys)))
 
 
 def _insert(session: "Session", staged: Staged) -> None:

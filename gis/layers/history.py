@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql
 
 from gis.layers.audit import AuditEntry
 from gis.layers.imports import ImportRecord, RowHistory
-from gis.layers.queries import table_of
+from gis.layers.queries import among, table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def keep_before(
         cast(own.c.id, Text),
         literal(change),
         before_image(own),
-    ).where(own.c.id.in_(list(keys)))
+    ).where(among(own.c.id, keys))
     session.execute(
         insert(history).from_select(["import_no", "layer", "row_id", "change", "before"], now)
     )

@@ -5,7 +5,20 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Table, and_, func, inspect, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+)
 
 from gis.database.base import STORED_SRID, Base
 from gis.database.frames import copy_frame, read_frame
@@ -13,7 +26,7 @@ from gis.errors import NotFoundError
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
     from sqlalchemy import ColumnElement, Row
@@ -28,6 +41,16 @@ def table_of(model: type[Base]) -> Table:
     table = inspect(model).local_table
     assert isinstance(table, Table)
     return table
+
+
+def array_of(keys: "Iterable[str]") -> str:
+    """Return keys as PostgreSQL writes an array: one value to send, however many they are."""
+    return "{" + ",".join(keys) + "}"
+
+
+def among(key: "ColumnElement[Any]", keys: "Iterable[str]") -> "ColumnElement[bool]":
+    """Return that a key is one of these, given as one array; IN would take a parameter for each."""
+    return key == any_(cast(literal(array_of(keys), Text), ARRAY(Uuid(as_uuid=False))))
 
 
 def community_column(model: type[Base]) -> "ColumnElement[Any] | None":

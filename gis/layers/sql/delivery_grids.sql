@@ -1,7 +1,8 @@
 -- Households per grid of the plans in effect on a day, before and after the staged delivery of
 -- buildings; only grids that gain, lose or change, and a row without a grid for buildings that
--- would lie in none. No rows where no plan is in effect. Parameters: kind, on_day, gone (keys of the buildings that it takes away),
--- moved (degrees within which a building is where it was).
+-- would lie in none. No rows where no plan is in effect. Parameters: kind, on_day, gone (array of
+-- the keys of the buildings that it takes away), moved (degrees within which a building is where it
+-- was).
 WITH live AS (
     SELECT g.id, g.code, g.plan_id, g.geometry
     FROM grids g
