@@ -49,6 +49,36 @@ def test_the_locator_in_memory(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_grids_against_a_peer(tmp_path: Path):
+    store, curve = tmp_path / "store", tmp_path / "curve.csv"
+    command = ["voronoi:12:3", "--only", "wangge-fast,metis-100", "--repeats", "1"]
+    command += ["--peers-python", sys.executable, "--store", str(store), "--curve", str(curve)]
+    rows = run("districting.py", *command, json_to=tmp_path / "out.json")["rows"]
+    drawn = {row["job"]["method"]: row for row in rows if row["job"]["scenario"] == "draw"}
+    assert {"wangge-fast", "metis-100", "wangge-balanced×1"} <= drawn.keys()
+    for row in rows:
+        assert not row["error"]
+        assert row["score"]["noncontiguous"] == row["score"]["crossing"] == 0
+        assert row["cost"]["mb"] > 20
+    [grown] = [row for row in rows if row["job"]["scenario"] == "grow"]
+    assert 0 <= grown["cost"]["floor_pct"] <= 100
+    assert 0 < grown["cost"]["moved_pct"] < 50
+    [edited] = [row for row in rows if row["job"]["scenario"] == "edit"]
+    assert edited["cost"]["edits"] > 10
+    assert edited["cost"]["us_per_edit"] > 0
+    table = curve.read_text(encoding="utf-8").splitlines()
+    assert len(table) == 1 + sum("×" in name for name in drawn)
+
+
+def test_grids_without_the_peers_say_how_to_get_them(tmp_path: Path):
+    command = [sys.executable, str(FOLDER / "districting.py"), "voronoi:12"]
+    command += ["--peers-python", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "./run bench-env" in done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "size"),
     [
