@@ -96,7 +96,7 @@ def export(
         tell = steps.progress("export")
         with steps.step("export"):
             report = export_layers(session, scope, order, told)
-    _say(report)
+    say_exported(report)
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:
@@ -120,7 +120,7 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def _say(report: "ExportReport") -> None:
+def say_exported(report: "ExportReport") -> None:
     """Say what was written, what was withheld and what the format could not hold."""
     for layer, rows in report.rows.items():
         typer.echo(f"{layer}: {rows:,} rows")

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli import plan_edits
+from cli.plan_edits import PlanArgument, YesOption
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
@@ -15,10 +18,8 @@ if TYPE_CHECKING:
     from gis.districting import DrawOptions
 
 app = typer.Typer(name="plan", help="Grid plans: draw, measure, compare, change, export.")
+app.add_typer(plan_edits.app)
 
-PlanArgument = Annotated[
-    str, typer.Argument(help="Name of the plan, or its id, or the first characters of that.")
-]
 KindOption = Annotated[Literal["community", "party"], typer.Option(help="What the grids are for.")]
 TargetOption = Annotated[int, typer.Option(help="Households per grid to aim at.")]
 MinimumOption = Annotated[int, typer.Option(help="Fewest households of a grid.")]
@@ -160,6 +161,96 @@ def evaluate(plan: PlanArgument, *, as_json: JsonOption = False) -> None:
         show_measured(measured)
 
 
+@app.command("compare")
+def compare(
+    before: Annotated[str, typer.Argument(help="Name or id of a plan.")],
+    after: Annotated[str, typer.Argument(help="Name or id of the plan to compare with it.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a plan differs from another: measures, who changes grid, what became of each."""
+    from cli.plan_views import print_json, show_comparison
+    from gis.database.engine import transaction
+    from gis.services.plan_measuring import compare_plans, find_plan
+
+    with opened() as (factory, scope), transaction(factory) as session:
+        keys = [find_plan(session, scope, called) for called in (before, after)]
+        found = compare_plans(session, scope, *keys)
+    if as_json:
+        print_json(found.as_json())
+        return
+    show_comparison(found.as_json()["comparison"], found.before.name, found.after.name)
+    typer.echo(f"{found.buildings_moved:,} buildings change grid.")
+
+
+@app.command("rebalance")
+def rebalance(
+    plan: PlanArgument,
+    *,
+    lock: Annotated[
+        list[str] | None, typer.Option(help="Code of a grid that stays as it is, once for each.")
+    ] = None,
+    max_moved: Annotated[
+        int | None, typer.Option(min=0, help="Households that may change grid at most.")
+    ] = None,
+    target: Annotated[int | None, typer.Option(help="Households per grid to aim at.")] = None,
+    minimum: Annotated[int | None, typer.Option(help="Fewest households of a grid.")] = None,
+    maximum: Annotated[int | None, typer.Option(help="Most households of a grid.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="fast, balanced, compact or tight; as before if unset.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; as before if unset.")] = None,
+    seconds: SecondsOption = None,
+    name: Annotated[str | None, typer.Option(help="Name of the new draft.")] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Change this draft, instead of making a new one.")
+    ] = False,
+    keep_best: KeepBestOption = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show who would change grid.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Draw a plan again from its own grids: shows how many households move, then asks."""
+    from cli.plan_views import show_comparison
+    from gis.database.engine import transaction
+    from gis.jobs.plan_drawing import DrawJob
+    from gis.services.redistricting import keep, rebalance_order, told_sketch
+
+    given = {
+        "target": target,
+        "minimum": minimum,
+        "maximum": maximum,
+        "preset": preset,
+        "seed": seed,
+        "seconds": seconds,
+    }
+    options = {key: value for key, value in given.items() if value is not None}
+    with opened() as (factory, scope):
+        key = _key(factory, scope, plan)
+        with transaction(factory) as session:
+            order = rebalance_order(
+                session,
+                scope,
+                key,
+                locked=tuple(lock or ()),
+                options=options,
+                name=name,
+            )
+            order = replace(order, plan_id=key) if in_place else order
+        job = DrawJob(order, keep_best=keep_best, preview=True, most_moved=max_moved)
+        sketch = _sketched(factory, scope, job)
+        show_comparison(told_sketch(sketch), "now", "then")
+        if preview:
+            return
+        if not yes and not typer.confirm("Store it?", default=False):
+            typer.echo("Nothing was changed.")
+            return
+        with transaction(factory) as session:
+            drawn = keep(session, scope, sketch)
+    _say_drawn({**asdict(drawn), "measures": dict(drawn.measures)})
+
+
 def _options(**given: Any) -> "DrawOptions":  # noqa: ANN401 - fields of DrawOptions
     from gis.districting import DrawOptions
 
@@ -212,6 +303,25 @@ def _drawn(factory: Any, scope: Any, order: Any, *, keep_best: bool) -> Any:  # 
             lambda recorder: run_draw(factory, scope, told, recorder, stopped),
             watcher,
         )
+
+
+def _sketched(factory: Any, scope: Any, job: Any) -> Any:  # noqa: ANN401 - see above
+    """Draw as a job that is on the record, and store nothing; return the drawing."""
+    from gis.jobs.plan_drawing import Patient, sketched
+    from gis.jobs.records import in_the_foreground
+    from gis.jobs.steps import Steps
+    from gis.services.redistricting import told_sketch
+
+    drawn: list[Any] = []
+
+    def work(recorder: Any) -> dict[str, Any]:  # noqa: ANN401 - see above
+        patient = Patient(recorder, keep_best=job.keep_best, stop=stopped)
+        drawn.append(sketched(factory, scope, job, Steps(patient), patient))
+        return {"comparison": told_sketch(drawn[0])}
+
+    with watching() as watcher, stopping(wanted=job.keep_best) as stopped:
+        in_the_foreground(factory, scope, "rebalance", job.as_arguments(), work, watcher)
+    return drawn[0]
 
 
 @contextmanager

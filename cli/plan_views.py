@@ -9,7 +9,9 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gis.services.plan_editing import NewNumber
     from gis.services.plan_measuring import Measured, PlanFacts
+    from gis.services.plan_storing import Written
 
 #: Measures of a plan as people read them: what, unit, digits.
 _MEASURES = {
@@ -112,6 +114,67 @@ def show_measured(measured: "Measured") -> None:
         )
     _print(table)
     show_measures({"": measured.summary})
+
+
+def show_comparison(told: Mapping[str, Any], before: str, after: str) -> None:
+    """Show how two plans differ: measures side by side, and each grid that is not as it was."""
+    show_measures({before: told["before"], after: told["after"]})
+    changed = [one for one in told["grids"] if one["fate"] != "kept"]
+    if changed:
+        table = _table(
+            "grid",
+            "before",
+            "what",
+            ("was", "r"),
+            ("is", "r"),
+            ("in", "r"),
+            ("out", "r"),
+            "from / to",
+        )
+        for one in changed:
+            table.add_row(
+                one["grid_code"] or "",
+                one["previous_grid_code"] or "",
+                one["fate"],
+                f"{one['households_before']:,}",
+                f"{one['households_after']:,}",
+                f"{one['households_in']:,}",
+                f"{one['households_out']:,}",
+                _flows(one),
+            )
+        _print(table)
+    kept = len(told["grids"]) - len(changed)
+    share = told["households_moved"] / max(told["households_compared"], 1)
+    typer.echo(
+        f"{told['households_moved']:,} of {told['households_compared']:,} households ({share:.1%}) "
+        f"change grid; {kept} grids stay as they are."
+    )
+
+
+def _flows(one: Mapping[str, Any]) -> str:
+    came = [f"← {part['grid_code']} {part['households']:,}" for part in one["sources"]]
+    went = [f"→ {part['grid_code']} {part['households']:,}" for part in one["targets"]]
+    return ", ".join([*came[:3], *went[:3]])
+
+
+def show_written(written: "Written") -> None:
+    """Say what a draft consists of after an edit."""
+    measures = written.measures
+    typer.echo(
+        f"{measures['grids']} grids, {measures['share_in_range']:.0%} in range, compactness "
+        f"{measures['mean_compactness']}; {measures['households_moved']:,} households change grid."
+    )
+
+
+def show_numbers(found: "Sequence[NewNumber]") -> None:
+    """List grids that get another number."""
+    if not found:
+        typer.echo("Every grid has the number that the rule gives it.")
+        return
+    table = _table("community", "code", "new code")
+    for one in found:
+        table.add_row(one.community_code, one.code, one.new_code)
+    _print(table)
 
 
 def _table(*columns: str | tuple[str, str]) -> "Table":

@@ -5,14 +5,14 @@ none is open. Whoever changes the draft meanwhile wins, and the drawing is refus
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from gis.database.engine import transaction
 from gis.jobs.records import JobCancelledError, Recorder
 from gis.jobs.steps import Steps, Watcher
 from gis.layers import plans
-from gis.services.redistricting import PlanOrder, draw, keep, prepare
+from gis.services.redistricting import PlanOrder, draw_within, keep, prepare, told_sketch
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
@@ -36,19 +36,29 @@ class DrawJob:
         What is to be drawn.
     keep_best
         Whether a drawing that is cancelled is stored as far as it was; else nothing is.
+    preview
+        Whether it is only said who would change grid; nothing is stored.
+    most_moved
+        Households that may change grid at most; ``None``: no limit.
     """
 
     order: PlanOrder
     keep_best: bool = False
+    preview: bool = False
+    most_moved: int | None = None
 
     def as_arguments(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {"order": self.order.as_arguments(), "keep_best": self.keep_best}
+        return {**_shallow(self), "order": self.order.as_arguments()}
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "DrawJob":
         """Return the job of :meth:`as_arguments`."""
-        return cls(PlanOrder.from_arguments(arguments["order"]), arguments["keep_best"])
+        return cls(**{**arguments, "order": PlanOrder.from_arguments(arguments["order"])})
+
+
+def _shallow(job: DrawJob) -> dict[str, Any]:
+    return {one.name: getattr(job, one.name) for one in fields(job)}
 
 
 @dataclass
@@ -108,18 +118,22 @@ def run_draw(
     recorder: Recorder,
     stop: Callable[[], bool] = never,
 ) -> Mapping[str, Any]:
-    """Draw and store a plan; the kind of job ``draw``."""
+    """Draw a plan and store it; the kinds of job ``draw`` and ``rebalance``."""
     job = DrawJob.from_arguments(arguments)
     patient = Patient(recorder, keep_best=job.keep_best, stop=stop)
     steps = Steps(patient)
-    sketch = sketched(factory, scope, job.order, steps, patient)
+    sketch = sketched(factory, scope, job, steps, patient)
+    compared = None if sketch.start is None else told_sketch(sketch)
+    report = {"stopped": sketch.drawn.stopped, "comparison": compared}
+    if job.preview:
+        return {**report, "seconds": steps.seconds}
     with steps.step("store"), transaction(factory) as session:
         drawn = keep(session, scope, sketch)
     return {
+        **report,
         "plan_id": drawn.plan_id,
         "measures": dict(drawn.measures),
         "exceptions": [dict(one) for one in drawn.exceptions],
-        "stopped": drawn.stopped,
         "seconds": steps.seconds,
     }
 
@@ -127,11 +141,18 @@ def run_draw(
 def sketched(
     factory: "sessionmaker[Session]",
     scope: "Scope",
-    order: PlanOrder,
+    job: DrawJob,
     steps: Steps,
     patient: Patient,
 ) -> "Sketch":
-    """Return a drawing that is not stored; the version of the draft is the one found now."""
+    """Return a drawing that is not stored; the version of the draft is the one found now.
+
+    Raises
+    ------
+    gis.errors.InfeasiblePlanError
+        No drawing was found in which so few households change grid.
+    """
+    order = job.order
     cells, grids = steps.progress("cells"), steps.progress("grids")
     with steps.step("cells"), transaction(factory) as session:
         if order.plan_id is not None and order.version is None:
@@ -143,8 +164,8 @@ def sketched(
         return patient.goes_on()
 
     with steps.step("grids"):
-        return draw(sketch, progress=tell)
+        return draw_within(sketch, job.most_moved, progress=tell)
 
 
 #: What :func:`gis.jobs.worker.run_worker` does, by kind of job.
-WORKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {"draw": run_draw}
+WORKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {"draw": run_draw, "rebalance": run_draw}

@@ -25,6 +25,24 @@ GRIDS_WITH_COUNTS = _with(
     Column("community_name", "str", "Name of the community."),
     *(_count(name) for name in ("buildings", *COUNTS)),
 )
+#: Worked out by :mod:`gis.services.plan_exporting` when it is asked for; people are in ``grids``.
+GRID_MEASURES = FrameContract(
+    "grid_measures",
+    (
+        Column("grid_id", "str", "UUID of the grid.", required=True),
+        Column("plan_id", "str", "UUID of the plan.", required=True),
+        Column("code", "str", "Code of the grid.", required=True),
+        Column("in_range", "bool", "True: households within the plan's band.", required=True),
+        Column("area_m2", "float", "Area, square metres.", required=True),
+        Column("perimeter_m", "float", "Perimeter, metres.", required=True),
+        Column("polsby_popper", "float", "4π·area / perimeter², 1 for a disc.", required=True),
+        Column("reock", "float", "Area by that of the smallest circle around it."),
+        Column(
+            "pieces", "int", "Pieces that one can walk about in; 1: it is whole.", required=True
+        ),
+        Column("barrier_inside_m", "float", "Main road, river, railway inside it, metres."),
+    ),
+)
 _SHOWN_MATTER = ("occurred_at", "source", "served_group", "synthetic", "plan_id", "grid_id")
 _SHOWN_ANSWER = ("no_grid_reason", "station_id")
 _SHOWN_DISTANCE = ("distance_m", "distance_method", "no_station_reason")

@@ -20,6 +20,7 @@ from gis.layers.export_contracts import (
     COVERAGE_SCENARIOS,
     FINDINGS,
     GEOCODING_QUEUE,
+    GRID_MEASURES,
     GRIDS_WITH_COUNTS,
     assigned,
 )
@@ -299,6 +300,7 @@ def _all() -> dict[str, ExportLayer]:
     listed += [
         ExportLayer(frames.PLANS, _make_plans),
         ExportLayer(GRIDS_WITH_COUNTS, _make_grids, COUNTS),
+        ExportLayer(GRID_MEASURES, None),
         ExportLayer(frames.CELLS, _table_maker(Cell, frames.CELLS)),
         ExportLayer(frames.CELL_BORDERS, _table_maker(CellBorder, frames.CELL_BORDERS)),
         ExportLayer(frames.BUILDING_GRIDS, _member_maker(BuildingGrid, frames.BUILDING_GRIDS)),
@@ -315,6 +317,14 @@ def _all() -> dict[str, ExportLayer]:
 
 #: Everything that can be exported, by name, in the order in which it is written.
 EXPORT_LAYERS = _all()
+
+
+def grids_meant(session: "Session", scope: Scope, ground: Ground) -> dict[str, str]:
+    """Return the plan of each grid that is meant, by the grid's key."""
+    scope.require(Action.EXPORT)
+    c = table_of(Grid).c
+    asked = select(c.id, c.plan_id).where(in_force(ground), *_inside(Grid, scope, ground))
+    return {str(row.id): str(row.plan_id) for row in session.execute(asked.order_by(c.id))}
 
 
 def stream_frames(

@@ -27,6 +27,7 @@ from gis.outlets.suppression import with_flags, withheld_in_groups, withhold
 from gis.scope import Action
 from gis.services.covering import THRESHOLDS_M, CoverageOrder, read_coverage
 from gis.services.locating import local_day
+from gis.services.plan_exporting import grid_measures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,7 +230,7 @@ def _sources(
     ground: Ground,
     layers: list[ExportLayer],
 ) -> list[_Source]:
-    views = _Views(session, scope, order)
+    views = _Views(session, scope, order, ground)
     further = _further(session, scope, order, ground)
     return [
         _source(order, layer, _rows(session, scope, ground, layer, views), further)
@@ -356,13 +357,17 @@ def _note(
 
 
 class _Views:
-    """Coverage, measured once and only if it is asked for."""
+    """Coverage, measured once, and grids, each only if it is asked for."""
 
-    def __init__(self, session: "Session", scope: "Scope", order: ExportOrder) -> None:
-        self.session, self.scope, self.order = session, scope, order
+    def __init__(
+        self, session: "Session", scope: "Scope", order: ExportOrder, ground: Ground
+    ) -> None:
+        self.session, self.scope, self.order, self.ground = session, scope, order, ground
         self.view: CoverageView | None = None
 
     def frame(self, name: str) -> "pd.DataFrame":
+        if name == "grid_measures":
+            return grid_measures(self.session, self.scope, self.ground)
         if self.order.plan is not None or self.order.community or self.order.bbox:
             raise InvalidInputError(
                 f"{name} is measured for the plan in effect and the whole ground.",

@@ -104,10 +104,7 @@ class StoredPlan:
         number = {code: i for i, code in enumerate(self.grids["code"])}
         unknown = [code for code in codes if code not in number]
         if unknown:
-            raise NotFoundError(
-                f"Plan {self.name} has no grid {unknown[0]}.",
-                remedy=f"See its grids: wangge plan show {str(self.row.id)[:8]}",
-            )
+            raise no_such_grid(self.row, unknown[0])
         return tuple(number[code] for code in codes)
 
 
@@ -130,11 +127,24 @@ def read_plan(session: "Session", scope: "Scope", plan_id: str) -> StoredPlan:
     row = plans.one(session, scope, plan_id)
     found = grids.read_grids_of(session, scope, plan_id)
     if not len(found):
-        raise ConflictError(
-            f"Plan {row.name or plan_id} has no grids yet.",
-            remedy=f"Draw it first: wangge plan draw {str(plan_id)[:8]}",
-        )
+        raise no_grids(row)
     return StoredPlan(row, found, plan_grids.read_members(session, scope, plan_id))
+
+
+def no_grids(row: Any) -> ConflictError:  # noqa: ANN401 - a row of plans
+    """Return the error that a plan has no grids."""
+    return ConflictError(
+        f"Plan {row.name or row.id} has no grids yet.",
+        remedy=f"Draw it first: wangge plan draw {str(row.id)[:8]}",
+    )
+
+
+def no_such_grid(row: Any, code: str) -> NotFoundError:  # noqa: ANN401 - a row of plans
+    """Return the error that a plan has no grid of a code."""
+    return NotFoundError(
+        f"Plan {row.name or row.id} has no grid {code}.",
+        remedy=f"See its grids: wangge plan evaluate {str(row.id)[:8]}",
+    )
 
 
 def must_be_draft(row: Any) -> None:  # noqa: ANN401 - a row of plans

@@ -13,9 +13,11 @@ from gis.layers.communities import Community
 from gis.layers.quarters import Quarter
 from gis.layers.queries import read_layer, table_of
 from gis.services.plan_ground import PlanGround, StoredPlan, ground_of, labels_on, read_plan
-from gis.services.plan_records import Legend, measures_of, told
+from gis.services.plan_records import Legend, measures_of, told, told_comparison
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
     from sqlalchemy import Row
@@ -154,6 +156,18 @@ class ComparedPlans:
     buildings_moved: int
     codes_before: dict[int, str]
     codes_after: dict[int, str]
+    community_codes: "Mapping[int, str]"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "before": {"plan_id": str(self.before.row.id), "name": self.before.row.name},
+            "after": {"plan_id": str(self.after.row.id), "name": self.after.row.name},
+            "buildings_moved": self.buildings_moved,
+            "comparison": told_comparison(
+                self.comparison, self.codes_before, self.codes_after, self.community_codes
+            ),
+        }
 
 
 def compare_plans(
@@ -189,6 +203,7 @@ def compare_plans(
         int(links["cell_id"].isin(moved).sum()),
         dict(zip(numbers.tolist(), before.grids["code"], strict=True)),
         dict(enumerate(after.grids["code"])),
+        ground.community_codes,
     )
 
 

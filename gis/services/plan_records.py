@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gis.districting import Plan, PlanMeasures
+    from gis.districting.compare import PlanComparison
     from gis.services.plan_ground import PlanGround
 
 _RECORDS = ("exceptions", "feasible", "lineage", "trace")
@@ -127,6 +128,7 @@ def told(drawing: Mapping[str, Any], legend: Legend, *, trace: bool = False) -> 
     """Return a drawing's record with codes in place of its numbers."""
     names = _Names(drawing, legend)
     shown = {
+        "version": drawing.get("version"),
         "stopped": drawing["stopped"],
         "exceptions": [
             {
@@ -196,6 +198,52 @@ def _told_trace(one: Mapping[str, Any], names: _Names) -> dict[str, Any]:
         "largest": [
             {"quarter": names.quarter(held["unit"]), "households": held["households"]}
             for held in one["largest"]
+        ],
+    }
+
+
+def told_comparison(
+    compared: "PlanComparison",
+    before: Mapping[int, str],
+    after: Mapping[int, str],
+    communities: Mapping[int, str],
+) -> dict[str, Any]:
+    """Return how two plans differ, with codes in place of numbers.
+
+    Parameters
+    ----------
+    compared
+        How they differ.
+    before, after, communities
+        Code of each grid before and after, and of each community, by number.
+    """
+    return {
+        "households_moved": compared.households_moved,
+        "households_compared": compared.households_compared,
+        "border_added_m": round(compared.border_added_m, 1),
+        "border_removed_m": round(compared.border_removed_m, 1),
+        "before": measures_of(compared.before),
+        "after": measures_of(compared.after),
+        "grids": [
+            {
+                "fate": one.fate,
+                "community_code": communities.get(one.community),
+                "grid_code": after.get(one.grid),
+                "previous_grid_code": before.get(one.previous),
+                "households_before": one.households_before,
+                "households_after": one.households_after,
+                "households_in": one.households_in,
+                "households_out": one.households_out,
+                "sources": [
+                    {"grid_code": before.get(grid), "households": people}
+                    for grid, people in one.sources
+                ],
+                "targets": [
+                    {"grid_code": after.get(grid), "households": people}
+                    for grid, people in one.targets
+                ],
+            }
+            for one in compared.changes
         ],
     }
 

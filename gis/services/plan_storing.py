@@ -105,13 +105,16 @@ def store(
     """
     new = plan_id is None
     key = str(uuid4()) if plan_id is None else plan_id
+    found = 0
     if not new:
-        plans.lock_plan(session, scope, key, version)
+        found = plans.lock_plan(session, scope, key, version)
         must_be_draft(plans.one(session, scope, key))
-    named = _named(outcome, key)
+    named = name_grids(outcome, key)
     frame = _proved(outcome, named)
     measures = measures_of(outcome.measures) | dict(outcome.moved)
-    values = _values(outcome, named, measures)
+    values = _values(outcome, named, measures, key)
+    if "drawing" in values:
+        values["drawing"]["version"] = found + 1
     if new:
         plans.add_plan(session, scope, {"id": key, **facts, **values})
     else:
@@ -127,7 +130,9 @@ def store(
     return Written(key, frame, measures, _told(outcome, named))
 
 
-def _values(outcome: Outcome, named: "pd.DataFrame", measures: Mapping[str, Any]) -> dict[str, Any]:
+def _values(
+    outcome: Outcome, named: "pd.DataFrame", measures: Mapping[str, Any], plan_id: str
+) -> dict[str, Any]:
     values: dict[str, Any] = {"measures": dict(measures)}
     if outcome.options is not None:
         values["options"] = dict(outcome.options)
@@ -136,13 +141,13 @@ def _values(outcome: Outcome, named: "pd.DataFrame", measures: Mapping[str, Any]
         before = {} if outcome.start is None else dict(enumerate(outcome.start.grids["code"]))
         values["drawing"] = drawing_of(outcome.plan, outcome.ground, keys, before)
         values["drawn_at"] = datetime.now(UTC)
-        if outcome.start is not None:
+        if outcome.start is not None and str(outcome.start.row.id) != plan_id:
             values["from_plan_id"] = str(outcome.start.row.id)
     return values
 
 
-def _named(outcome: Outcome, plan_id: str) -> "pd.DataFrame":
-    """Return the grids by number, with the key, sequence and code of each."""
+def name_grids(outcome: Outcome, plan_id: str) -> "pd.DataFrame":
+    """Return the grids by number, with the key, sequence and code that each has in a plan."""
     import pandas as pd
 
     ground, measures = outcome.ground, outcome.measures

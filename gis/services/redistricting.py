@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import Range
 
 from gis.districting import DrawOptions, Locks, Plan, draw_grids
 from gis.districting.compare import compare
-from gis.errors import ConflictError, InvalidInputError
+from gis.errors import ConflictError, InfeasiblePlanError, InvalidInputError
 from gis.frames import COMMUNITIES
-from gis.layers import plans
+from gis.layers import grids, plans
 from gis.layers.communities import Community
 from gis.layers.queries import alive, read_layer
 from gis.logs import get_logger
@@ -23,10 +23,13 @@ from gis.services.plan_ground import (
     current_ground,
     labels_on,
     must_be_draft,
+    no_grids,
+    no_such_grid,
     options_from,
     read_plan,
 )
-from gis.services.plan_storing import Outcome, Written, store
+from gis.services.plan_records import told_comparison
+from gis.services.plan_storing import USUAL_CODEC, Outcome, Written, name_grids, store
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from gis.scope import Scope
 
 log = get_logger(__name__)
+
+#: How often moves are made dearer where too many households would change grid.
+_STIFFER = 6
 
 #: Told what is being done, steps done, steps in all; ``False`` ends the refinement early.
 Progress = Callable[[str, int, int], object]
@@ -73,7 +79,7 @@ class PlanOrder:
     kind: str = "community"
     name: str | None = None
     options: DrawOptions = field(default_factory=DrawOptions)
-    codec: str = "unit_grid_15"
+    codec: str = USUAL_CODEC
     effective_from: date | None = None
     plan_id: str | None = None
     version: int | None = None
@@ -160,6 +166,25 @@ class Sketch:
         return compare(self.ground.keyed.graph, self.current, self.drawn.grid, self.order.options)
 
 
+def told_sketch(sketch: Sketch) -> dict[str, Any]:
+    """Return how a drawing differs from the plan that it starts from, by the codes it would have.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        It starts from no plan.
+    """
+    compared = sketch.compared()
+    if compared is None or sketch.start is None:
+        raise ConflictError(
+            "The drawing starts from no plan.", remedy="Name one to compare it with."
+        )
+    named = name_grids(_outcome(sketch), "")
+    after = dict(zip(named["number"].tolist(), named["code"], strict=True))
+    before = dict(enumerate(sketch.start.grids["code"]))
+    return told_comparison(compared, before, after, sketch.ground.community_codes)
+
+
 def draw_plan(
     session: "Session", scope: "Scope", order: PlanOrder, *, progress: Progress | None = None
 ) -> DrawnPlan:
@@ -186,23 +211,34 @@ def prepare(
     The drawing itself then holds no transaction open, however long it takes.
     """
     scope.require_everywhere(Action.WRITE)
-    order = _settled(session, scope, order)
+    order = settled(session, scope, order)
     assert order.scope_code is not None
     ground = current_ground(session, scope, order.scope_code, progress=_step(progress, "cells"))
     if order.from_plan is None:
         return Sketch(order, ground)
     start = read_plan(session, scope, order.from_plan)
-    start.numbers(order.locked)
     return Sketch(order, ground, start, labels_on(start, ground))
 
 
-def _settled(session: "Session", scope: "Scope", order: PlanOrder) -> PlanOrder:
-    """Return the order with what the draft or the store says already."""
+def settled(session: "Session", scope: "Scope", order: PlanOrder) -> PlanOrder:
+    """Return the order with what the draft or the store says already.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        The plan is no draft, or the one to start from has no grids.
+    gis.errors.NotFoundError
+        There is no such plan, or no grid of a locked code.
+    gis.errors.InvalidInputError
+        Grids are locked, but the drawing starts from no plan.
+    """
     if order.plan_id is not None:
         row = plans.one(session, scope, order.plan_id)
         must_be_draft(row)
         order = replace(order, scope_code=row.scope_code, kind=row.kind, name=row.name)
-    if order.locked and order.from_plan is None:
+    if order.from_plan is not None:
+        _startable(session, scope, order.from_plan, order.locked)
+    elif order.locked:
         raise InvalidInputError(
             "Grids can be locked only where the drawing starts from a plan.",
             remedy="Name the plan as well: --from PLAN, or from_plan_id.",
@@ -212,6 +248,16 @@ def _settled(session: "Session", scope: "Scope", order: PlanOrder) -> PlanOrder:
         own = read_layer(session, scope, Community, COMMUNITIES, alive(Community))
         order = replace(order, scope_code=common_division(own["code"].tolist()))
     return order
+
+
+def _startable(session: "Session", scope: "Scope", plan_id: str, locked: tuple[str, ...]) -> None:
+    row = plans.one(session, scope, plan_id)
+    known = {code for _, code in grids.codes_of(session, scope, plan_id)}
+    if not known:
+        raise no_grids(row)
+    unknown = [code for code in locked if code not in known]
+    if unknown:
+        raise no_such_grid(row, unknown[0])
 
 
 def draw(sketch: Sketch, *, progress: Progress | None = None) -> Sketch:
@@ -229,6 +275,86 @@ def draw(sketch: Sketch, *, progress: Progress | None = None) -> Sketch:
     return replace(sketch, plan=plan)
 
 
+def draw_within(
+    sketch: Sketch, most_moved: int | None, *, progress: Progress | None = None
+) -> Sketch:
+    """Return the sketch with a drawing in which at most so many households change grid.
+
+    Moves are made dearer until it is so.
+
+    Raises
+    ------
+    gis.errors.InfeasiblePlanError
+        No such drawing was found; it says how few the least was.
+    """
+    drawn = draw(sketch, progress=progress)
+    least: int | None = None
+    for _ in range(_STIFFER):
+        compared = drawn.compared() if most_moved is not None else None
+        if most_moved is None or compared is None or compared.households_moved <= most_moved:
+            return drawn
+        least = min(
+            compared.households_moved, compared.households_moved if least is None else least
+        )
+        order = replace(drawn.order, options=_stiffer(drawn.order.options))
+        drawn = draw(replace(sketch, order=order), progress=progress)
+    raise InfeasiblePlanError(
+        f"No drawing was found in which at most {most_moved:,} households change grid; "
+        f"the least was {least:,}.",
+        remedy="Allow more households to move, or lock fewer grids.",
+    )
+
+
+def _stiffer(options: DrawOptions) -> DrawOptions:
+    """Return options under which fewer households change grid."""
+    change = max(1.0, options.priced.change) * 4
+    return replace(options, weights={**(options.weights or {}), "change": change})
+
+
+def rebalance_order(
+    session: "Session",
+    scope: "Scope",
+    plan_id: str,
+    *,
+    locked: tuple[str, ...] = (),
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> PlanOrder:
+    """Return the order of a new draft, drawn from the grids of a plan so that few households move.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    plan_id
+        The plan.
+    locked
+        Codes of grids that stay as they are.
+    options
+        Drawing options that differ from those it was drawn with.
+    name
+        Name of the new draft.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such plan, or no grid of such a code.
+    gis.errors.ConflictError
+        It has no grids.
+    """
+    _startable(session, scope, plan_id, locked)
+    row = plans.one(session, scope, plan_id)
+    return PlanOrder(
+        row.scope_code,
+        row.kind,
+        name or (f"{row.name} +" if row.name else None),
+        options_from({**(row.options or {}), "seconds": None, **(options or {})}),
+        str((row.options or {}).get("codec", USUAL_CODEC)),
+        from_plan=plan_id,
+        locked=locked,
+    )
+
+
 def keep(session: "Session", scope: "Scope", sketch: Sketch) -> DrawnPlan:
     """Prove a drawing and store it; the caller commits, and with that the store proves it too.
 
@@ -238,15 +364,7 @@ def keep(session: "Session", scope: "Scope", sketch: Sketch) -> DrawnPlan:
         As :func:`draw_plan`.
     """
     order, plan = sketch.order, sketch.drawn
-    outcome = Outcome(
-        sketch.ground,
-        plan.grid,
-        plan.measures,
-        start=sketch.start,
-        plan=plan,
-        options=stored_options(order.options) | {"codec": order.codec},
-        moved=_moved(sketch.compared()),
-    )
+    outcome = _outcome(sketch)
     assert order.scope_code is not None
     facts = {"name": order.name, "kind": order.kind, "scope_code": order.scope_code}
     written: Written = store(session, scope, outcome, order.plan_id, order.version, facts)
@@ -262,6 +380,19 @@ def keep(session: "Session", scope: "Scope", sketch: Sketch) -> DrawnPlan:
     )
     return DrawnPlan(
         written.plan_id, len(written.grids), written.measures, written.told, plan.stopped
+    )
+
+
+def _outcome(sketch: Sketch) -> Outcome:
+    order, plan = sketch.order, sketch.drawn
+    return Outcome(
+        sketch.ground,
+        plan.grid,
+        plan.measures,
+        start=sketch.start,
+        plan=plan,
+        options=stored_options(order.options) | {"codec": order.codec},
+        moved=_moved(sketch.compared()),
     )
 
 
