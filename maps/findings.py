@@ -136,7 +136,9 @@ def findings_map(
     )
     chart.options["zoomSnap"] = 0.5
     add_tiles(chart, tile_url, tile_attribution, max_zoom=21)
-    app = PageApp("WanggeFindings.start", page, styles=("findings.css",), scripts=("findings.js",))
+    app = PageApp(
+        "WanggeFindings.start", page, styles=("findings.css",), scripts=("dom.js", "findings.js")
+    )
     chart.add_child(app, name="findings_app")
     number_elements(chart.get_root())
     return chart

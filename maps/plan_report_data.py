@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gis.errors import CrsMismatchError, InvalidInputError
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis.districting import GridTrace, Origin, PlanException, PlanMeasures
+    from gis.districting import GridTrace, PlanException, PlanMeasures
+    from gis.districting.compare import PlanComparison
+    from gis.districting.plan import CountRange
 
 _FRAMES = ("communities", "grids", "barriers")
 
@@ -24,33 +26,16 @@ class PreviousPlan:
     ----------
     name
         What people call it.
-    measures
-        Its measures, with the target and the band of the report.
+    comparison
+        How the plan differs from it: :func:`gis.districting.compare.compare`, with the target and
+        the band of the report.
     codes
-        Code of each of its grids by number, as lineage and measures number them.
-    lineage
-        Where the households of each grid of the new plan were, as ``Plan.lineage`` says it;
-        households without a previous grid are not in it.
-    continues
-        The previous grid that a grid of the new plan continues, both by number; its households have
-        not changed grid. ``None``: the one with the same number, as a drawing from a current plan
-        numbers them.
+        Code of each of its grids by number.
     """
 
     name: str
-    measures: "PlanMeasures"
+    comparison: "PlanComparison"
     codes: Mapping[int, str]
-    lineage: "Sequence[Origin]" = ()
-    continues: Mapping[int, int] | None = None
-
-    def ancestor(self, grid: int) -> int:
-        """Return the number of the previous grid that ``grid`` continues; -1: none."""
-        return grid if self.continues is None else self.continues.get(grid, -1)
-
-    @property
-    def changed_households(self) -> int:
-        """Households whose grid is not the one that continues their previous grid."""
-        return sum(o.households for o in self.lineage if self.ancestor(o.grid) != o.previous_grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +65,7 @@ class PlanReport:
     exceptions, traces
         What a planner must know, and why each grid ended as it did.
     feasible
-        Numbers of grids that each community can have within the band: objects with ``community``,
-        ``households``, ``low``, ``high`` and ``drawn``.
+        Numbers of grids that each community can have within the band.
     quarters
         Name of each quarter of the exceptions, by its number in the graph.
     previous
@@ -115,7 +99,7 @@ class PlanReport:
     measures: "PlanMeasures"
     exceptions: "Sequence[PlanException]" = ()
     traces: "Sequence[GridTrace]" = ()
-    feasible: Sequence[Any] = ()
+    feasible: "Sequence[CountRange]" = ()
     quarters: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     previous: PreviousPlan | None = None
     metis: "PlanMeasures | None" = None

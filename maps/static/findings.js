@@ -1,43 +1,18 @@
 /* The map of findings: a list by kind beside the map; each finding can be jumped to. */
 (function () {
   "use strict";
+  const { make, draw, fill } = Wangge;
   const LISTED = 100;
-  const SVG = "http://www.w3.org/2000/svg";
-
-  /* An element with attributes, texts and children; nothing is ever parsed as HTML. */
-  function make(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    Object.entries(attributes || {}).forEach(function ([name, value]) {
-      if (value !== null && value !== undefined) { node.setAttribute(name, value); }
-    });
-    children.forEach(function (child) {
-      if (child !== null && child !== undefined) { node.append(child); }
-    });
-    return node;
-  }
-
-  function fill(text, values) {
-    return text.replace(/\{(\w+)\}/g, function (whole, key) {
-      return key in values ? values[key] : whole;
-    });
-  }
 
   /* Severity has a form as well as a colour: a square, a triangle, a ring. */
   function mark(colour, severity) {
-    const svg = document.createElementNS(SVG, "svg");
     const shapes = [
       "M2 2h12v12H2z",
       "M8 1.5 15 14.5H1z",
       "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11zm0 3a2.5 2.5 0 1 1 0 5a2.5 2.5 0 1 1 0-5z",
     ];
-    const path = document.createElementNS(SVG, "path");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("class", "wf-mark");
-    svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("d", shapes[severity]);
-    path.setAttribute("fill", colour);
-    svg.append(path);
-    return svg;
+    return draw("svg", { viewBox: "0 0 16 16", class: "wf-mark", "aria-hidden": "true" },
+      draw("path", { d: shapes[severity], fill: colour }));
   }
 
   function App(map, data) {

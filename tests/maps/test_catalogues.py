@@ -8,11 +8,14 @@ from typing import get_args
 import pytest
 from babel.messages.pofile import read_po
 
-from gis.districting.plan import SENTENCES, ExceptionKind
+from gis.districting.compare import FATES
+from gis.districting.options import PRESETS
+from gis.districting.plan import LIMITS, NOTES, SENTENCES, ExceptionKind, Limit
 from gis.i18n import CATALOGUES, LANGUAGES, Language
 from gis.ingest.audit.kinds import KINDS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
+from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
 
 pytestmark = pytest.mark.maps
 
@@ -42,9 +45,16 @@ def translated_literals() -> set[str]:
 
 
 def wanted() -> set[str]:
-    lists = {**CODES, **FINDING_CODES}
+    lists = {**CODES, **FINDING_CODES, **REPORT_CODES}
     codes = {f"{kind}:{code}" for kind, items in lists.items() for code in items}
     texts = {*PAGE.values(), *FINDINGS_PAGE.values(), *FACTS.values(), *SENTENCES.values()}
+    texts |= {
+        *LIMITS.values(),
+        *NOTES.values(),
+        *REPORT_PAGE.values(),
+        *REPORT_SAID.values(),
+        *(text for pair in READING for text in pair),
+    }
     return codes | texts | {kind.remedy for kind in KINDS.values()} | translated_literals()
 
 
@@ -68,6 +78,9 @@ def test_chinese_is_chinese():
 
 def test_codes_follow_the_program():
     assert set(CODES["exception"]) == set(get_args(ExceptionKind))
+    assert set(REPORT_CODES["limit"]) == set(get_args(Limit))
+    assert set(REPORT_CODES["fate"]) == set(FATES)
+    assert set(REPORT_CODES["preset"]) >= set(PRESETS)
 
 
 def test_every_text_of_the_page_is_asked_for():
@@ -89,6 +102,19 @@ def test_every_text_of_the_page_of_findings_is_asked_for():
     script = (ROOT / "maps/static/findings.js").read_text(encoding="utf-8")
     unused = [key for key in FINDINGS_PAGE if not re.search(rf"\bt\.{key}\b", script)]
     assert set(unused) == {"title", "audited"}  # these are filled in where the data are made
+
+
+def test_every_text_of_the_report_is_asked_for():
+    scripts = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "maps/static").glob("report*.js")
+    )
+    unused = [key for key in REPORT_PAGE if not re.search(rf"\bt\.{key}\b|\"{key}\"", scripts)]
+    assert set(unused) == {"title"}  # the heading of a report without one
+    source = "\n".join(
+        (ROOT / f"maps/plan_report_{name}.py").read_text(encoding="utf-8")
+        for name in ("page", "figures")
+    )
+    assert [key for key in REPORT_SAID if f'"{key}"' not in source] == []
 
 
 def test_an_unknown_code_is_shown_as_it_is():
