@@ -155,6 +155,17 @@ def test_a_grid_that_vanished_can_be_drawn_again():
     assert same(again, evaluate(graph, grid))
 
 
+def test_a_new_grid_belongs_to_the_community_of_its_cells():
+    state, _, _ = town("aacc", community=[0, 0, 1, 1])
+    between = numbered("b")
+    state.move([0], between)
+    state.move([2], between)
+    assert state.refused is not None
+    assert state.move([1], between).grid.tolist() == [between, numbered("c")]
+    assert state.refused is None
+    assert state.move([2], between + 5).grid.tolist() == [between, numbered("c"), between + 5]
+
+
 def test_cells_of_several_grids_go_at_once_and_come_back_to_each():
     state, graph, grid = town("aabbcc aabbcc")
     after = state.move([1, 2, 3, 8, 9], numbered("c"))
@@ -241,3 +252,11 @@ def test_candidates_of_a_drawing():
     # The column beside it, but for its middle, without which b would still be whole around c.
     assert state.candidates(numbered("a")).tolist() == [2, 7, 12]
     assert state.candidates(numbered("c")).tolist() == [3, 7, 9, 13]
+
+
+def test_a_cell_that_would_wall_off_the_ground_it_joins_is_no_candidate():
+    # Nobody lives in the middle, so the wall on its left does not count; with the third it would.
+    state, _, _ = town("aab", households=[400, 0, 400], walls=[1, 0])
+    assert state.measures.pieces.tolist() == [1, 1]
+    assert state.candidates(numbered("a")).tolist() == []
+    assert state.move([2], numbered("a")).pieces.tolist() == [2]
