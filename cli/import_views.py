@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gis.layers.registry import Layer
     from gis.scope import Scope
     from gis.services.deliveries import DeliveryPreview
+    from gis.services.histories import RowChange
     from gis.services.undoing import UndoReport
 
 #: Facts of a report that have a line of their own.
@@ -234,6 +235,18 @@ def show_imports(rows: Sequence[Any]) -> None:
         undone = "" if row.undone_at is None else f"{row.undone_at:%Y-%m-%d %H:%M}"
         when = f"{row.imported_at:%Y-%m-%d %H:%M}"
         table.add_row(str(row.number), when, row.principal, row.mode, row.name, counts, undone)
+    _print(table)
+
+
+def show_changes(changes: "Sequence[RowChange]") -> None:
+    """Show what imports changed in a row."""
+    table = _table("no.", "when (UTC)", "who", "import", "column", "before", "after")
+    for one in changes:
+        when, by = f"{one.at:%Y-%m-%d %H:%M}", one.principal or ""
+        head = [str(one.import_no), when, by, f"{one.name or ''} ({one.change})"]
+        for name, (before, after) in (one.columns or {"": (None, None)}).items():
+            table.add_row(*head, name, *("" if v is None else str(v) for v in (before, after)))
+            head = [""] * len(head)
     _print(table)
 
 

@@ -248,6 +248,24 @@ def list_imports(
         typer.echo("Nothing was imported yet.")
 
 
+@app.command("history")
+def show_history(
+    layer: Annotated[str, typer.Argument(help="Layer, for example buildings.")],
+    row_id: Annotated[str, typer.Argument(help="Id of the row, as exports and the audit have it.")],
+) -> None:
+    """Show what imports changed in a row, newest first: when, by whom, before and after."""
+    from cli.import_views import show_changes
+    from gis.database.engine import transaction
+    from gis.services.histories import row_history
+
+    with opened() as (factory, scope), transaction(factory) as session:
+        changes = row_history(session, scope, layer, row_id)
+    if changes:
+        show_changes(changes)
+    else:
+        typer.echo("No import has changed this row since it came in.")
+
+
 @app.command("undo")
 def undo_import(
     layer: Annotated[str, typer.Argument(help="Layer whose last import is taken back.")],

@@ -69,14 +69,28 @@ def keep_before(
 
 
 def of_row(session: "Session", scope: Scope, layer: str, row_id: str) -> "Sequence[Row[Any]]":
-    """Return what imports did to a row (import_no, change, at, before), newest first."""
+    """Return what imports did to a row, newest first: how it was before each.
+
+    Columns: import_no, name, principal, change, at, before.
+    """
     scope.require_everywhere(Action.READ)
-    c = table_of(RowHistory).c
-    asked = select(c.import_no, c.change, c.at, c.before).where(
-        c.layer == layer, c.row_id == row_id
+    own, records = table_of(RowHistory), table_of(ImportRecord)
+    c = own.c
+    asked = (
+        select(c.import_no, records.c.name, records.c.principal, c.change, c.at, c.before)
+        .select_from(own.outerjoin(records, records.c.number == own.c.import_no))
+        .where(c.layer == layer, c.row_id == row_id)
     )
     rows: Any = session.execute(asked.order_by(c.id.desc())).all()
-    return rows  # type: ignore[no-any-return] # four values each
+    return rows  # type: ignore[no-any-return] # six values each
+
+
+def as_it_is(session: "Session", scope: Scope, own: Table, row_id: str) -> dict[str, Any] | None:
+    """Return a row now as :func:`before_image` writes it; ``None``: there is none."""
+    scope.require_everywhere(Action.READ)
+    asked = select(before_image(own)).where(own.c.id == row_id)
+    found: dict[str, Any] | None = session.execute(asked).scalar_one_or_none()
+    return found
 
 
 def last_import(session: "Session", scope: Scope, layer: str) -> "Row[Any] | None":

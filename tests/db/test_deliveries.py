@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database.engine import transaction
 from gis.errors import ConflictError, InvalidInputError, NotFoundError
-from gis.frames import BUILDINGS, POIS, ROADS, FrameContract
+from gis.frames import BUILDINGS, POIS, ROADS, FrameContract, stable_ids
 from gis.layers import audit, history
 from gis.layers.buildings import Building
 from gis.layers.imports import ImportRecord, RowHistory
@@ -26,6 +26,7 @@ from gis.services.deliveries import (
     apply_delivery,
     preview_delivery,
 )
+from gis.services.histories import row_history
 from gis.services.plan_fitness import flag_unfit_plans
 from gis.services.undoing import undo_last_import
 from tests.town import key, square
@@ -201,6 +202,67 @@ def test_applied_as_previewed_with_history_and_flagged_plan(
         assert plan.unfit_since is not None
         assert session.get(GridPlan, key("plans", "old")).unfit_since is None  # it is history
     assert {one.plan_id for one in done.unfit_plans} == {key("plans", "plan")}
+
+
+def test_the_history_of_a_row_tells_each_value_before_and_after(
+    town_session: Session, scope: Scope
+):
+    frame = standing(town_session, scope, "buildings")
+    row, households = frame["id"].iloc[0], int(frame["households"].iloc[0])
+    assert row_history(town_session, scope, "buildings", row) == []
+    for more in (10, 30):
+        sent = frame.copy()
+        sent.loc[0, "households"] = households + more
+        deliver(town_session, scope, "buildings", sent)
+    deliver(town_session, scope, "buildings", frame[1:])
+    ended, second, first = row_history(town_session, scope, "buildings", row)
+    assert first.columns == {"households": (households, households + 10)}
+    assert second.columns == {"households": (households + 10, households + 30)}
+    assert (ended.change, ended.columns) == ("removed", {"valid_to": (None, "2026-06-01")})
+    assert (first.name, first.principal) == ("second", "local_owner")
+    assert first.import_no < second.import_no < ended.import_no
+
+
+def test_a_row_that_was_deleted_has_a_history_and_shows_its_place_in_words(
+    town_session: Session, scope: Scope
+):
+    pois = gpd.GeoDataFrame(
+        {"id": stable_ids("p", "pois", ["1", "2"]), "name": ["一", "二"], "category": "school"},
+        geometry=[shapely.Point(117.3012346, 31.8798766), shapely.Point(117.302, 31.879)],
+        crs=4326,
+    )
+    deliver(town_session, scope, "pois", POIS.conform(pois))
+    deliver(town_session, scope, "pois", POIS.conform(pois[1:]), reach="all")
+    [gone] = row_history(town_session, scope, "pois", pois["id"].iloc[0].upper())
+    assert gone.columns["name"] == ("一", None)
+    assert gone.columns["geometry"] == ("117.301235, 31.879877", None)
+
+
+def test_the_history_of_a_matter_does_not_tell_whose_it_is(town_session: Session, scope: Scope):
+    somebody, another = "tok_1234567890", "tok_0987654321"
+    frame = standing(town_session, scope, "incidents")
+    frame = frame.assign(complainant_token=somebody)
+    deliver(town_session, scope, "incidents", frame)
+    frame = frame.assign(complainant_token=another)
+    frame.loc[0, "category"] = "noise"
+    deliver(town_session, scope, "incidents", frame)
+    told = row_history(town_session, scope, "incidents", frame["id"].iloc[0])
+    assert [list(one.columns) for one in told] == [["category"], []]
+    assert "tok" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("layer", "row"),
+    [
+        ("buildings", "00000000-0000-4000-8000-000000000000"),
+        ("buildings", "17号楼"),
+        ("station_services", "00000000-0000-4000-8000-000000000000"),
+        ("houses", "00000000-0000-4000-8000-000000000000"),
+    ],
+)
+def test_what_never_was_has_no_history(town_session: Session, scope: Scope, layer, row):
+    with pytest.raises(NotFoundError):
+        row_history(town_session, scope, layer, row)
 
 
 def test_undone_it_is_as_before_to_the_last_bit(town_factory: sessionmaker[Session], scope: Scope):

@@ -458,6 +458,21 @@ def command_line(new_database, monkeypatch: pytest.MonkeyPatch):
     get_settings.cache_clear()
 
 
+def test_the_history_of_a_row_is_shown(command_line, scope: Scope, tmp_path: Path):
+    run, _ = command_line
+    path, poi = tmp_path / "pois.csv", "00000000-0000-4000-8000-000000000001"
+    row = {"id": poi, "lon": 117.3, "lat": 31.88, "category": "school"}
+    for name in ("育新小学", "育英小学"):
+        pd.DataFrame([{**row, "name": name}]).to_csv(path, index=False)
+        sent = run("import", "layer", "pois", path, "--crs", "EPSG:4326", "--update", "--yes")
+        assert sent.exit_code == 0, sent.output
+    said = run("import", "history", "pois", poi)
+    assert said.exit_code == 0
+    assert "name    育新小学  育英小学" in said.output
+    assert "local_owner" in said.output
+    assert "no row" in run("import", "history", "pois", poi.replace("1", "2")).stderr
+
+
 def test_an_extract_of_openstreetmap_goes_in_as_a_job(command_line, scope: Scope, tmp_path: Path):
     run, sessions = command_line
     path = street_town().write(tmp_path / "blocks.osm")
