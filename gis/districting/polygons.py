@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike
+from shapely import STRtree
 
 from gis.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from gis.districting.graph import Floats, Ints
+    from gis.geometry.crs import Geometries
+
+#: Lines of neighbouring communities agree within this, 3 mm: twice what rounding parts them by.
+SAME_LINE_DEGREES = 3e-8
 
 
 def grid_polygons(cells: "gpd.GeoDataFrame", grid_labels: ArrayLike) -> "gpd.GeoSeries":
@@ -54,3 +61,66 @@ def union_of_cells(polygons: "np.ndarray[tuple[int], np.dtype[np.object_]]") -> 
     """Return the union of edge-matched polygons: a Polygon if they hang together."""
     parts = shapely.get_parts(shapely.coverage_union_all(polygons))
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts.tolist())
+
+
+def match_neighbours(polygons: "Geometries") -> "Geometries":
+    """Return polygons with the corners that their neighbours have on a shared line, and they lack.
+
+    Communities are cut into cells one at a time, so a border that ends at the line between two of
+    them makes a corner on one side only: ground is shared out exactly, but edges do not match.
+
+    Parameters
+    ----------
+    polygons
+        Polygons and MultiPolygons in EPSG:4326. One that would become invalid stays as it is.
+    """
+    # A corner that was put in may be one that others lack; where a corner a hair off the line
+    # would make a polygon invalid, those exactly on it do not.
+    for reach in (SAME_LINE_DEGREES, SAME_LINE_DEGREES, SAME_LINE_DEGREES / 1_000):
+        polygons = _matched(polygons, reach)
+    return polygons
+
+
+def _matched(polygons: "Geometries", reach: float) -> "Geometries":
+    edges = shapely.coverage_invalid_edges(polygons)
+    rows = np.flatnonzero(~shapely.is_empty(edges))
+    if not len(rows):
+        return polygons
+    spots = np.unique(shapely.get_coordinates(edges[rows]), axis=0)
+    kind, xy, (ring, *parts) = shapely.to_ragged_array(polygons[rows])
+    after, spot = _lacking(xy, ring.astype(np.int64), spots, reach)
+    grown = np.insert(xy, after + 1, spots[spot], axis=0)
+    shift = np.searchsorted(np.sort(after), ring[:-1])
+    ring = np.append(ring[:-1] + shift, len(grown))
+    made = shapely.from_ragged_array(kind, grown, (ring, *parts))
+    one = shapely.get_num_geometries(made) == 1
+    made[one] = shapely.get_geometry(made[one], 0)
+    valid = shapely.is_valid(made)
+    out = polygons.copy()
+    out[rows[valid]] = made[valid]
+    return out
+
+
+def _lacking(xy: "Floats", ring: "Ints", spots: "Floats", reach: float) -> "tuple[Ints, Ints]":
+    """Return after which vertices which spots are to be put in, in the order of the rings.
+
+    Parameters
+    ----------
+    xy, ring
+        Vertices of rings, and where each ring begins and ends.
+    spots
+        Places where a ring that passes has to have a vertex.
+    reach
+        How near a ring has to pass, in the unit of the coordinates.
+    """
+    start = np.setdiff1d(np.arange(len(xy) - 1), ring[1:-1] - 1)
+    start = start[(xy[start] != xy[start + 1]).any(axis=1)]
+    a, b = xy[start], xy[start + 1]
+    lines = np.asarray(shapely.linestrings(np.stack([a, b], axis=1)), dtype=object)
+    spot, edge = STRtree(lines).query(shapely.points(spots), predicate="dwithin", distance=reach)
+    along, at = b[edge] - a[edge], spots[spot] - a[edge]
+    t = (along * at).sum(axis=1) / (along**2).sum(axis=1)
+    inside = (t > 0) & (t < 1) & (at != 0).any(axis=1) & (spots[spot] != b[edge]).any(axis=1)
+    spot, edge, t = spot[inside], edge[inside], t[inside]
+    order = np.lexsort((t, edge))
+    return start[edge[order]], spot[order]

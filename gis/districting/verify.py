@@ -8,7 +8,7 @@ import shapely
 
 from gis.districting.cells import ground_m
 from gis.districting.frames import cells_of_buildings
-from gis.districting.polygons import grid_polygons
+from gis.districting.polygons import grid_polygons, match_neighbours
 from gis.errors import TessellationError
 from gis.geometry.crs import to_projected
 from gis.geometry.tessellation import check_tessellation
@@ -36,7 +36,8 @@ def verify_plan(
 
     Proved, per community and on the geometry as it is stored: grids tile it (the three tests of
     :func:`gis.geometry.tessellation.tessellation_problems`), each lies in one community, each is
-    one piece, and every building lies in exactly one grid.
+    one piece, and every building lies in exactly one grid. Where grids of neighbouring communities
+    meet, each has the corners of the other.
 
     Parameters
     ----------
@@ -66,6 +67,7 @@ def verify_plan(
     home = np.array([str(c) for c in frames.cells["community_id"]], dtype=object)
     _nested(labels, home)
     polygons = grid_polygons(frames.cells, labels)
+    polygons[:] = match_neighbours(polygons.to_numpy())
     first = np.unique(labels, return_index=True)[1]
     _whole(polygons, in_pieces)
     stored = to_projected(polygons.to_numpy(), crs)

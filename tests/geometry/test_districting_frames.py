@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.ops
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, box
@@ -15,7 +16,7 @@ from gis.districting import DrawOptions, draw_grids
 from gis.districting.cells import build_cells
 from gis.districting.frames import cell_graph
 from gis.districting.numbering import reading_order, sequence_numbers
-from gis.districting.polygons import grid_polygons
+from gis.districting.polygons import grid_polygons, match_neighbours
 from gis.districting.verify import verify_plan
 from gis.errors import InvalidInputError, TessellationError
 from gis.frames import BARRIERS, BUILDINGS, COMMUNITIES, CROSSINGS, QUARTERS, ROADS
@@ -113,6 +114,40 @@ def test_a_building_without_a_grid_is_refused_by_name(town):
         prove(town, houses=more)
     with pytest.raises(TessellationError, match="building lost"):
         cell_graph(town.cells, more, crs=CRS)
+
+
+def test_grids_of_neighbouring_communities_match_edge_by_edge():
+    """Cells end at the line between communities at other places on either side."""
+    line = shapely.LineString([(97, 0), (104, 60), (99, 120)])
+    east, west = shapely.ops.split(box(0, 0, 200, 120), line).geoms
+    where = frame(COMMUNITIES, [west, east], code=["1", "2"])
+    shapes = [box(x, y, x + 30, y + 14) for x in (20, 60) for y in (5, 40, 90)]
+    shapes += [box(x, y, x + 30, y + 20) for x in (120, 160) for y in (20, 85)]
+    houses = frame(BUILDINGS, shapes)
+    cells = build_cells(where, houses, crs=CRS, data_version="line")
+    given = cells.cells.set_index("id").geometry
+    assert not shapely.coverage_is_valid(given.to_numpy())
+    own = pd.DataFrame({"cell_id": given.index, "grid_id": given.index})
+    proved = verify_plan(where, cells, houses, own, crs=CRS).loc[given.index].to_numpy()
+    assert shapely.coverage_is_valid(proved)
+    # What was put in lies on the line already.
+    apart = shapely.area(shapely.symmetric_difference(given.to_numpy(), proved))
+    assert apart.max() * 111_320**2 < 1e-6
+
+
+def test_corners_are_put_in_where_a_neighbour_has_them_and_nowhere_else():
+    court = box(0.004, 0.004, 0.006, 0.006)
+    west = box(0, 0, 0.01, 0.01).difference(court)
+    east = [box(0.01, y, 0.02, y + 0.002) for y in (0, 0.002, 0.004, 0.006, 0.008)]
+    far = shapely.MultiPolygon([box(-0.02, 0, -0.01, 0.01), box(0, 0.01, 0.01, 0.02)])
+    given = np.array([west, *east, far, court], dtype=object)
+    made = match_neighbours(given)
+    assert shapely.coverage_is_valid(made)
+    counts = shapely.get_num_coordinates(made) - shapely.get_num_coordinates(given)
+    assert counts.tolist() == [4, *[0] * 7]
+    assert shapely.equals(made, given).all()
+    assert made[6].geom_type == "MultiPolygon"
+    assert match_neighbours(made) is made
 
 
 def changed(frame, row, **values: object):
