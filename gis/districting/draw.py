@@ -13,11 +13,10 @@ from gis.districting.measure import evaluate
 from gis.districting.nodes import nodes_of
 from gis.districting.numbering import draw_order
 from gis.districting.options import DrawOptions, Locks
-from gis.districting.partition import metis_labels, repair, with_count
+from gis.districting.parallel import solve_all
 from gis.districting.plan import Plan
-from gis.districting.refine import WARM, Clock, anneal, descend
-from gis.districting.region import Region, Task, region_of
-from gis.districting.state import State
+from gis.districting.region import Task, region_of
+from gis.districting.solve import Order, Solution, budget_of
 from gis.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
 #: Told after each piece of ground: cells done, cells in all. ``False`` ends the refinement.
 Progress = Callable[[int, int], bool | None]
-#: Share of the long refinement's moves spent on each start before the best one goes on.
-_TRIAL = 0.12
-#: Further searches for a plan within the band where the first one found none, and how hot and long
-#: (in moves per cell) they are at least.
-_RESCUES, _RESCUE_HEAT, _RESCUE_MOVES = 6, 20.0, 300
-#: Moves of one such search at most: what a long one does not find, a longer one hardly does.
-_RESCUE_MOST = 400_000
 
 
 def draw_grids(
@@ -65,29 +57,23 @@ def draw_grids(
     before = _current(graph, current)
     frozen, fixed = _locked(graph, before, locked or Locks())
     ground = ground_of(_without(graph, fixed), options.minimum)
-    task = Task(graph, options, ground.joined, before, frozen | fixed)
-    wanted = [True]
-    clock = Clock(options.seconds, lambda: wanted[0])
     label, kept = _fixed_labels(graph, before, fixed)
-    done = int((label >= 0).sum())
-    loose: list[Ints] = []
-    for cells in _regions(graph, ground.joined, label < 0):
-        if graph.households[cells].sum() == 0:
-            loose.append(cells)
-        else:
-            state = _solve(task, region_of(task, cells), clock)
-            offset = len(kept)
-            label[cells] = offset + np.array(state.label)[state.region.node]
-            kept += state.origin
-        done += len(cells)
-        if progress is not None and progress(done, graph.size) is False:
-            wanted[0] = False
+    free = label < 0
+    apart = ground.joined & (free[graph.source] == free[graph.indices])
+    node = nodes_of(graph, apart, options.maximum, frozen | fixed, before)
+    task = Task(graph, options, ground.joined, before, frozen | fixed, node)
+    regions, loose = _regions(graph, ground.joined, free)
+    orders = _orders(task, regions)
+    stopped = False
+    for order, solution in zip(orders, _solved(orders, task, progress), strict=True):
+        label[order.region.cells] = len(kept) + solution.label[order.region.node]
+        kept += solution.origin
+        stopped |= solution.stopped
     attached = _attach(task, label, loose, kept, fixed)
     _settle_claims(task, label, kept)
     grid = _with_ids(graph, label, kept)
     measures = evaluate(graph, grid, options)
     joins = (*ground.joins,)
-    node = nodes_of(graph, ground.joined, options.maximum, task.frozen, before)
     tracing = Tracing(node, ground.joined, frozen, fixed)
     outcomes = outcomes_of(graph, before, grid)
     return Plan(
@@ -96,7 +82,7 @@ def draw_grids(
         exceptions=exceptions_of(graph, options, grid, measures, tracing, (joins, attached)),
         lineage=lineage_of(graph, before, grid),
         trace=traces_of(graph, options, grid, measures, tracing),
-        stopped=clock.stopped,
+        stopped=stopped,
         feasible=feasible_of(graph, options, grid, measures),
         outcomes=outcomes,
         moved_households=moved_households(outcomes),
@@ -181,122 +167,51 @@ def _fixed_labels(graph: "CellGraph", before: "Ints", fixed: "Bools") -> "tuple[
     return label, kept
 
 
-def _regions(graph: "CellGraph", joined: "Bools", free: "Bools") -> "list[Ints]":
-    """Return the connected pieces of free ground, by community, then by first cell."""
+def _regions(graph: "CellGraph", joined: "Bools", free: "Bools") -> "tuple[list[Ints], list[Ints]]":
+    """Return the connected pieces of free ground, with households and without.
+
+    By community, then by first cell.
+    """
     source, target = graph.source, graph.indices
     inside = joined & free[source] & free[target]
     count, piece = components(graph.size, source[inside], target[inside])
     order = np.argsort(piece, kind="stable")
     cuts = np.cumsum(np.bincount(piece, minlength=count))[:-1]
     groups = [cells for cells in np.split(order, cuts) if len(cells) and free[cells[0]]]
-    return sorted(groups, key=lambda cells: (int(graph.community[cells[0]]), int(cells[0])))
+    groups.sort(key=lambda cells: (int(graph.community[cells[0]]), int(cells[0])))
+    people = [graph.households[cells].sum() > 0 for cells in groups]
+    lived = [cells for cells, some in zip(groups, people, strict=True) if some]
+    return lived, [cells for cells, some in zip(groups, people, strict=True) if not some]
 
 
-def _solve(task: Task, region: Region, clock: Clock) -> State:
-    """Return the best state found for one region."""
+def _orders(task: Task, regions: "list[Ints]") -> list[Order]:
+    """Return what is to be solved, each region with its share of the moves and of the time."""
     options = task.options
-    count = min(options.wanted_count(region.total), region.size)
-    seeds = np.random.SeedSequence([options.seed, int(region.cells[0])])
-    if any(grid >= 0 for grid in region.current):
-        return _warm(task, region, count, np.random.default_rng(seeds), clock)
-    rng = np.random.default_rng(seeds)
-    best = _fresh(task, region, count, rng, clock)
-    # Buildings above the maximum are out of range in every plan.
-    lost = sum(max(0, people - options.maximum) for people in region.households)
-    for attempt in range(_RESCUES):
-        if clock.stopped or best.out_of_range(options.minimum, options.maximum) <= lost:
-            break
-        counts = _counts_to_try(options, region, count)
-        # Every other round starts from tree cuts: on ground like a comb single moves are stuck.
-        by_tree = attempt // len(counts) % 2 == 0
-        start = _start(task, region, counts[attempt % len(counts)], rng, by_tree=by_tree)
-        state = _rescue(task, start, rng, clock)
-        best = min((best, state), key=lambda s: _rank(s, options))
-    return best
+    found = [region_of(task, cells) for cells in regions]
+    nodes = sum(region.size for region in found)
+    moves = [budget_of(region, options, nodes) for region in found]
+    seconds: list[float | None] = [None] * len(found)
+    if options.seconds is not None:
+        side_by_side = min(len(found), options.workers or 1) or 1
+        whole = options.seconds * side_by_side / max(1, sum(moves))
+        seconds = [min(options.seconds, whole * each) for each in moves]
+    return [
+        Order(region, options, many, limit)
+        for region, many, limit in zip(found, moves, seconds, strict=True)
+    ]
 
 
-def _rank(state: State, options: DrawOptions) -> tuple[int, int]:
-    return state.out_of_range(options.minimum, options.maximum), state.total()
+def _solved(orders: list[Order], task: Task, progress: Progress | None) -> list[Solution]:
+    done = task.graph.size - sum(len(order.region.cells) for order in orders)
 
+    def told(position: int, share: float) -> bool:
+        nonlocal done
+        cells = len(orders[position].region.cells)
+        done += cells if share == 1 else 0
+        now = done if share == 1 else done + int(share * cells)
+        return progress is None or progress(now, task.graph.size) is not False
 
-def _counts_to_try(options: DrawOptions, region: Region, count: int) -> list[int]:
-    """Return the wanted number of grids and its neighbours that can be in the band."""
-    feasible = options.feasible_counts(region.total)
-    more = [k for k in (count + 1, count - 1) if k in feasible and 0 < k <= region.size]
-    return [count, *more]
-
-
-def _start(
-    task: Task, region: Region, count: int, rng: np.random.Generator, *, by_tree: bool = False
-) -> State:
-    first = [0] * region.size
-    if not by_tree:
-        first = repair(region, metis_labels(region, count, int(rng.integers(2**31 - 1))))
-    label, _ = with_count(region, first, count)
-    return State(region, label, max(label) + 1, task.options)
-
-
-def _fresh(task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock) -> State:
-    """Return the best of several starts, refined at length."""
-    options, effort = task.options, task.options.effort
-    moves = effort.moves_per_cell * region.size
-    starts = []
-    for _ in range(effort.starts if count > 1 else 1):
-        state = _start(task, region, count, rng)
-        if effort.starts > 1:
-            anneal(state, int(moves * _TRIAL), effort.heat, rng, clock)
-        starts.append(state)
-        if clock.stopped:
-            break
-    best = min(starts, key=lambda s: _rank(s, options))
-    _improve(best, moves, effort.heat, rng, clock)
-    return best
-
-
-def _rescue(task: Task, state: State, rng: np.random.Generator, clock: Clock) -> State:
-    """Return a state after a search so hot that grids may leave the band on the way into it.
-
-    Where quarters are large against a grid, few arrangements fit the band, and between them lie
-    none that do.
-    """
-    effort = task.options.effort
-    moves = max(effort.moves_per_cell, _RESCUE_MOVES) * state.region.size
-    moves = min(moves, _RESCUE_MOST)
-    _improve(state, moves, effort.heat * _RESCUE_HEAT, rng, clock)
-    return state
-
-
-def _improve(state: State, moves: int, hot: float, rng: np.random.Generator, clock: Clock) -> None:
-    """Refine in place; a refinement that ends worse than it began is undone."""
-    before, cost = list(state.label), state.total()
-    anneal(state, moves, hot, rng, clock)
-    descend(state, clock)
-    if state.total() > cost:
-        state.restore(before)
-
-
-def _warm(task: Task, region: Region, count: int, rng: np.random.Generator, clock: Clock) -> State:
-    """Return a state that starts from the current plan and keeps what it can of it."""
-    options = task.options
-    first = repair(region, list(region.current))
-    grids = len(set(first))
-    feasible = options.feasible_counts(region.total)
-    wanted = grids if grids in feasible else count
-    # Gently first; hotter, and with another grid, only if that leaves the band.
-    tries = [(wanted, 1.0), (wanted, 8.0), (wanted + 1, 4.0), (wanted - 1, 4.0)]
-    best: State | None = None
-    for number, hotter in tries:
-        if best is not None and (number not in feasible or number < 1):
-            continue
-        label, origin = with_count(region, first, number)
-        state = State(region, label, max(label) + 1, options)
-        state.origin = origin
-        _improve(state, options.effort.moves_per_cell * region.size, WARM * hotter, rng, clock)
-        best = state if best is None else min((best, state), key=lambda s: _rank(s, options))
-        if clock.stopped or not best.out_of_range(options.minimum, options.maximum):
-            break
-    assert best is not None
-    return best
+    return solve_all(orders, task.options.workers, told)
 
 
 def _attach(

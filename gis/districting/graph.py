@@ -13,7 +13,15 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _PER_CELL = ("households", "area_m2", "outer_border_m", "x_m", "y_m", "community")
-_OPTIONAL_PER_CELL = ("unit", "residents", "dedicated")
+_OPTIONAL_PER_CELL = ("unit", "residents", "dedicated", "balanced")
+_NEVER_NEGATIVE = (
+    "households",
+    "area_m2",
+    "outer_border_m",
+    "border_m",
+    "residents",
+    "balanced",
+)
 _INTEGERS = (
     "indptr",
     "indices",
@@ -23,6 +31,7 @@ _INTEGERS = (
     "unit",
     "residents",
     "dedicated",
+    "balanced",
     "vertex_indptr",
 )
 
@@ -67,6 +76,9 @@ class CellGraph:
     dedicated
         Dedicated area (market, campus …) per cell, -1 for none: such cells are fixed before
         drawing, form grids of their own and do not count in the measures.
+    balanced
+        What else is to be shared evenly between grids, per cell: elderly residents or staff, as
+        whole numbers. It counts where :attr:`~gis.districting.options.Weights.balance` does.
 
     Raises
     ------
@@ -91,6 +103,7 @@ class CellGraph:
     vertex_x_m: Floats | None = None
     vertex_y_m: Floats | None = None
     dedicated: Ints | None = None
+    balanced: Ints | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -131,7 +144,7 @@ class CellGraph:
             _refuse("vertex_indptr", "needs vertex_x_m and vertex_y_m, and they need it")
 
     def _check_values(self) -> None:
-        for name in ("households", "area_m2", "outer_border_m", "border_m", "residents"):
+        for name in _NEVER_NEGATIVE:
             value = getattr(self, name)
             if value is not None and (value < 0).any():
                 _refuse(name, f"is negative at position {int(np.flatnonzero(value < 0)[0])}")

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 class Weights:
     """Prices of what makes a grid worse, in points; all are at least 0.
 
-    A square grid of exactly the target costs about 1,270 points of shape and nothing else.
+    A square grid of exactly the target costs 1.27 times ``shape`` and hardly anything else.
 
     Parameters
     ----------
     deviation
         Points per (hundredth of the target away from it)².
+    distance
+        Points per hundredth of the target away from it.
     out_of_range
         Points per household below the minimum or above the maximum.
     border
@@ -35,52 +37,89 @@ class Weights:
         Points per unit of the normalised moment of inertia, which is 1 for a disc.
     arterial_inside
         Points per metre of arterial, river or railway held inside a grid.
+    balance
+        Points per (hundredth of the mean away from it)² of what else is to be shared evenly:
+        elderly residents or staff, as the graph says.
     change
-        Points per household that leaves its current grid.
+        Points per household that leaves its current grid, at a stability of one half.
     """
 
-    deviation: float = 10.0
+    deviation: float = 4.5
+    distance: float = 0.0
     out_of_range: float = 300.0
-    border: tuple[float, float, float, float] = (4.8, 2.4, 0.48, 0.24)
-    shape: float = 1000.0
-    dispersion: float = 150.0
-    arterial_inside: float = 2.4
+    border: tuple[float, float, float, float] = (2.0, 1.0, 0.2, 0.1)
+    shape: float = 1500.0
+    dispersion: float = 900.0
+    arterial_inside: float = 1.0
+    balance: float = 0.0
     change: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Weights with the effort spent on them.
+    """Weights with the effort spent on them; effort is counted in proposed moves, never seconds.
 
     Parameters
     ----------
     weights
         Prices of the refinement.
-    starts
-        Partitions that are tried and refined shortly; the best goes on.
-    moves_per_cell
-        Budget of the long refinement, counted in proposed moves (never in seconds).
-    heat
-        Temperature at which it begins, in points.
+    moves_per_node
+        Proposals for each building or quarter.
+    least_moves
+        Proposals over the whole plan at least, so that a small plan gets more of them, up to
+        :data:`MOST_MOVES_PER_NODE`.
+    hot, cold
+        First and last temperature, in points.
+    swaps
+        Share of proposals that also take a node back.
+    first_deviation
+        Price of ``deviation`` in the first part of the refinement, while grids find their places;
+        their exact sizes are priced in the second. ``None``: one part.
     """
 
     weights: Weights
-    starts: int
-    moves_per_cell: int
-    heat: float
+    moves_per_node: int
+    least_moves: int
+    hot: float = 1200.0
+    cold: float = 10.0
+    swaps: float = 0.2
+    first_deviation: float | None = None
 
+
+#: Proposals per node above which a small plan does not get better.
+MOST_MOVES_PER_NODE = 70_000
 
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
-        "fast": Preset(Weights(), starts=1, moves_per_cell=60, heat=40.0),
-        "balanced": Preset(Weights(), starts=2, moves_per_cell=1500, heat=300.0),
+        "fast": Preset(Weights(), moves_per_node=3_500, least_moves=0),
+        "balanced": Preset(Weights(), moves_per_node=10_000, least_moves=40_000_000),
         "compact": Preset(
-            Weights(deviation=5.0, shape=1300.0, dispersion=300.0, arterial_inside=6.0),
-            starts=2,
-            moves_per_cell=1500,
-            heat=300.0,
+            Weights(
+                deviation=2.0,
+                border=(8.0, 4.0, 0.8, 0.4),
+                shape=1000.0,
+                dispersion=300.0,
+                arterial_inside=20.0,
+            ),
+            moves_per_node=10_000,
+            least_moves=40_000_000,
         ),
-        "tight": Preset(Weights(deviation=60.0), starts=2, moves_per_cell=2000, heat=300.0),
+        "tight": Preset(
+            Weights(
+                deviation=40.0,
+                distance=60.0,
+                border=(0.0, 0.0, 0.0, 0.0),
+                dispersion=200.0,
+                arterial_inside=0.0,
+            ),
+            moves_per_node=24_000,
+            least_moves=40_000_000,
+            cold=3.0,
+            swaps=0.3,
+            first_deviation=20.0,
+        ),
+        # The partition from which the others start, bare: what they are compared with.
+        "metis": Preset(Weights(), moves_per_node=0, least_moves=0),
     }
 )
 
@@ -94,13 +133,21 @@ class DrawOptions:
     target, minimum, maximum
         Households of a grid.
     preset
-        ``fast`` (a preview), ``balanced``, ``compact`` or ``tight``.
+        ``fast`` (a preview), ``balanced``, ``compact`` (few arterials inside grids, borders on
+        streets) or ``tight`` (sizes as near to the target as they can be); ``metis`` is the bare
+        partition from which these start, whole grids or not, for comparison.
     weights
         Changes to the preset's weights by name, for example ``{"shape": 2000}``.
     seed
         Seed of every random step: same input, options and seed give the same plan.
     seconds
         Time after which the best so far is returned and ``Plan.stopped`` says so; ``None``: none.
+    stability
+        How much a current plan is kept, from 0 (start afresh) to 1 (touch nothing that is within
+        the band); without a current plan it says nothing.
+    workers
+        Processes that draw communities side by side; ``None``: as many as there are processors,
+        where the plan is large enough. The plan is the same for any number.
 
     Raises
     ------
@@ -115,6 +162,8 @@ class DrawOptions:
     weights: "Mapping[str, Any] | None" = None
     seed: int = 0
     seconds: float | None = None
+    stability: float = 0.5
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.target <= self.maximum:
@@ -126,6 +175,14 @@ class DrawOptions:
         if self.seconds is not None and self.seconds <= 0:
             msg = f"A time limit of {self.seconds} s leaves no time."
             raise InvalidInputError(msg, remedy="Give a positive number of seconds, or none.")
+        if not 0 <= self.stability <= 1:
+            msg = f"A stability of {self.stability} lies outside 0 to 1."
+            raise InvalidInputError(
+                msg, remedy="0 starts afresh, 1 touches nothing.", field="stability"
+            )
+        if self.workers is not None and self.workers < 1:
+            msg = f"{self.workers} workers draw nothing."
+            raise InvalidInputError(msg, remedy="Give at least 1, or none.", field="workers")
         _merged_weights(self)
 
     @property

@@ -35,11 +35,12 @@ def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
     # METIS complains on standard output when too few nodes carry weight; tree cuts serve there.
     if count == 1 or sum(h > 0 for h in region.households) < NODES_PER_PART * count:
         return [0] * region.size
-    joined = [[e for e in edges if e[4]] for edges in region.edges]
-    indptr = np.cumsum([0, *(len(e) for e in joined)])
-    indices = np.array([e[0] for edges in joined for e in edges], dtype=np.int64)
+    joined = region.joined
+    indptr = np.concatenate(
+        ([0], np.cumsum(np.bincount(region.source[joined], minlength=region.size)))
+    )
     # What it costs to cut, in METIS's whole numbers above zero.
-    price = np.array([1 + e[2] + e[1] // 20 for edges in joined for e in edges], dtype=np.int64)
+    price = 1 + region.cut[joined] + region.border[joined] // 20
     options = pymetis.Options()
     options.seed = seed
     options.ufactor = 100
@@ -47,7 +48,7 @@ def metis_labels(region: "Region", count: int, seed: int) -> list[int]:
     options.contig = 1
     answer = pymetis.part_graph(
         count,
-        pymetis.CSRAdjacency(indptr, indices),
+        pymetis.CSRAdjacency(indptr, region.target[joined]),
         vweights=region.households,
         eweights=price,
         recursive=False,
@@ -68,10 +69,10 @@ def pieces_of(region: "Region", label: list[int]) -> list[tuple[int, list[int]]]
         while stack:
             v = stack.pop()
             piece.append(v)
-            for e in region.edges[v]:
-                if e[4] and not seen[e[0]] and label[e[0]] == grid:
-                    seen[e[0]] = True
-                    stack.append(e[0])
+            for u in region.near[v]:
+                if not seen[u] and label[u] == grid:
+                    seen[u] = True
+                    stack.append(u)
         out.append((grid, piece))
     return out
 
@@ -115,12 +116,7 @@ def _hand_over(
     loose = {v for piece in torn for v in piece}
     changed = False
     for piece in torn:
-        near = {
-            label[e[0]]
-            for v in piece
-            for e in region.edges[v]
-            if e[4] and e[0] not in loose and label[e[0]] >= 0
-        }
+        near = {label[u] for v in piece for u in region.near[v] if u not in loose and label[u] >= 0}
         if not near:
             continue
         grid = min(near, key=lambda g: (people[g], g))
@@ -152,10 +148,10 @@ def split(region: "Region", nodes: list[int], mean: float) -> list[int] | None:
     root = next((v for v in nodes if region.frozen[v]), nodes[0])
     order, parent = [root], {root: -1}
     for v in order:
-        for e in region.edges[v]:
-            if e[4] and e[0] in members and e[0] not in parent:
-                parent[e[0]] = v
-                order.append(e[0])
+        for u in region.near[v]:
+            if u in members and u not in parent:
+                parent[u] = v
+                order.append(u)
     below = {v: region.households[v] for v in order}
     locked = {v: region.frozen[v] for v in order}
     for v in reversed(order[1:]):
@@ -241,7 +237,7 @@ def _smallest_merge(region: "Region", grids: dict[int, list[int]]) -> tuple[int,
     for grid in sorted(grids, key=lambda g: (_people(region, grids[g]), g)):
         if any(region.frozen[v] for v in grids[grid]):
             continue
-        near = {owner[e[0]] for v in grids[grid] for e in region.edges[v] if e[4]} - {grid}
+        near = {owner[u] for v in grids[grid] for u in region.near[v]} - {grid}
         if near:
             return grid, min(near, key=lambda g: (_people(region, grids[g]), g))
     return None

@@ -1,12 +1,12 @@
-"""A region: one connected piece of ground as plain lists, its units contracted to single nodes."""
+"""A region: one connected piece of ground as arrays, its units contracted to single nodes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gis.districting.graph import sums
-from gis.districting.ground import components
 
 if TYPE_CHECKING:
     from gis.districting.graph import Bools, CellGraph, Floats, Ints
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 #: are the same in any order, so results do not depend on it.
 POINT = 10
 DECIMETRE = 10
-
-#: A neighbour: node, border in dm, price of cutting it, price of holding it inside, joined or not.
-Edge = tuple[int, int, int, int, bool]
+#: Least area of a node, dm²: a sliver must not divide by nothing.
+_LEAST_AREA = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +30,16 @@ class Region:
         Positions of its cells in the graph.
     node
         Node of each of these cells.
-    households, area, outer
-        Per node: households, area in dm², border with anything outside the region in dm.
-    moment_x, moment_y, moment_2
-        Per node: area × x, area × y and area × (x² + y²) plus its own moment, in m³, m³ and m⁴,
-        about the middle of the region.
-    edges
-        Per node its neighbours.
+    nodes
+        Per node, int64: households, area in dm², border with anything outside the region in dm,
+        area × x, area × y and area × (x² + y²) plus its own moment in m³, m³ and m⁴ about the
+        middle of the region, what else is to be shared evenly, and 1.
+    indptr, source, target
+        Borders between nodes in compressed rows, both directions.
+    border, cut, held
+        Per border: length in dm, price of cutting it, price of holding it inside.
+    joined
+        Per border: whether a grid may extend over it.
     frozen
         Per node: it must stay in its current grid.
     current
@@ -46,25 +48,39 @@ class Region:
 
     cells: "Ints"
     node: "Ints"
-    households: list[int]
-    area: list[int]
-    outer: list[int]
-    moment_x: list[int]
-    moment_y: list[int]
-    moment_2: list[int]
-    edges: list[list[Edge]]
-    frozen: list[bool]
-    current: list[int]
+    nodes: "Ints"
+    indptr: "Ints"
+    source: "Ints"
+    target: "Ints"
+    border: "Ints"
+    cut: "Ints"
+    held: "Ints"
+    joined: "Bools"
+    frozen: "Bools"
+    current: "Ints"
 
     @property
     def size(self) -> int:
         """Number of nodes."""
-        return len(self.households)
+        return len(self.nodes)
 
-    @property
+    @cached_property
+    def households(self) -> list[int]:
+        """Households of each node."""
+        people: list[int] = self.nodes[:, 0].tolist()
+        return people
+
+    @cached_property
     def total(self) -> int:
         """Households of the region."""
-        return sum(self.households)
+        return int(self.nodes[:, 0].sum())
+
+    @cached_property
+    def near(self) -> list[list[int]]:
+        """Neighbours of each node over joined borders."""
+        target = self.target[self.joined].tolist()
+        ends = np.cumsum(np.bincount(self.source[self.joined], minlength=self.size)).tolist()
+        return [target[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +99,8 @@ class Task:
         Current grid per cell, -1 for none.
     frozen
         Per cell: it must stay in its current grid.
+    node
+        Node per cell of the whole graph.
     """
 
     graph: "CellGraph"
@@ -90,96 +108,82 @@ class Task:
     joined: "Bools"
     current: "Ints"
     frozen: "Bools"
+    node: "Ints"
+
+    @cached_property
+    def source(self) -> "Ints":
+        """First cell of each edge."""
+        return self.graph.source
 
 
 def region_of(task: Task, cells: "Ints") -> Region:
-    """Return the region of ``cells``, with every unit that fits in a grid contracted.
-
-    A unit in several pieces becomes one node per piece; a unit above the maximum, or one whose
-    cells are locked in different grids, is left as its cells.
-    """
+    """Return the region of ``cells``, which hold whole nodes."""
     graph = task.graph
+    used, node = np.unique(task.node[cells], return_inverse=True)
+    count = len(used)
     inside = np.full(graph.size, -1, dtype=np.int64)
-    inside[cells] = np.arange(len(cells))
-    source, target = inside[graph.source], inside[graph.indices]
-    node, count = _contract(task, cells, source, target)
-    outward = (source >= 0) & (target < 0)
+    inside[cells] = node
+    # Edges that leave the region belong to its outer border.
+    own = _edges_of(graph, cells)
+    a, b = inside[task.source[own]], inside[graph.indices[own]]
+    outward = b < 0
     outer = sums(node, graph.outer_border_m[cells], count)
-    outer += sums(node[source[outward]], graph.border_m[outward], count)
+    outer += sums(a[outward], graph.border_m[own[outward]], count)
     x, y, area = graph.x_m[cells], graph.y_m[cells], graph.area_m2[cells]
     x, y = x - np.round(x.mean()), y - np.round(y.mean())
     frozen = np.zeros(count, dtype=bool)
     np.logical_or.at(frozen, node, task.frozen[cells])
+    kept = ~outward & (a != b)
+    load = np.zeros(len(cells)) if graph.balanced is None else graph.balanced[cells]
+    nodes = (
+        sums(node, graph.households[cells], count),
+        np.maximum(sums(node, area, count) * DECIMETRE**2, _LEAST_AREA),
+        outer * DECIMETRE,
+        sums(node, area * x, count),
+        sums(node, area * y, count),
+        # A cell's own moment is taken as that of a disc of its area.
+        np.maximum(sums(node, area * (x**2 + y**2) + area**2 / (2 * np.pi), count), 1),
+        sums(node, load, count),
+        np.ones(count),
+    )
     return Region(
         cells=cells,
         node=node,
-        households=np.bincount(node, graph.households[cells], count).astype(np.int64).tolist(),
-        area=_whole(sums(node, area, count) * DECIMETRE**2, 100),
-        outer=_whole(outer * DECIMETRE, 0),
-        moment_x=_whole(sums(node, area * x, count)),
-        moment_y=_whole(sums(node, area * y, count)),
-        # A cell's own moment is taken as that of a disc of its area.
-        moment_2=_whole(sums(node, area * (x**2 + y**2) + area**2 / (2 * np.pi), count), 1),
-        edges=_edges(task, node, count, source, target),
-        frozen=frozen.tolist(),
-        current=_majority(node, task.current[cells], graph.households[cells], count),
+        nodes=np.ascontiguousarray(np.round(np.column_stack(nodes)).astype(np.int64)),
+        **_borders(task, count, own[kept], a[kept], b[kept]),
+        frozen=frozen,
+        current=_majority(task, cells, node, count),
     )
 
 
-def _whole(values: "Floats", low: int | None = None) -> list[int]:
-    whole = np.round(values).astype(np.int64)
-    return [int(v) for v in (whole if low is None else np.maximum(whole, low)).tolist()]
+def _edges_of(graph: "CellGraph", cells: "Ints") -> "Ints":
+    """Return the positions of all edges that begin in ``cells``."""
+    first, many = graph.indptr[cells], np.diff(graph.indptr)[cells]
+    ends = np.cumsum(many)
+    positions: Ints = np.arange(many.sum()) + np.repeat(first - (ends - many), many)
+    return positions
 
 
-def _contract(task: Task, cells: "Ints", source: "Ints", target: "Ints") -> "tuple[Ints, int]":
+def _borders(task: Task, count: int, edges: "Ints", a: "Ints", b: "Ints") -> dict[str, Any]:
     graph = task.graph
-    n = len(cells)
-    if graph.unit is None:
-        return np.arange(n), n
-    unit = graph.unit[cells].copy()
-    for each in np.unique(unit[unit >= 0]):
-        members = cells[unit == each]
-        torn = task.frozen[members].any() and len(np.unique(task.current[members])) > 1
-        if torn or graph.households[members].sum() > task.options.maximum:
-            unit[unit == each] = -1
-    same = (source >= 0) & (target >= 0) & task.joined
-    same &= unit[source] >= 0
-    same &= unit[source] == unit[target]
-    count, node = components(n, source[same], target[same])
-    # Nodes are numbered by their first cell, so that order does not depend on the library.
-    _, first, inverse = np.unique(node, return_index=True, return_inverse=True)
-    rank = np.empty(count, dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(count)
-    return rank[inverse], count
-
-
-def _edges(
-    task: Task, node: "Ints", count: int, source: "Ints", target: "Ints"
-) -> list[list[Edge]]:
-    graph, weights = task.graph, task.options.priced
-    kept = (source >= 0) & (target >= 0)
-    a, b = node[source[kept]], node[target[kept]]
-    length, barrier = graph.border_m[kept], graph.barrier_class[kept]
-    joined = task.joined[kept]
-    differ = a != b
-    a, b, length, barrier, joined = (v[differ] for v in (a, b, length, barrier, joined))
+    length, barrier = graph.border_m[edges], graph.barrier_class[edges]
     key, inverse = np.unique(a * count + b, return_inverse=True)
-    cut, held = prices(weights)
-    metres = np.round(np.bincount(inverse, length, len(key)) * DECIMETRE).astype(np.int64)
-    cut_price = np.round(np.bincount(inverse, length * cut[barrier], len(key))).astype(np.int64)
-    held_price = np.round(np.bincount(inverse, length * held[barrier], len(key))).astype(np.int64)
-    over = np.bincount(inverse, joined, len(key)) > 0
-    out: list[list[Edge]] = [[] for _ in range(count)]
-    for k, m, c, h, o in zip(
-        key.tolist(),
-        metres.tolist(),
-        cut_price.tolist(),
-        held_price.tolist(),
-        over.tolist(),
-        strict=True,
-    ):
-        out[k // count].append((k % count, m, c, h, o))
-    return out
+    cut, held = prices(task.options.priced)
+    many = len(key)
+
+    def whole(values: "Floats") -> "Ints":
+        return np.round(np.bincount(inverse, values, many)).astype(np.int64)
+
+    source = key // count
+    return {
+        "indptr": np.concatenate(([0], np.cumsum(np.bincount(source, minlength=count)))),
+        "source": source,
+        "target": key % count,
+        "border": whole(length * DECIMETRE),
+        "cut": whole(length * cut[barrier]),
+        "held": whole(length * held[barrier]),
+        "joined": np.bincount(inverse, task.joined[edges], many) > 0,
+    }
 
 
 def prices(weights: "Weights") -> "tuple[Floats, Floats]":
@@ -189,15 +193,24 @@ def prices(weights: "Weights") -> "tuple[Floats, Floats]":
     return cut, held
 
 
-def _majority(node: "Ints", current: "Ints", households: "Ints", count: int) -> list[int]:
-    """Return the grid in which most of each node's households are (then most of its cells)."""
-    out = [-1] * count
-    best = [(-1, -1)] * count
-    pairs, inverse = np.unique(np.column_stack((node, current)), axis=0, return_inverse=True)
+def _majority(task: Task, cells: "Ints", node: "Ints", count: int) -> "Ints":
+    """Return the grid in which most of each node's households are (then most of its cells).
+
+    A node with locked cells is where these are.
+    """
+    current, frozen = task.current[cells], task.frozen[cells]
+    out = np.full(count, -1, dtype=np.int64)
+    has = current >= 0
+    if not has.any():
+        return out
+    pairs, inverse = np.unique(
+        np.column_stack((node[has], current[has])), axis=0, return_inverse=True
+    )
     inverse = inverse.ravel()
-    people = np.bincount(inverse, households, len(pairs)).astype(np.int64).tolist()
-    number = np.bincount(inverse, minlength=len(pairs)).tolist()
-    for (v, grid), many, some in zip(pairs.tolist(), people, number, strict=True):
-        if grid >= 0 and (many, some) > best[v]:
-            best[v], out[v] = (many, some), grid
+    people = np.bincount(inverse, task.graph.households[cells][has], len(pairs))
+    many = np.bincount(inverse, minlength=len(pairs))
+    locked = np.bincount(inverse, frozen[has], len(pairs)) > 0
+    # The last of each node in this order is its grid.
+    order = np.lexsort((-pairs[:, 1], many, people, locked, pairs[:, 0]))
+    out[pairs[order, 0]] = pairs[order, 1]
     return out

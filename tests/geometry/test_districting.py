@@ -1,5 +1,6 @@
 """Plans on random towns: complete, contiguous, nested, units whole, locks kept, the same twice."""
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -248,7 +249,8 @@ def test_ground_too_small_for_a_grid_is_joined_over_the_river_and_told():
         ([100, 100, 100], set()),
         ([100, 200, 200], set()),
         ([101, 200, 200], {"no_feasible_count", "above_maximum"}),
-        ([199, 200, 200], {"no_feasible_count", "below_minimum"}),
+        # One grid misses the band by 99 households, two by 101.
+        ([199, 200, 200], {"no_feasible_count", "above_maximum"}),
         ([300, 0, 300], set()),
         ([10, 700, 10], {"above_maximum", "building_above_maximum"}),
     ],
@@ -329,7 +331,9 @@ def test_a_limit_of_time_and_a_caller_who_has_enough():
 
     plan = draw_grids(graph, progress=enough)
     assert plan.stopped
-    assert told == [(32, 64), (64, 64)]
+    assert told == sorted(told)
+    assert {(32, 64), (64, 64)} < set(told)
+    assert len(told) == 4  # as each region begins and ends: nothing is searched after the first no
     prove(graph, plan)
 
 
@@ -435,3 +439,28 @@ def test_importing_it_loads_neither_pandas_nor_geopandas():
     assert out.stdout.strip() == "[]"
     with pytest.raises(ImportError, match="nothing"):
         from gis.districting import nothing  # noqa: F401 - it is not there
+
+
+def city(seed: int = 3) -> CellGraph:
+    """Return six communities with households that differ."""
+    rows = " ".join(["AAAAAABBBBBBCCCCCC"] * 6 + ["DDDDDDEEEEEEFFFFFF"] * 6)
+    return graph_of(rows, np.random.default_rng(seed).integers(10, 90, 216))
+
+
+def test_any_number_of_workers_draws_the_same_plan():
+    graph = city()
+    before = draw_grids(graph, DrawOptions(preset="fast", seed=7)).grid
+    one, two = (draw_grids(graph, DrawOptions(preset="fast", workers=n), before) for n in (1, 2))
+    prove(graph, one)
+    assert hashlib.sha256(one.grid).digest() == hashlib.sha256(two.grid).digest()
+
+
+@pytest.mark.slow
+def test_workers_that_are_told_to_stop_give_the_best_so_far():
+    graph = city()
+    for told in ({"seconds": 0.01}, {}):
+        plan = draw_grids(
+            graph, DrawOptions(workers=2, **told), progress=lambda _done, _total: bool(told)
+        )
+        assert plan.stopped
+        prove(graph, plan)

@@ -1,0 +1,224 @@
+"""A search: grids of one region, their prices, and the refinement of them."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gis.districting.annealing import (
+    HOUSEHOLDS,
+    LOAD,
+    STEP,
+    Net,
+    Prices,
+    anneal,
+    bench_of,
+    descend,
+    grids_of,
+    total_cost,
+)
+from gis.districting.region import POINT
+
+if TYPE_CHECKING:
+    from gis.districting.graph import Ints
+    from gis.districting.options import DrawOptions, Preset, Weights
+    from gis.districting.region import Region
+
+#: Proposals between two looks at the clock; a multiple of the step of the temperature.
+CHUNK = 128 * STEP
+#: Sweeps of the descent that ends a refinement; each but the last one finds an improvement.
+_SWEEPS = 30
+#: Proposals per node with which a search that is told to stop cools down.
+_QUENCH = 200
+#: Of a refinement in two parts, the share of the first, and the temperatures between them.
+_FIRST_PART, _FIRST_COLD, _SECOND_HOT = 0.5, 60.0, 100.0
+#: Perimeter is in dm and area in dm², moments in m: this brings both shape terms to one scale.
+_DM4_PER_M4 = 10_000
+#: Points per household that leaves its grid at a stability of 1: below those out of range.
+_MOST_CHANGE = 100.0
+
+
+class Clock:
+    """Says when to stop: at a time, or when the caller wants no more.
+
+    Parameters
+    ----------
+    end
+        Time on the monotonic clock, or ``None``.
+    wanted
+        Called now and then; ``False`` ends the work.
+    """
+
+    def __init__(self, end: float | None = None, wanted: Callable[[], bool] | None = None) -> None:
+        self._end = end
+        self._wanted = wanted
+        self.stopped = False
+
+    def over(self) -> bool:
+        """Return whether to stop, and remember it."""
+        if not self.stopped:
+            late = self._end is not None and time.monotonic() > self._end
+            self.stopped = late or (self._wanted is not None and not self._wanted())
+        return self.stopped
+
+
+class Search:
+    """Grids of a region that are being refined; labels are 0 … ``count`` - 1.
+
+    Parameters
+    ----------
+    region
+        The ground.
+    label
+        Grid of each node; every grid in one piece.
+    options
+        Band, weights and effort.
+    seed
+        State of all random choices.
+    origin
+        For each grid the current one that it continues, or -1; ``None``: none continues any.
+    """
+
+    def __init__(
+        self,
+        region: "Region",
+        label: "Ints | list[int]",
+        options: "DrawOptions",
+        seed: int,
+        origin: list[int] | None = None,
+    ) -> None:
+        first = np.array(label, dtype=np.int64)
+        self.region, self.options = region, options
+        self.count = int(first.max()) + 1
+        self.origin = [-1] * self.count if origin is None else origin
+        self.net = _net_of(region, self.origin)
+        self.bench = bench_of(region.size, seed)
+        self._label = first
+        self._price(options.priced)
+
+    def _price(self, weights: "Weights") -> None:
+        self.prices = prices_of(self.region, self.count, self.options, weights)
+        self.grids = grids_of(self.net, self.prices, self._label, self.count)
+        self._label = self.grids.label
+
+    @property
+    def label(self) -> "Ints":
+        """Grid of each node."""
+        return self.grids.label
+
+    def total(self) -> int:
+        """Return the cost of the whole state."""
+        return total_cost(self.net, self.prices, self.grids)
+
+    def out_of_range(self) -> int:
+        """Return the households above the maximum and below the minimum, over all grids."""
+        people, options = self.grids.sums[:, HOUSEHOLDS], self.options
+        short = np.maximum(0, options.minimum - people).sum()
+        return int(short + np.maximum(0, people - options.maximum).sum())
+
+    def rank(self) -> tuple[int, int]:
+        """Return what is compared between searches: less is better."""
+        return self.out_of_range(), self.total()
+
+    def anneal(self, moves: int, hot: float, cold: float, clock: Clock) -> None:
+        """Refine by ``moves`` proposals from ``hot`` to ``cold`` points, or stop and cool down."""
+        swaps = self.options.effort.swaps
+        heat = np.array([hot * POINT, (cold / hot) ** (STEP / max(STEP, moves)), swaps])
+        for done in range(0, moves, CHUNK):
+            if clock.over():
+                left = _QUENCH * self.region.size
+                now = heat[0] * heat[1] ** (done // STEP)
+                heat = np.array([now, (cold * POINT / now) ** (STEP / max(STEP, left)), swaps])
+                anneal(self.net, self.prices, self.grids, self.bench, heat, 0, left)
+                return
+            size = min(CHUNK, moves - done)
+            anneal(self.net, self.prices, self.grids, self.bench, heat, done, size)
+
+    def refine(self, moves: int, clock: Clock, *, hotter: float = 1.0) -> None:
+        """Refine in place by the preset's way; what ends worse than it began is undone.
+
+        Parameters
+        ----------
+        moves
+            Budget of proposals.
+        clock
+            When to stop early.
+        hotter
+            Factor of the first temperature.
+        """
+        if self.count < 2 or not len(self.region.target) or not moves:
+            return
+        effort, before, cost = self.options.effort, self.label.copy(), self.total()
+        hot = effort.hot * hotter
+        if effort.first_deviation is None or hot <= _SECOND_HOT:
+            self.anneal(moves, max(hot, effort.cold), effort.cold, clock)
+        else:
+            first = int(moves * _FIRST_PART)
+            self._price(_with_deviation(self.options.priced, effort))
+            self.anneal(first, hot, _FIRST_COLD, clock)
+            self._price(self.options.priced)
+            self.anneal(moves - first, _SECOND_HOT, effort.cold, clock)
+        descend(self.net, self.prices, self.grids, self.bench, _SWEEPS)
+        if self.total() > cost:
+            self._label = before
+            self._price(self.options.priced)
+
+
+def _with_deviation(weights: "Weights", effort: "Preset") -> "Weights":
+    from dataclasses import replace
+
+    deviation = effort.first_deviation or weights.deviation
+    return replace(weights, deviation=deviation, distance=0.0)
+
+
+def _net_of(region: "Region", origin: list[int]) -> Net:
+    """Return the region's arrays; a node is at home in the grid that continues its current one."""
+    home = np.full(region.size, -1, dtype=np.int64)
+    for grid, old in enumerate(origin):
+        if old >= 0:
+            home[region.current == old] = grid
+    return Net(
+        region.indptr,
+        region.source,
+        region.target,
+        region.joined,
+        region.border,
+        region.cut,
+        region.held,
+        region.nodes,
+        region.frozen,
+        home,
+    )
+
+
+def prices_of(region: "Region", count: int, options: "DrawOptions", weights: "Weights") -> Prices:
+    """Return what grids of the region cost, if there are ``count``."""
+    mean = float(region.nodes[:, LOAD].sum()) / max(1, count)
+    return Prices(
+        people=_people_prices(region.total, options, weights),
+        shape=weights.shape * POINT / (4 * np.pi),
+        dispersion=weights.dispersion * POINT * 2 * np.pi * _DM4_PER_M4,
+        load=weights.balance * POINT * (100 / mean) ** 2 if mean else 0.0,
+        mean_load=mean,
+        change=round(_price_of_change(weights.change, options.stability) * POINT),
+    )
+
+
+def _price_of_change(price: float, stability: float) -> float:
+    """Return the points per household that leaves its grid; ``price`` at a stability of ½."""
+    if stability == 1:
+        return _MOST_CHANGE
+    return min(_MOST_CHANGE, price * stability / (1 - stability))
+
+
+def _people_prices(total: int, options: "DrawOptions", weights: "Weights") -> "Ints":
+    """Return the cost of a grid's households, for every number that can occur."""
+    people = np.arange(total + 1, dtype=float)
+    off = np.abs(people - options.target) * 100 / options.target
+    beyond = np.maximum(0, np.maximum(options.minimum - people, people - options.maximum))
+    # The first household out of range already costs more than any shape is worth.
+    points = weights.deviation * off**2 + weights.distance * off
+    points += weights.out_of_range * (beyond + 10 * (beyond > 0))
+    prices: Ints = np.round(points * POINT).astype(np.int64)
+    return prices

@@ -1,0 +1,248 @@
+"""Solving a region: starts, refinement, and what is tried where grids are left out of the band."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gis.districting.exact import feasible_partition, nearest_partition
+from gis.districting.options import MOST_MOVES_PER_NODE
+from gis.districting.partition import metis_labels, repair, with_count
+from gis.districting.search import Clock, Search
+
+if TYPE_CHECKING:
+    from gis.districting.graph import Ints
+    from gis.districting.options import DrawOptions
+    from gis.districting.region import Region
+
+#: Further searches for a plan within the band where the first one found none, how much hotter they
+#: are, and the proposals of one at most: what a long one does not find, a longer one hardly does.
+_RESCUES, _RESCUE_HEAT, _RESCUE_MOST = 6, 5.0, 8_000_000
+#: Nodes up to which an exact search is made before a region is said to have no plan in the band.
+EXACT_NODES = 60
+#: Temperature, as a share of a fresh drawing's, at which a current plan is improved at a stability
+#: of one half.
+_WARM = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """One region to be drawn, as a process of its own can be told.
+
+    Parameters
+    ----------
+    region
+        The ground.
+    options
+        The drawing's options.
+    moves
+        Budget of proposals.
+    seconds
+        Its share of the time limit, or ``None``.
+    """
+
+    region: "Region"
+    options: "DrawOptions"
+    moves: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Grids of a region.
+
+    Parameters
+    ----------
+    label
+        Grid of each node, 0 and up.
+    origin
+        For each grid the current one that it continues, or -1.
+    stopped
+        Whether it was ended early.
+    """
+
+    label: "Ints"
+    origin: list[int]
+    stopped: bool
+
+
+def budget_of(region: "Region", options: "DrawOptions", nodes: int) -> int:
+    """Return the proposals for a region of a plan of ``nodes`` nodes."""
+    effort = options.effort
+    per_node = max(effort.moves_per_node, effort.least_moves // max(1, nodes))
+    return region.size * min(per_node, MOST_MOVES_PER_NODE)
+
+
+def solve(order: Order, wanted: Callable[[], bool] | None = None) -> Solution:
+    """Return the best grids found for a region.
+
+    Parameters
+    ----------
+    order
+        What is to be drawn.
+    wanted
+        Asked now and then; ``False`` ends the search with the best so far.
+    """
+    region, options = order.region, order.options
+    end = None if order.seconds is None else time.monotonic() + order.seconds
+    clock = Clock(end, wanted)
+    sequence = np.random.SeedSequence([options.seed, int(region.cells[0])])
+    rng = np.random.default_rng(sequence)
+    count = min(options.wanted_count(region.total), region.size)
+    if options.preset == "metis":
+        first = metis_labels(region, count, _seed(rng))
+        label = np.unique(first, return_inverse=True)[1].astype(np.int64)
+        return Solution(label, [-1] * int(label.max() + 1), stopped=False)
+    known = bool((region.current >= 0).any())
+    if known and (options.stability > 0 or bool(region.frozen.any())):
+        best = _warm(order, count, rng, clock)
+    else:
+        best = _fresh(order, count, rng, clock)
+        best = _rescued(order, best, count, rng, clock)
+        if known:
+            best.origin = _successors(region, best.label, best.count)
+    return Solution(best.label.copy(), best.origin, clock.stopped)
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31 - 1))
+
+
+def _lost(region: "Region", options: "DrawOptions") -> int:
+    """Return the households that are out of range in every plan: of buildings above the maximum."""
+    return sum(max(0, people - options.maximum) for people in region.households)
+
+
+def _start(order: Order, count: int, rng: np.random.Generator, *, by_tree: bool = False) -> Search:
+    region = order.region
+    first = [0] * region.size
+    if not by_tree:
+        first = repair(region, metis_labels(region, count, _seed(rng)))
+    label, _ = with_count(region, first, count)
+    return Search(region, label, order.options, _seed(rng))
+
+
+def _fresh(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> Search:
+    search = _start(order, count, rng)
+    search.refine(order.moves, clock)
+    return search
+
+
+def _rescued(
+    order: Order, best: Search, count: int, rng: np.random.Generator, clock: Clock
+) -> Search:
+    """Return a plan within the band if one can be found, else the nearest to it.
+
+    Where quarters are large against a grid, few arrangements fit the band, and between them lie
+    none that do: searches follow that are so hot that grids may leave the band on the way, and on
+    small ground an exact one.
+    """
+    region, options = order.region, order.options
+    lost = _lost(region, options)
+    counts = _counts_to_try(options, region, count)
+    for attempt in range(_RESCUES):
+        if clock.stopped or best.out_of_range() <= lost:
+            return best
+        # Every other round starts from tree cuts: on ground like a comb single moves are stuck.
+        by_tree = attempt // len(counts) % 2 == 0
+        search = _start(order, counts[attempt % len(counts)], rng, by_tree=by_tree)
+        search.refine(min(order.moves, _RESCUE_MOST), clock, hotter=_RESCUE_HEAT)
+        best = min((best, search), key=Search.rank)
+    if best.out_of_range() > lost and region.size <= EXACT_NODES:
+        exact = _exactly(order, rng, clock)
+        best = best if exact is None else min((best, exact), key=Search.rank)
+    return best
+
+
+def _counts_to_try(options: "DrawOptions", region: "Region", count: int) -> list[int]:
+    """Return the wanted number of grids and its neighbours that can be in the band."""
+    feasible = options.feasible_counts(region.total)
+    more = [k for k in (count + 1, count - 1) if k in feasible and 0 < k <= region.size]
+    return [count, *more]
+
+
+def _exactly(order: Order, rng: np.random.Generator, clock: Clock) -> Search | None:
+    """Return what the exact search finds, refined as far as that keeps it within the band."""
+    region, options = order.region, order.options
+    joined = region.joined
+    indptr = np.concatenate(
+        ([0], np.cumsum(np.bincount(region.source[joined], minlength=region.size)))
+    )
+    band = options.minimum, options.maximum
+    fixed = np.where(region.frozen, region.current, -1)
+    given = region.nodes[:, 0], indptr, region.target[joined], *band
+    answer = feasible_partition(*given, fixed=fixed)
+    if answer.label is None:
+        answer = nearest_partition(*given, fixed=fixed)
+    if answer.label is None:
+        return None
+    label = np.unique(answer.label, return_inverse=True)[1]
+    search = Search(region, label, options, _seed(rng), _origins(region, label))
+    plain, missed = search.label.copy(), search.out_of_range()
+    search.refine(min(order.moves, _RESCUE_MOST), clock, hotter=_WARM)
+    if search.out_of_range() > missed:
+        return Search(region, plain, options, _seed(rng), search.origin)
+    return search
+
+
+def _origins(region: "Region", label: "Ints") -> list[int]:
+    """Return for each grid the current one of its locked nodes, or of most of its households."""
+    origin = _successors(region, label, int(label.max()) + 1)
+    for v in np.flatnonzero(region.frozen).tolist():
+        old = int(region.current[v])
+        origin = [-1 if o == old else o for o in origin]
+        origin[label[v]] = old
+    return origin
+
+
+def _successors(region: "Region", label: "Ints", count: int) -> list[int]:
+    """Return for each grid the current one it continues, so that most households stay, or -1."""
+    from scipy.optimize import linear_sum_assignment
+
+    known = region.current >= 0
+    if not known.any():
+        return [-1] * count
+    old, position = np.unique(region.current[known], return_inverse=True)
+    shared = np.zeros((count, len(old)))
+    # A grid without households is continued where its nodes are.
+    np.add.at(shared, (label[known], position), region.nodes[known, 0] + 1e-6)
+    new, before = linear_sum_assignment(-shared)
+    origin = [-1] * count
+    for grid, was in zip(new.tolist(), before.tolist(), strict=True):
+        if shared[grid, was] > 0:
+            origin[grid] = int(old[was])
+    return origin
+
+
+def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> Search:
+    """Return grids that start from the current plan and keep what they can of it."""
+    region, options = order.region, order.options
+    first = repair(region, region.current.tolist())
+    grids = len(set(first))
+    feasible = options.feasible_counts(region.total)
+    wanted = grids if grids in feasible else count
+    heat = _WARM * (1 - options.stability) / max(options.stability, 0.01)
+    # Gently first; hotter, and with other numbers of grids, only if that leaves the band.
+    tries = [(wanted, 1.0), (wanted, 8.0), *((k, 4.0) for k in _near(wanted, grids, feasible))]
+    best: Search | None = None
+    for number, hotter in tries:
+        if best is not None and number > region.size:
+            continue
+        label, origin = with_count(region, first, max(1, number))
+        search = Search(region, label, options, _seed(rng), origin)
+        search.refine(order.moves, clock, hotter=heat * hotter)
+        best = search if best is None else min((best, search), key=Search.rank)
+        if clock.stopped or best.out_of_range() <= _lost(region, options):
+            break
+    assert best is not None
+    if best.out_of_range() > _lost(region, options) and region.size <= EXACT_NODES:
+        exact = _exactly(order, rng, clock)
+        best = best if exact is None else min((best, exact), key=Search.rank)
+    return best
+
+
+def _near(wanted: int, grids: int, feasible: range) -> list[int]:
+    """Return other numbers of grids within the band, the nearest to today's first."""
+    return [k for k in (wanted + 1, wanted - 1, grids) if k in feasible and k not in (0, wanted)]
