@@ -8,6 +8,7 @@ import argparse
 import csv
 import json
 import platform
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -24,12 +25,13 @@ from gis.districting import PRESETS
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 #: More units than this are a large instance: one seed.
 LARGE = 10_000
-#: The trade-off curve: the weight of the deviation, in multiples of the preset's.
-CURVE = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-Named = list[tuple[str, list[Row]]]
+#: The numbers of the trade-off curve, and how they are shown.
+SHAPE = {"mean_dev": ".1f", "max_dev": ".0f", "pp": ".3f", "reock": ".3f", "border_km": ".2f"}
 
 
 def main() -> None:
+    # Whoever ends this program ends the drawing that it waits for, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = arguments()
     start(options)
     sections, rows = [], []
@@ -39,6 +41,8 @@ def main() -> None:
         section, of_instance = compare(instance, options)
         sections.append(section)
         rows += of_instance
+    if options.curve:
+        write_curve(options.curve, rows)
     if options.json:
         facts = {"machine": machine(), "rows": [asdict(row) for row in rows]}
         Path(options.json).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -59,6 +63,12 @@ def arguments() -> argparse.Namespace:
     add("--peers-python", type=Path, default=PEERS_PYTHON, help="interpreter of the peers")
     add("--no-scenarios", action="store_true", help="leave out growth and single edits")
     add("--curve", type=Path, help="CSV file for mean deviation against shape, over the weight")
+    add(
+        "--factors",
+        type=lambda text: [float(one) for one in text.split(",")],
+        default="0.1,0.25,0.5,1,2,4,8,16,32",
+        help="points of the curve: multiples of the weight of the deviation",
+    )
     add("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     options = made.parse_args()
     options.methods = chosen(options.only)
@@ -98,13 +108,12 @@ def compare(instance: Instance, options: argparse.Namespace) -> tuple[str, list[
     ]
     parts = [f"**{instance.describe()}**", comparison(named)]
     rows = [row for _, of_seeds in named for row in of_seeds]
-    small = len(seeds) > 1 or options.repeats == 1
     ours = any(method.startswith("wangge") for method in options.methods)
     if ours and not options.no_scenarios:
         text, more = scenarios(runner, seeds)
         parts, rows = [*parts, text], rows + more
-    if options.curve and small:
-        text, more = curve(runner, options.curve)
+    if options.curve and instance.units.size <= LARGE:
+        text, more = curve(runner, options.factors)
         parts, rows = [*parts, text], rows + more
     for part in parts[1:]:
         print(f"\n{part}", flush=True)
@@ -147,22 +156,14 @@ def scenarios(runner: Runner, seeds: range) -> tuple[str, list[Row]]:
         grown = told(runner, Job("wangge", "wangge-balanced", seed, settings, "grow"))
         edited = told(runner, Job("wangge", "wangge-fast", seed, {"preset": "fast"}, "edit"))
         rows += [grown, edited]
-        shown = [
-            (grown, ("moved_pct", "floor_pct", "cpu_s"), ".2f"),
-            (grown, ("in_band_pct", "mean_dev"), ".1f"),
-            (edited, ("us_per_edit",), ".1f"),
-            (edited, ("edits",), ",.0f"),
-        ]
-        lines.append([str(seed), *(cell(*one) for part in shown for one in each(*part))])
+        shown = [cell(grown, key, ".2f") for key in ("moved_pct", "floor_pct", "cpu_s")]
+        shown += [cell(grown, key, ".1f") for key in ("in_band_pct", "mean_dev")]
+        shown += [cell(edited, "us_per_edit", ".1f"), cell(edited, "edits", ",.0f")]
+        lines.append([str(seed), *shown])
     head = ["seed", "households that change grid, %", "that must, %", "CPU, s"]
     head += ["300–500, %", "mean dev", "µs CPU per edit", "edits"]
     caption = "Drawn again after a tenth more households came to one quarter; and single edits:"
     return f"{caption}\n\n{markdown(head, lines)}", rows
-
-
-def each(row: Row, keys: Sequence[str], form: str) -> list[tuple[Row, str, str]]:
-    """Return the arguments of :func:`cell` for several numbers of a row."""
-    return [(row, key, form) for key in keys]
 
 
 def cell(row: Row, key: str, form: str) -> str:
@@ -170,26 +171,28 @@ def cell(row: Row, key: str, form: str) -> str:
     return row.error or f"{(row.score | row.cost)[key]:{form}}"
 
 
-def curve(runner: Runner, file: Path) -> tuple[str, list[Row]]:
-    """Draw with rising weight of the deviation; write a CSV file and return a table."""
+def curve(runner: Runner, factors: Sequence[float]) -> tuple[str, list[Row]]:
+    """Draw with rising weight of the deviation; return a table and its rows."""
     base = PRESETS["balanced"].weights.deviation
-    keys = {"mean_dev": ".1f", "max_dev": ".0f", "pp": ".3f", "reock": ".3f", "border_km": ".2f"}
-    rows = []
-    for factor in CURVE:
+    rows, lines = [], []
+    for factor in factors:
         settings = {"preset": "balanced", "weights": {"deviation": base * factor}}
-        rows.append(told(runner, Job("wangge", f"wangge-balanced×{factor:g}", 0, settings)))
-    with file.open("w", newline="", encoding="utf-8") as target:
-        writer = csv.writer(target)
-        writer.writerow(["instance", "deviation_weight", *keys])
-        for factor, row in zip(CURVE, rows, strict=True):
-            values = [row.score.get(key, "") for key in keys]
-            writer.writerow([runner.instance.name, base * factor, *values])
-    lines = [
-        [f"× {factor:g}", *(cell(row, key, form) for key, form in keys.items())]
-        for factor, row in zip(CURVE, rows, strict=True)
-    ]
+        row = told(runner, Job("wangge", f"wangge-balanced×{factor:g}", 0, settings))
+        rows.append(row)
+        lines.append([f"× {factor:g}", *(cell(row, *shown) for shown in SHAPE.items())])
     head = ["weight of the deviation", "mean dev", "max dev", "PP", "Reock", "border, km"]
     return f"`balanced` over the weight of the deviation:\n\n{markdown(head, lines)}", rows
+
+
+def write_curve(file: Path, rows: Sequence[Row]) -> None:
+    """Write the points of the curves of all instances to a CSV file."""
+    with file.open("w", newline="", encoding="utf-8") as target:
+        writer = csv.writer(target)
+        writer.writerow(["instance", "deviation_weight", *SHAPE])
+        for row in rows:
+            if weights := (row.job.settings or {}).get("weights"):
+                numbers = [row.score.get(key, "") for key in SHAPE]
+                writer.writerow([row.instance, weights["deviation"], *numbers])
 
 
 def heading(rows: Sequence[Row], options: argparse.Namespace) -> str:

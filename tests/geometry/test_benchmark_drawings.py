@@ -165,7 +165,7 @@ def other_scorer() -> ModuleType:
 @pytest.mark.skipif(
     not (SCORER.is_file() and SHARED.is_dir()), reason="../shared has the other scorer"
 )
-@pytest.mark.parametrize("name", ["mini_2k", "S_15k", "L_1M"])
+@pytest.mark.parametrize("name", ["mini_2k", "S_15k", pytest.param("L_1M", marks=pytest.mark.slow)])
 def test_another_scorer_says_the_same(name: str):
     other, instance = other_scorer(), load(name)
     graph = other.load(name)
