@@ -1,19 +1,21 @@
 """Jobs on the record and in the worker: progress, cancelling, failing, being abandoned."""
 
+import itertools
 import threading
-import time
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database.engine import transaction
 from gis.errors import ConflictError, InvalidInputError, NotFoundError
+from gis.jobs import records
 from gis.jobs.queue import SCHEMA, ensure_queue, hand_over
-from gis.jobs.records import JobCancelledError, Recorder, in_the_foreground
+from gis.jobs.records import EVERY_S, JobCancelledError, Recorder, in_the_foreground
 from gis.jobs.worker import UNSEEN_S, Work, sweep
 from gis.layers import imports, jobs
 from gis.scope import Scope
@@ -220,17 +222,30 @@ def test_a_job_that_is_not_there_is_not_found(sessions: sessionmaker[Session], s
                 ask(session, scope, absent)
 
 
-def test_progress_is_written_now_and_then_only(sessions: sessionmaker[Session], scope: Scope):
-    writes = 0
+def test_progress_is_written_now_and_then_only(
+    sessions: sessionmaker[Session], scope: Scope, monkeypatch: pytest.MonkeyPatch
+):
+    milliseconds = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(milliseconds) / 1000)
+    monkeypatch.setattr(records, "time", clock)
+    told_rows: list[float] = []
 
     def work(told: Recorder) -> Mapping[str, Any]:
-        nonlocal writes
         told.begin("store")
-        before = time.monotonic()
+        engine = sessions.kw["bind"]
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def seen(connection, cursor, statement, given, context, many) -> None:
+            if statement.startswith("UPDATE jobs SET step"):
+                told_rows.append(given["done"])
+
         for row in range(20_000):
             told.told("store", row, 20_000)
-        writes = time.monotonic() - before
+        event.remove(engine, "before_cursor_execute", seen)
         return {}
 
     in_the_foreground(sessions, scope, "import", {}, work)
-    assert newest(sessions, scope).total in {None, 20_000}
+    # Twenty seconds by a clock that goes on by a millisecond each time it is asked.
+    assert len(told_rows) == pytest.approx(20 / EVERY_S, abs=1)
+    assert told_rows == sorted(told_rows)
+    assert newest(sessions, scope).total == 20_000
