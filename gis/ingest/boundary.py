@@ -8,7 +8,7 @@ import shapely
 
 from gis.errors import GeometryError
 from gis.geometry.source_crs import SourceCrs
-from gis.ingest.checks import check_swapped
+from gis.ingest.checks_geometry import check_swapped
 from gis.ingest.files import read_rows
 from gis.ingest.rejects import Rejects
 from gis.ingest.rows import SourceOptions

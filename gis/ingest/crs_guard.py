@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.ingest.checks import SWAPPED_SHARE
+from gis.ingest.checks_geometry import SWAPPED_SHARE
 from gis.ingest.crs_ground import Ground
 from gis.ingest.crs_hypotheses import Hypothesis, Lonlat, far_hypotheses, offset_m
 from gis.ingest.crs_outline import by_outline

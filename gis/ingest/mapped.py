@@ -13,7 +13,8 @@ import shapely
 
 from gis.errors import InvalidInputError
 from gis.frames import Dataset
-from gis.ingest.checks import AxisWatch, check_columns, check_geometries, single_parts
+from gis.ingest.checks import check_columns
+from gis.ingest.checks_geometry import AxisWatch, check_geometries, single_parts
 from gis.ingest.derive import Derived, derive_layers
 from gis.ingest.dissolve import SNAP_DEGREES, SNAP_M, dissolve
 from gis.ingest.formats import open_source

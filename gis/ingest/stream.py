@@ -15,14 +15,8 @@ import numpy as np
 import shapely
 
 from gis.errors import InvalidInputError
-from gis.ingest.checks import (
-    AxisWatch,
-    check_columns,
-    check_geometries,
-    finish_column,
-    single_parts,
-    typed_columns,
-)
+from gis.ingest.checks import check_columns, finish_column, typed_columns
+from gis.ingest.checks_geometry import AxisWatch, check_geometries, single_parts
 from gis.ingest.content import content_digest, parts_of
 from gis.ingest.formats import open_source
 from gis.ingest.formats.steady import SteadyFiles
