@@ -104,10 +104,23 @@ class Search:
         for group in ground.groups:
             self._labelled |= group
 
-    @property
     def least(self) -> int:
-        """A number of households that any plan has out of range."""
-        return sum(map(self.at_least, self.ground.pieces(self.ground.whole)))
+        """Return a number of households that any plan has out of range.
+
+        It is seen at single nodes: a star has too much at its middle in any plan.
+        """
+        ground = self.ground
+        return sum(
+            max(
+                self.at_least(piece),
+                *(
+                    self._lost(ground.pieces(piece ^ 1 << v), piece, ground.households[v])
+                    for v in range(piece.bit_length())
+                    if piece >> v & 1
+                ),
+            )
+            for piece in ground.pieces(ground.whole)
+        )
 
     def partition(self, budget: int) -> Parts | None:
         """Return the nearest plan with at most ``budget`` households out of range, or ``None``."""
@@ -217,36 +230,9 @@ class Search:
         """Return a number of households that any parts of a piece have out of range."""
         least = self._least.get(piece)
         if least is None:
-            least = self.ground.miss(self.ground.people(piece))
-            if self.ground.people(piece) > self.ground.maximum:
-                least = max(least, self._at_cuts(piece))
-            self._least[piece] = least
+            least = self._least[piece] = self.ground.miss(self.ground.people(piece))
         return least
-
-    def _at_cuts(self, piece: int) -> int:
-        """Return the largest bound at a node without which the piece falls apart.
-
-        Each branch leaves there what does not fit into parts of its own, or pays as much: so what
-        is too much for the part that holds the node is out of range somewhere.
-        """
-        ground, bound, left = self.ground, 0, piece
-        while left:
-            low = left & -left
-            left ^= low
-            node = low.bit_length() - 1
-            if not self._may_cut(node, piece):
-                continue
-            branches = ground.pieces(piece ^ low)
-            if len(branches) > 1:
-                held = ground.households[node] + sum(self._left_over(b) for b in branches)
-                bound = max(bound, held - ground.maximum)
-        return bound
 
     def _left_over(self, branch: int) -> int:
         people = self.ground.people(branch)
         return min(people, self.ground.miss(people))
-
-    def _may_cut(self, node: int, piece: int) -> bool:
-        """Return whether the neighbours of a node are joined only by way of others."""
-        ring = self.ground.near[node] & piece
-        return bool(ring) and len(self.ground.pieces(ring)) > 1
