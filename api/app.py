@@ -24,6 +24,7 @@ from api.routers import (
     jobs,
     locate,
     pages,
+    plans,
     stations,
     system,
     uploads,
@@ -46,6 +47,7 @@ ROUTERS = (
     exports.router,
     uploads.router,
     imports.router,
+    plans.router,
     jobs.router,
 )
 TAGS = [
@@ -60,6 +62,7 @@ TAGS = [
     {"name": "audits", "description": "What is wrong with the ground, and where (拓扑检查)."},
     {"name": "exports", "description": "Layers, grids and results as files."},
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
+    {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},

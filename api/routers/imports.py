@@ -4,16 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.beginning import begin_job
 from api.deps import AppSettings, Principal, ReadSession, WriteSession
 from api.problems import responses
-from api.routers.jobs import answer
 from api.schemas.jobs import ImportAnswer, ImportsAnswer, JobAnswer, NewImport, UndoAnswer
-from gis.database.engine import transaction
 from gis.errors import InvalidInputError
 from gis.jobs.import_orders import ImportOrder
-from gis.jobs.queue import hand_over
 from gis.jobs.uploads import Uploads
-from gis.layers import imports, jobs
+from gis.layers import imports
 from gis.layers.registry import LAYER_BY_NAME
 from gis.scope import Action
 from gis.services.undoing import undo_last_import
@@ -43,16 +41,8 @@ def start_import(
     """
     scope.require_everywhere(Action.WRITE)
     order = _order(sent, settings)
-    sessions = request.app.state.sessions
     kind = "preview" if sent.preview else "import"
-    with transaction(sessions) as session:
-        job_id = jobs.add(session, scope, kind, order.as_arguments())
-    # The job is on the record before the worker can hear of it.
-    hand_over(request.app.state.engine.url.render_as_string(hide_password=False), job_id)
-    with transaction(sessions) as session:
-        row = jobs.one(session, scope, job_id)
-    response.headers["Location"] = f"/v1/jobs/{job_id}"
-    return answer(row)
+    return begin_job(request, response, scope, kind, order.as_arguments())
 
 
 @router.get("", responses=responses(400, 422), summary="What was imported")

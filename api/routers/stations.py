@@ -1,19 +1,19 @@
 """``/v1/stations``: where people are served, which is nearest and open, and changes to one."""
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from api.deps import AppSettings, Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse, collection, feature
 from api.params import AtMoment, CommunityCode, Lat, Lon, PageOf, RowId
-from api.problems import PreconditionRequiredError, responses
+from api.problems import responses
 from api.schemas.answers import NearestAnswer, NearStation
 from api.schemas.changes import StationChange
 from api.schemas.codes import Service, Status, Tier
 from api.schemas.features import Station, Stations
+from api.versions import IfMatch, etag, versions_of
 from gis.layers import stations
 from gis.services import station_updates
 from gis.services.locating import nearest_stations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
-_ETAG = re.compile(r'"(\d{1,9})"')
 
 
 @router.get(
@@ -114,10 +113,7 @@ def update_station(
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
-    if_match: Annotated[
-        str | None,
-        Header(description="The ETag that was read, or * for any.", examples=['"1"']),
-    ] = None,
+    if_match: IfMatch = None,
 ) -> GeoJSONResponse:
     """Change status, dates, services, capacity or dated hours; the rest stays as it is.
 
@@ -129,7 +125,7 @@ def update_station(
         scope,
         str(station_id),
         _change(change),
-        versions=_versions(if_match),
+        versions=versions_of(if_match, "station"),
         timezone=settings.timezone,
         request_id=request.state.request_id,
     )
@@ -138,20 +134,7 @@ def update_station(
 
 def _shown(row: "Row[Any]", suppress_below: int) -> GeoJSONResponse:
     body = feature(row, suppress_below=suppress_below)
-    return GeoJSONResponse(body, headers={"ETag": f'"{row.version}"'})
-
-
-def _versions(if_match: str | None) -> list[int]:
-    """Return the versions that a request names; empty for ``*``, which any version satisfies."""
-    if if_match is None or not if_match.strip():
-        raise PreconditionRequiredError(
-            "A change must say which version of the station it was made on.",
-            remedy="Read the station and send its ETag in If-Match.",
-        )
-    if if_match.strip() == "*":
-        return []
-    # What is no version of ours (a weak tag, for example) matches none.
-    return [int(v) for v in _ETAG.findall(re.sub(r'W/"[^"]*"', "", if_match))] or [-1]
+    return GeoJSONResponse(body, headers={"ETag": etag(row.version)})
 
 
 def _change(change: StationChange) -> station_updates.StationChange:

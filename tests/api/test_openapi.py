@@ -37,6 +37,7 @@ def with_parameter(*names: str) -> list[Any]:
 
 def required_of(operation: dict[str, Any]) -> dict[str, str]:
     values = {"lon": "117.3", "lat": "31.88", "service": "affairs", "layers": "communities"}
+    values["before"] = SOMEBODY
     return {
         p["name"]: values[p["name"]]
         for p in operation["parameters"]
@@ -47,11 +48,16 @@ def required_of(operation: dict[str, Any]) -> dict[str, str]:
 def test_operation_ids_are_the_contract_of_clients():
     assert sorted(operation["operationId"] for _, _, operation in OPERATIONS) == [
         "cancel_job",
+        "compare_two_plans",
         "coverage_map",
         "create_audit",
         "create_demand",
         "create_incident",
+        "create_plan",
+        "delete_plan",
         "download_export",
+        "draw_plan",
+        "evaluate_plan",
         "find_nearest_stations",
         "get_audit",
         "get_building",
@@ -63,6 +69,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_job",
         "get_job_log",
         "get_job_rejects",
+        "get_plan",
         "get_station",
         "healthz",
         "list_audits",
@@ -75,10 +82,12 @@ def test_operation_ids_are_the_contract_of_clients():
         "list_imports",
         "list_incidents",
         "list_jobs",
+        "list_plans",
         "list_stations",
         "locate_point",
         "match_descriptions",
         "readyz",
+        "rebalance_plan",
         "receive_upload",
         "reject_geocoding_request",
         "remove_upload",
@@ -106,7 +115,14 @@ def test_parameters_and_bodies_have_examples_or_choices():
             schema = json.dumps(parameter)
             explained = '"examples"' in schema or '"enum"' in schema or "description" in parameter
             assert explained, (path, parameter["name"])
-    for name in ("NewIncident", "NewDemand", "StationChange"):
+    for name in (
+        "NewIncident",
+        "NewDemand",
+        "StationChange",
+        "NewPlan",
+        "DrawRequest",
+        "RebalanceRequest",
+    ):
         assert SPEC["components"]["schemas"][name]["examples"], name
 
 

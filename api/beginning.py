@@ -1,0 +1,40 @@
+"""Long work that is asked for over HTTP: on the record first, then before the worker."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from api.routers.jobs import answer
+from gis.database.engine import transaction
+from gis.jobs.queue import hand_over
+from gis.layers import jobs
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
+
+    from api.schemas.jobs import JobAnswer
+    from gis.scope import Scope
+
+
+def begin_job(
+    request: "Request", response: "Response", scope: "Scope", kind: str, asked: Mapping[str, Any]
+) -> "JobAnswer":
+    """Write a job down, hand it to the worker, and return it with its place as the Location.
+
+    Parameters
+    ----------
+    request, response
+        What was asked, and the answer.
+    scope
+        Who asks.
+    kind, asked
+        What is to be done, and its arguments as JSON can hold them.
+    """
+    sessions = request.app.state.sessions
+    with transaction(sessions) as session:
+        job_id = jobs.add(session, scope, kind, asked)
+    # The job is on the record before the worker can hear of it.
+    hand_over(request.app.state.engine.url.render_as_string(hide_password=False), job_id)
+    with transaction(sessions) as session:
+        row = jobs.one(session, scope, job_id)
+    response.headers["Location"] = f"/v1/jobs/{job_id}"
+    return answer(row)
