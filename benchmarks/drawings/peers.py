@@ -7,6 +7,7 @@ them cannot live in one process (OR-Tools after HiGHS, for one).
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,8 @@ def kahip(units: Units, count: int, seed: int, *, mode: int) -> Ints:
 
 #: Grids of 300–500 of 400 households.
 EPSILON = 0.25
+#: Trees that are tried for each cut, and partitions begun anew where none of them will do.
+TREES, RESTARTS = 1000, 100
 
 
 def gerrychain_tree(units: Units, count: int, seed: int) -> Ints:
@@ -149,11 +152,27 @@ def _gerrychain_graph(units: Units) -> "Graph":
 
 
 def _tree_partition(graph: "Graph", units: Units, count: int, seed: int) -> dict[int, int]:
-    from gerrychain.partition.initial_partition_generators import recursive_tree_part
+    """Return a first partition; begin again where the last grids cannot be cut, as users do."""
+    from gerrychain.partition.initial_partition_generators import (
+        PopulationBalanceError,
+        recursive_tree_part,
+    )
+    from gerrychain.tree import bipartition_tree
 
+    cut = partial(bipartition_tree, max_attempts=TREES)
     ideal = units.households.sum() / count
-    parts = list(range(count))
-    return recursive_tree_part(graph, parts, ideal, "people", EPSILON, rng=seed)
+    for again in range(RESTARTS):
+        with suppress(RuntimeError, PopulationBalanceError):
+            return recursive_tree_part(
+                graph,
+                list(range(count)),
+                ideal,
+                "people",
+                EPSILON,
+                bipartition_tree_fn=cut,
+                rng=seed + 1000 * again,
+            )
+    raise FailedError(f"no partition by trees in {RESTARTS} tries of {TREES} trees a cut")
 
 
 def _in_order(units: Units, found: dict[int, int]) -> Ints:
