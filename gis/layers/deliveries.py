@@ -38,7 +38,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from gis.database.frames import copy_frame
 from gis.layers.common import Dated
 from gis.layers.communities import Community
-from gis.layers.history import keep_before
+from gis.layers.history import keep_before, step_aside
 from gis.layers.placing import PLACED_LAYERS
 from gis.layers.queries import alive, among, array_of, table_of
 from gis.layers.statements import statement
@@ -359,8 +359,10 @@ def apply(
     changed = [str(key) for key in session.execute(touched).scalars()]
     keep_before(session, scope, own, changed, number, "changed")
     keep_before(session, scope, own, keys_gone, number, "removed")
-    _change(session, staged, changed, number)
+    # What is gone leaves its code to others.
     _end(session, staged, keys_gone, number, as_of)
+    step_aside(session, scope, own, changed)
+    _change(session, staged, changed, number)
     _insert(session, staged)
 
 

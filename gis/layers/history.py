@@ -1,6 +1,6 @@
 """Rows as they were before an import changed or removed them, and the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Made anew from their parents; nothing is lost when they go with them.
 _DERIVED = frozenset({"building_cells", "station_open_intervals"})
+#: Of these no two living rows have one code.
+_CODED = frozenset({"communities", "divisions"})
 
 
 def before_image(own: Table) -> ColumnElement[Any]:
@@ -66,6 +69,24 @@ def keep_before(
     session.execute(
         insert(history).from_select(["import_no", "layer", "row_id", "change", "before"], now)
     )
+
+
+def step_aside(session: "Session", scope: Scope, own: Table, keys: Iterable[str]) -> None:
+    """Give rows codes that nobody has until theirs are written, so that they can exchange them.
+
+    A statement that writes them one after the other would find each taken. No division's code
+    begins with 999.
+    """
+    scope.require_everywhere(Action.WRITE)
+    if own.name not in _CODED:
+        return
+    nth = func.row_number().over(order_by=own.c.id)
+    free = (
+        select(own.c.id, func.concat("999", func.lpad(cast(nth, Text), 9, "0")).label("code"))
+        .where(among(own.c.id, keys))
+        .subquery("free")
+    )
+    session.execute(update(own).where(own.c.id == free.c.id).values(code=free.c.code))
 
 
 def of_row(session: "Session", scope: Scope, layer: str, row_id: str) -> "Sequence[Row[Any]]":
@@ -164,11 +185,15 @@ def restore(session: "Session", scope: Scope, own: Table, number: int) -> int:
     row = func.jsonb_populate_record(
         literal_column(f'NULL::"{own.name}"'), history.c.before
     ).table_valued(*(Column(c.name, c.type) for c in own.columns), name="row")
+    mine = history.c.import_no == number, history.c.layer == own.name
+    step_aside(
+        session, scope, own, session.execute(select(history.c.row_id).where(*mine)).scalars()
+    )
     names = [one.name for one in _written(own)]
     before = (
         select(*(row.c[name] for name in names))
         .select_from(history.join(row, literal(True)))
-        .where(history.c.import_no == number, history.c.layer == own.name)
+        .where(*mine)
     )
     put = postgresql.insert(own).from_select(names, before)
     again = put.on_conflict_do_update(
@@ -176,9 +201,7 @@ def restore(session: "Session", scope: Scope, own: Table, number: int) -> int:
     )
     result = session.execute(again)
     assert isinstance(result, CursorResult)
-    session.execute(
-        delete(history).where(history.c.import_no == number, history.c.layer == own.name)
-    )
+    session.execute(delete(history).where(*mine))
     return result.rowcount
 
 

@@ -288,6 +288,44 @@ def test_undone_it_is_as_before_to_the_last_bit(town_factory: sessionmaker[Sessi
         assert session.execute(select(func.count(RowHistory.id))).scalar_one() == 0
 
 
+@pytest.mark.parametrize("layer", ["communities", "divisions"])
+def test_rows_may_exchange_codes_and_take_those_of_rows_that_are_gone(
+    town_session: Session, scope: Scope, layer: str
+):
+    areas = {name: square(x, 5) for x, name in enumerate("abcd")}
+    codes = [f"34010200{n}000" for n in range(1, 5)]
+    frame = gpd.GeoDataFrame(
+        {
+            "id": stable_ids("t", layer, list(areas)),
+            "code": codes,
+            **({"level": "subdistrict"} if layer == "divisions" else {}),
+        },
+        geometry=list(areas.values()),
+        crs=4326,
+    )
+    contract = LAYER_BY_NAME[layer].contract
+    deliver(town_session, scope, layer, contract.conform(frame), reach="none")
+    before = everything(town_session)
+    # a and b change places, c takes the code of d, which is gone, and somebody new that of c.
+    sent = frame[:3].assign(code=[codes[1], codes[0], codes[3]])
+    new = frame[3:].assign(id=stable_ids("t", layer, ["e"]), code=[codes[2]])
+    report = deliver(
+        town_session,
+        scope,
+        layer,
+        contract.conform(pd.concat([sent, new])),
+        reach="all",
+        match="id",
+    )
+    assert (report.preview.changed, report.preview.added) == (3, 1)
+    table = table_of(LAYER_BY_NAME[layer].model)
+    stored = select(table.c.id, table.c.code).where(table.c.id.in_([*frame["id"][:3], *new["id"]]))
+    wanted = dict(zip([*sent["id"], *new["id"]], [*sent["code"], *new["code"]], strict=True))
+    assert {row.id: row.code for row in town_session.execute(stored)} == wanted
+    undo_last_import(town_session, scope, layer)
+    assert everything(town_session) == before
+
+
 def test_undo_takes_the_newest_first_and_then_there_is_nothing_left(
     factory: sessionmaker[Session], scope: Scope
 ):
