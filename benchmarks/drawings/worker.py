@@ -71,6 +71,7 @@ def _limit(job: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     most = int(job["memory_gb"] * 2**30)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
