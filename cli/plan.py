@@ -33,6 +33,12 @@ SeedOption = Annotated[int, typer.Option(help="Seed of everything that is random
 SecondsOption = Annotated[
     float | None, typer.Option(min=0.1, help="Stop after so long, with the best so far.")
 ]
+StabilityOption = Annotated[
+    float, typer.Option(min=0, max=1, help="With --from: 0 starts afresh, 1 touches nothing.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Processes; as many as make it faster if unset.")
+]
 EffectiveOption = Annotated[
     datetime | None,
     typer.Option(help="First day of effect (YYYY-MM-DD); a draft if unset.", formats=["%Y-%m-%d"]),
@@ -69,6 +75,8 @@ def draw(
         list[str] | None,
         typer.Option(help="Code of a grid of --from that stays as it is, once for each."),
     ] = None,
+    stability: StabilityOption = 0.5,
+    workers: WorkersOption = None,
     effective: EffectiveOption = None,
     keep_best: KeepBestOption = False,
 ) -> None:
@@ -83,6 +91,8 @@ def draw(
         weights=_weights(weight),
         seed=seed,
         seconds=seconds,
+        stability=stability,
+        workers=workers,
     )
     with opened() as (factory, scope):
         order = PlanOrder(
@@ -193,6 +203,9 @@ def rebalance(
     max_moved: Annotated[
         int | None, typer.Option(min=0, help="Households that may change grid at most.")
     ] = None,
+    stability: Annotated[
+        float | None, typer.Option(min=0, max=1, help="0 starts afresh, 1 touches nothing; 0.5.")
+    ] = None,
     target: Annotated[int | None, typer.Option(help="Households per grid to aim at.")] = None,
     minimum: Annotated[int | None, typer.Option(help="Fewest households of a grid.")] = None,
     maximum: Annotated[int | None, typer.Option(help="Most households of a grid.")] = None,
@@ -201,6 +214,7 @@ def rebalance(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; as before if unset.")] = None,
     seconds: SecondsOption = None,
+    workers: WorkersOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the new draft.")] = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Change this draft, instead of making a new one.")
@@ -224,6 +238,8 @@ def rebalance(
         "preset": preset,
         "seed": seed,
         "seconds": seconds,
+        "stability": stability,
+        "workers": workers,
     }
     options = {key: value for key, value in given.items() if value is not None}
     with opened() as (factory, scope):
@@ -368,4 +384,5 @@ def _say_drawn(report: Any) -> None:  # noqa: ANN401 - a job's report
             "change grid."
         )
     for told in report["exceptions"]:
-        typer.echo(f"  {told['grid_code'] or told['community_code']}: {told['sentence']}")
+        note = f" {told['note']}" if told["note"] else ""
+        typer.echo(f"  {told['grid_code'] or told['community_code']}: {told['sentence']}{note}")

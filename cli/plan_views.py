@@ -67,7 +67,8 @@ def show_one_plan(facts: "PlanFacts") -> None:
     show_measures({"": row.measures or {}})
     drawing = facts.drawing or {}
     for one in drawing.get("exceptions", ()):
-        typer.echo(f"  {one['grid_code'] or one['community_code']}: {one['sentence']}")
+        note = f" {one['note']}" if one["note"] else ""
+        typer.echo(f"  {one['grid_code'] or one['community_code']}: {one['sentence']}{note}")
     for one in drawing.get("trace", ()):
         typer.echo(f"  {one['grid_code']}: {one['households']} households ({one['deviation']:+d})")
         for reason in one["reasons"]:

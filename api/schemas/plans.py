@@ -7,13 +7,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.schemas.codes import OneOf, PlanKind
-from gis.districting.compare import FATES
+from gis.districting.plan import Fate
 from gis.frames.grids import PLAN_STATUSES
 
 PlanStatus = Annotated[str, OneOf(PLAN_STATUSES)]
-Fate = Annotated[str, OneOf(tuple(FATES))]
 Households = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Weight = Annotated[float, Field(strict=True, ge=-1e6, le=1e6, allow_inf_nan=False)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 GridCode = Annotated[str, Field(strict=True, min_length=1, max_length=40)]
 DrawnKind = Literal["community", "party"]
@@ -36,6 +35,9 @@ class DrawingOptions(BaseModel):
     )
     seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = Field(
         None, description="Stop after so long, with the best so far."
+    )
+    stability: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        0.5, description="Of a drawing that starts from a plan: 0 starts afresh, 1 touches nothing."
     )
 
     @property
@@ -130,13 +132,13 @@ class ExceptionAnswer(BaseModel):
     households: int
     limit: int | None
     count: int | None
+    missed: int = Field(description="Households by which the band is missed.")
     sentence: str
+    note: str | None = Field(description="What would help.")
 
 
 class FeasibleAnswer(BaseModel):
-    """How many grids within the band a community can have."""
-
-    model_config = ConfigDict(extra="allow")
+    """How many grids within the band a community can have: none if low is above high."""
 
     community_code: str | None
     households: int
@@ -177,6 +179,8 @@ class TraceAnswer(BaseModel):
     fixed: str
     reasons: list[ReasonAnswer]
     border_by_class_m: list[float]
+    line_m: float = Field(description="Border on the line of the community, metres.")
+    street_share: float | None = Field(description="Share of its border that follows streets.")
     units: int
     largest: list[HeldAnswer]
 

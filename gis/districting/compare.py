@@ -1,7 +1,7 @@
 """Two plans over the same ground: who changes grid, and what became of each grid."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,22 +12,9 @@ from gis.errors import InvalidInputError
 if TYPE_CHECKING:
     from gis.districting.graph import Bools, CellGraph, Ints
     from gis.districting.options import DrawOptions
-    from gis.districting.plan import PlanMeasures
-
-Fate = Literal["kept", "grown", "shrunk", "exchanged", "merged", "split", "new", "dissolved"]
+    from gis.districting.plan import Fate, PlanMeasures
 
 _PER_CELL = ("households", "area_m2", "x_m", "y_m", "community", "unit", "residents", "dedicated")
-#: What each fate means: English sentences, which are also message ids.
-FATES: dict[Fate, str] = {
-    "kept": "The same ground.",
-    "grown": "Its ground and more.",
-    "shrunk": "A part of its ground.",
-    "exchanged": "It gave ground away and took some in.",
-    "merged": "It took in most of a grid that is no more.",
-    "split": "Most of it was one grid, which goes on elsewhere.",
-    "new": "Made from several grids.",
-    "dissolved": "It is no more.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +24,14 @@ class GridChange:
     Parameters
     ----------
     fate
-        See :data:`FATES`. Grown, shrunk and exchanged speak of ground, lived on or not.
+        Of a grid that goes on: ``kept`` (the same ground), ``grown``, ``shrunk``, ``exchanged``
+        (it gave ground away and took some in, lived on or not) or ``split`` (a new grid was made
+        mostly of its households). Of one that does not: ``merged`` (most of its households are in
+        one other grid) or ``dissolved``. Of one that continues none: ``new``.
     community
         Community of the graph.
     grid
-        The grid after, -1 for a dissolved one.
+        The grid after, -1 for one that does not go on.
     previous
         The grid before that it continues, -1 if it continues none.
     households_before, households_after
@@ -54,7 +44,7 @@ class GridChange:
         with the households: most first.
     """
 
-    fate: Fate
+    fate: "Fate"
     community: int
     grid: int
     previous: int
@@ -84,7 +74,7 @@ class PlanComparison:
     households_compared
         On the cells that are in both plans.
     changes
-        By community, then grids after in the order of their ids, then dissolved ones.
+        By community, then grids after in the order of their ids, then those that do not go on.
     border_added_m, border_removed_m
         Borders between grids that are new, and that are no more, metres.
     """
@@ -260,7 +250,7 @@ def _changes(
     changes = [told.of_grid(int(grid)) for grid in np.unique(new[new >= 0])]
     goes_on = set(continues.values())
     gone = [int(grid) for grid in np.unique(old[old >= 0]) if int(grid) not in goes_on]
-    changes += [told.dissolved(grid) for grid in gone]
+    changes += [told.gone(grid) for grid in gone]
     # A stable sort: grids after, then dissolved ones, in each community.
     return tuple(sorted(changes, key=lambda change: change.community))
 
@@ -290,11 +280,9 @@ class _Telling:
         ):
             self.came.setdefault(is_, []).append((was, people, cells))
             self.went.setdefault(was, []).append((is_, people, cells))
-        goes_on = set(continues.values())
-        gone = [grid for grid in self.home_before if grid not in goes_on]
-        self.heirs = {
-            grid: self._main(self.went.get(grid, []), self._before(grid)) for grid in gone
-        }
+        fresh = [grid for grid in self.home_after if grid not in continues]
+        #: Grids of whose households new ones were mostly made.
+        self.parents = {self._main(self.came.get(grid, []), self._after(grid)) for grid in fresh}
 
     def of_grid(self, grid: int) -> GridChange:
         previous = self.continues.get(grid, -1)
@@ -313,10 +301,11 @@ class _Telling:
             _ranked(went),
         )
 
-    def dissolved(self, grid: int) -> GridChange:
+    def gone(self, grid: int) -> GridChange:
         went = self.went.get(grid, [])
+        main = self._main(went, self._before(grid))
         return GridChange(
-            "dissolved",
+            "dissolved" if main is None else "merged",
             self.home_before[grid],
             -1,
             grid,
@@ -334,13 +323,11 @@ class _Telling:
         previous: int,
         came: list[tuple[int, int, int]],
         went: list[tuple[int, int, int]],
-    ) -> Fate:
+    ) -> "Fate":
         if previous < 0:
-            return (
-                "new" if self._main(self.came.get(grid, []), self._after(grid)) is None else "split"
-            )
-        if grid in self.heirs.values():
-            return "merged"
+            return "new"
+        if previous in self.parents:
+            return "split"
         shared = sum(cells for was, _, cells in self.came[grid] if was == previous)
         gained = bool(came) or self.size_after[grid] > shared
         lost = bool(went) or self.size_before[previous] > shared

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gis.districting import GridTrace, Origin, PlanException
+from gis.districting.plan import CountRange, HeldUnit, Reason, Saying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
 
     from gis.districting import Plan, PlanMeasures
@@ -67,24 +66,18 @@ def drawing_of(
     previous
         Code of each grid that it was drawn from, by number.
     """
-    quarters = {
-        e["unit"] for e in map(asdict, plan.exceptions) if e.get("unit") is not None
-    } | _units_of(plan.trace)
+    named = [one.unit for one in plan.exceptions]
+    named += [held.unit for one in plan.trace for held in one.largest]
+    quarters = {unit for unit in named if unit is not None}
     keys = ground.keyed
     return {
         "grids": {str(n): key for n, key in grids.items()},
         "communities": {str(n): key for n, key in enumerate(keys.community_ids)},
-        "quarters": {str(n): keys.unit_ids[n] for n in sorted(quarters) if n >= 0},
+        "quarters": {str(n): keys.unit_ids[n] for n in sorted(quarters)},
         "previous": {str(n): code for n, code in (previous or {}).items()},
         "stopped": plan.stopped,
-        **{name: _plain([asdict(one) for one in getattr(plan, name, ())]) for name in _RECORDS},
+        **{name: _plain([asdict(one) for one in getattr(plan, name)]) for name in _RECORDS},
         "sentences": [one.sentence for one in plan.exceptions],
-    }
-
-
-def _units_of(traces: "Iterable[Any]") -> set[int]:
-    return {
-        held.unit for t in traces for held in getattr(t, "largest", ()) if held.unit is not None
     }
 
 
@@ -135,11 +128,13 @@ def told(drawing: Mapping[str, Any], legend: Legend, *, trace: bool = False) -> 
                 "kind": one["kind"],
                 "community_code": names.community(one["community"]),
                 "grid_code": names.grid(one["grid"]),
-                "quarter": names.quarter(one.get("unit")),
+                "quarter": names.quarter(one["unit"]),
                 "households": one["households"],
-                "limit": one.get("limit"),
-                "count": one.get("count"),
+                "limit": one["limit"],
+                "count": one["count"],
+                "missed": one["missed"],
                 "sentence": sentence,
+                "note": _sentence(one["note"]),
             }
             for one, sentence in zip(drawing["exceptions"], drawing["sentences"], strict=True)
         ],
@@ -162,6 +157,11 @@ def told(drawing: Mapping[str, Any], legend: Legend, *, trace: bool = False) -> 
     if trace:
         shown["trace"] = [_told_trace(one, names) for one in drawing["trace"]]
     return shown
+
+
+def _sentence(said: Mapping[str, Any] | None) -> str | None:
+    """Return a sentence with its figures, in English."""
+    return None if said is None else str(said["message"]).format(**said["values"])
 
 
 @dataclass(frozen=True)
@@ -190,10 +190,11 @@ def _told_trace(one: Mapping[str, Any], names: _Names) -> dict[str, Any]:
         "deviation": one["deviation"],
         "fixed": one["fixed"],
         "reasons": [
-            {"limit": r["limit"], "sentence": r["message"].format(**r["values"])}
-            for r in one["reasons"]
+            {"limit": reason["limit"], "sentence": _sentence(reason)} for reason in one["reasons"]
         ],
         "border_by_class_m": one["border_by_class_m"],
+        "line_m": one["line_m"],
+        "street_share": one["street_share"],
         "units": one["units"],
         "largest": [
             {"quarter": names.quarter(held["unit"]), "households": held["households"]}
@@ -251,8 +252,20 @@ def told_comparison(
 def exceptions_from(drawing: Mapping[str, Any]) -> tuple[PlanException, ...]:
     """Return the exceptions of a stored drawing, numbered as it was."""
     return tuple(
-        PlanException(**{**one, "cells": tuple(one["cells"])}) for one in drawing["exceptions"]
+        PlanException(
+            **{
+                **one,
+                "cells": tuple(one["cells"]),
+                "note": None if one["note"] is None else Saying(**one["note"]),
+            }
+        )
+        for one in drawing["exceptions"]
     )
+
+
+def feasible_from(drawing: Mapping[str, Any]) -> tuple[CountRange, ...]:
+    """Return how many grids each community can have, numbered as it was."""
+    return tuple(CountRange(**one) for one in drawing["feasible"])
 
 
 def lineage_from(drawing: Mapping[str, Any]) -> tuple[Origin, ...]:
@@ -262,8 +275,6 @@ def lineage_from(drawing: Mapping[str, Any]) -> tuple[Origin, ...]:
 
 def traces_from(drawing: Mapping[str, Any]) -> tuple[GridTrace, ...]:
     """Return the traces of a stored drawing, numbered as it was."""
-    from gis.districting.plan import HeldUnit, Reason
-
     return tuple(
         GridTrace(
             **{

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 #: How often moves are made dearer where too many households would change grid.
-_STIFFER = 6
+_STIFFER = 5
 
 #: Told what is being done, steps done, steps in all; ``False`` ends the refinement early.
 Progress = Callable[[str, int, int], object]
@@ -287,28 +287,24 @@ def draw_within(
     gis.errors.InfeasiblePlanError
         No such drawing was found; it says how few the least was.
     """
-    drawn = draw(sketch, progress=progress)
-    least: int | None = None
-    for _ in range(_STIFFER):
+    found: list[int] = []
+    for stability in _stiffer(sketch.order.options.stability):
+        order = replace(sketch.order, options=replace(sketch.order.options, stability=stability))
+        drawn = draw(replace(sketch, order=order), progress=progress)
         compared = drawn.compared() if most_moved is not None else None
         if most_moved is None or compared is None or compared.households_moved <= most_moved:
             return drawn
-        least = min(
-            compared.households_moved, compared.households_moved if least is None else least
-        )
-        order = replace(drawn.order, options=_stiffer(drawn.order.options))
-        drawn = draw(replace(sketch, order=order), progress=progress)
+        found.append(compared.households_moved)
     raise InfeasiblePlanError(
         f"No drawing was found in which at most {most_moved:,} households change grid; "
-        f"the least was {least:,}.",
+        f"the least was {min(found):,}.",
         remedy="Allow more households to move, or lock fewer grids.",
     )
 
 
-def _stiffer(options: DrawOptions) -> DrawOptions:
-    """Return options under which fewer households change grid."""
-    change = max(1.0, options.priced.change) * 4
-    return replace(options, weights={**(options.weights or {}), "change": change})
+def _stiffer(stability: float) -> tuple[float, ...]:
+    """Return stabilities from the one that is asked for to the one that touches nothing."""
+    return (stability, *(1 - (1 - stability) / 4**n for n in range(1, _STIFFER)), 1.0)
 
 
 def rebalance_order(
@@ -408,6 +404,7 @@ def _moved(compared: "PlanComparison | None") -> dict[str, int]:
 def stored_options(options: DrawOptions) -> dict[str, Any]:
     """Return drawing options as the store keeps them."""
     told = {key: value for key, value in asdict(options).items() if value is not None}
+    told.pop("workers", None)  # they change how long it takes, and nothing else
     if "weights" in told:
         told["weights"] = dict(told["weights"])
     return told
