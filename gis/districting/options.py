@@ -44,12 +44,12 @@ class Weights:
         Points per household that leaves its current grid, at a stability of one half.
     """
 
-    deviation: float = 4.5
+    deviation: float = 5.2
     distance: float = 0.0
     out_of_range: float = 300.0
     border: tuple[float, float, float, float] = (2.0, 1.0, 0.2, 0.1)
     shape: float = 1500.0
-    dispersion: float = 900.0
+    dispersion: float = 1200.0
     arterial_inside: float = 1.0
     balance: float = 0.0
     change: float = 6.0
@@ -80,8 +80,8 @@ class Preset:
     weights: Weights
     moves_per_node: int
     least_moves: int
-    hot: float = 1200.0
-    cold: float = 10.0
+    hot: float = 900.0
+    cold: float = 60.0
     swaps: float = 0.2
     first_deviation: float | None = None
 
@@ -91,18 +91,19 @@ MOST_MOVES_PER_NODE = 70_000
 
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
-        "fast": Preset(Weights(), moves_per_node=3_500, least_moves=0),
+        "fast": Preset(Weights(), moves_per_node=2_000, least_moves=0),
         "balanced": Preset(Weights(), moves_per_node=10_000, least_moves=40_000_000),
         "compact": Preset(
             Weights(
-                deviation=2.0,
-                border=(8.0, 4.0, 0.8, 0.4),
+                deviation=2.5,
+                border=(10.0, 5.0, 1.0, 0.5),
                 shape=1000.0,
                 dispersion=300.0,
-                arterial_inside=20.0,
+                arterial_inside=10.0,
             ),
             moves_per_node=10_000,
             least_moves=40_000_000,
+            cold=40.0,
         ),
         "tight": Preset(
             Weights(

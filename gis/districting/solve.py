@@ -24,7 +24,7 @@ _RESCUES, _RESCUE_HEAT, _RESCUE_MOST = 6, 5.0, 8_000_000
 EXACT_NODES = 60
 #: Temperature, as a share of a fresh drawing's, at which a current plan is improved at a stability
 #: of one half.
-_WARM = 0.05
+_WARM = 0.07
 
 
 @dataclass(frozen=True, eq=False)
