@@ -8,6 +8,7 @@ import numpy as np
 
 from gis.districting.articulation import cut_nodes
 from gis.districting.graph import sums
+from gis.districting.ground import components
 from gis.districting.infeasible import grounds_of
 from gis.districting.plan import LIMITS, GridTrace, HeldUnit, Limit, Reason
 
@@ -147,9 +148,11 @@ class _Drawn:
 
     @cached_property
     def node(self) -> "Ints":
-        """Node of each cell; a unit that lies in several grids is one node in each of them."""
+        """Node of each cell; a unit that an edit tore is one node for each of its pieces."""
+        source, target = self.graph.source, self.graph.indices
         key = self.tracing.node * self.count + self.label
-        return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
+        same = self.tracing.joined & (key[source] == key[target])
+        return components(self.graph.size, source[same], target[same])[1]
 
     @cached_property
     def first(self) -> "Ints":
@@ -378,7 +381,7 @@ def _means(drawn: _Drawn) -> list[tuple[int, int]]:
 def _largest(drawn: _Drawn) -> list[tuple[HeldUnit, ...]]:
     """Return the inhabited units of each grid with most households."""
     lived = np.flatnonzero(drawn.households > 0)
-    order = lived[np.lexsort((lived, -drawn.households[lived], drawn.home[lived]))]
+    order = lived[np.lexsort((drawn.first[lived], -drawn.households[lived], drawn.home[lived]))]
     home = drawn.home[order]
     start = np.searchsorted(home, np.arange(drawn.count))
     rank = np.arange(len(order)) - start[home]
