@@ -44,7 +44,6 @@ REPORT_PAGE: dict[str, str] = {
     "by_households": "By households",
     "band": "Band {minimum}–{maximum}",
     "target": "Target {n}",
-    "bar": "Grid {code}, {community}: {households} households, {state}",
     "state_in": "within the band",
     "state_below": "below the minimum",
     "state_above": "above the maximum",

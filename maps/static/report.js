@@ -38,6 +38,9 @@
 
   /* ---- one grid in words ------------------------------------------------------------------ */
 
+  /* Words for those who hear the page. */
+  function unseen(text) { return make("span", { class: "wr-unseen" }, text); }
+
   App.prototype.deviation = function (i) {
     const value = this.grids.households[i] - this.data.band.target;
     return (value > 0 ? "+" : "") + this.number(value);
@@ -59,10 +62,8 @@
   /* A button that shows a grid on the map. */
   App.prototype.chip = function (i, full) {
     const app = this, g = this.grids;
-    const button = make("button", {
-      type: "button", class: "wr-chip", "data-i": i,
-      "aria-label": this.t.grid + " " + g.codes[i] + ", " + this.home(i),
-    }, full ? make("span", { class: "wr-pre" }, g.codes[i].slice(0, -g.short[i].length)) : null, g.short[i]);
+    const button = make("button", { type: "button", class: "wr-chip", "data-i": i },
+      unseen(this.t.grid + " "), full ? make("span", { class: "wr-pre" }, g.codes[i].slice(0, -g.short[i].length)) : null, g.short[i]);
     button.addEventListener("click", function () { app.select(i, true); });
     button.addEventListener("mouseenter", function () { app.focus(i); });
     button.addEventListener("mouseleave", function () { app.focus(-1); });
@@ -175,7 +176,7 @@
 
   /* A frame for what may be wider than the screen; it can be scrolled by keyboard. */
   App.prototype.scroller = function (content, name) {
-    return make("div", { class: "wr-scroll", role: "region", tabindex: "0", "aria-label": name }, content);
+    return make("div", { class: "wr-scroll", role: "group", tabindex: "0", "aria-label": name }, content);
   };
 
   App.prototype.reading = function () {
@@ -223,6 +224,7 @@
   };
 
   Wangge.ReportApp = App;
+  Wangge.unseen = unseen;
   window.WanggeReport = {
     start: function (map) {
       const data = JSON.parse(document.getElementById("wangge-data").textContent);

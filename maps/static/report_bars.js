@@ -1,7 +1,7 @@
 /* Households of each grid as a bar, with the band and the target behind it. */
 (function () {
   "use strict";
-  const { make, draw, fill } = Wangge;
+  const { make, draw, fill, unseen } = Wangge;
   const App = Wangge.ReportApp;
 
   App.prototype.bars = function () {
@@ -145,16 +145,16 @@
     fillBar.style.width = Math.min(100, (100 * g.households[i]) / band.longest) + "%";
     fillBar.style.backgroundColor = this.data.classes.colours[g.class[i]];
     const dedicated = g.state[i] === 2;
+    const given = make("span", { class: "wr-given" }, t.state_dedicated);
     const button = make("button", {
       type: "button", class: "wr-bar wr-state-" + (g.state[i] + 1), "data-i": i,
-      "aria-label": fill(t.bar, {
-        code: g.codes[i], community: this.home(i), households: this.number(g.households[i]),
-        state: this.state(i),
-      }),
     },
-    make("span", { class: "wr-id" }, mixed ? this.home(i) + " " + g.short[i] : g.short[i]),
-    make("span", { class: "wr-track" }, dedicated ? make("span", { class: "wr-given" }, t.state_dedicated) : fillBar),
-    make("span", { class: "wr-value" }, this.mark(i), " ", dedicated ? "–" : this.number(g.households[i])));
+    make("span", { class: "wr-id" }, unseen(t.grid + " "), mixed ? this.home(i) + " " + g.short[i] : g.short[i]),
+    make("span", { class: "wr-track" }, dedicated ? given : fillBar),
+    make("span", { class: "wr-value" },
+      make("span", { "aria-hidden": "true" }, this.mark(i), " "),
+      dedicated ? "–" : this.number(g.households[i]),
+      dedicated ? null : unseen(" " + t.households + ", " + this.state(i))));
     button.addEventListener("mouseenter", function () { app.focus(i); });
     button.addEventListener("mouseleave", function () { app.focus(-1); });
     button.addEventListener("focus", function () { app.focus(i); });

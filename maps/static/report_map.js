@@ -199,8 +199,10 @@
       }
     });
     map.on("popupopen", function (event) {
-      const close = event.popup.getElement().querySelector(".leaflet-popup-close-button");
-      close.setAttribute("aria-label", app.t.close);
+      const popup = event.popup.getElement();
+      popup.querySelector(".leaflet-popup-close-button").setAttribute("aria-label", app.t.close);
+      // What scrolls can be scrolled by keyboard.
+      popup.querySelector(".leaflet-popup-content").tabIndex = 0;
     });
     map.on("popupclose", function () {
       app.selected = -1;

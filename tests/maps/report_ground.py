@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pymetis
 import shapely
 
 from gis.districting import (
@@ -18,7 +17,6 @@ from gis.districting import (
     PlanException,
     PlanMeasures,
     draw_grids,
-    evaluate,
 )
 from gis.districting.cells import build_cells
 from gis.districting.compare import GridChange, PlanComparison, compare
@@ -61,12 +59,13 @@ def sample(households: int) -> Ground:
 
 @cache
 def report(households: int = 4000, *, compared: bool = True) -> PlanReport:
-    """Return the report of a real plan of the sample, drawn from a plan of an earlier year."""
+    """Return the report of a real plan of the sample beside one of a year with fewer people."""
     ground = sample(households)
     graph = ground.keyed.graph
     options = DrawOptions(preset="fast")
-    first = draw_grids(earlier(graph), options)
-    plan = draw_grids(graph, options, current=first.grid)
+    first = draw_grids(earlier(graph), DrawOptions(preset="fast", seed=1))
+    plan = draw_grids(graph, options)
+    metis = draw_grids(graph, DrawOptions(preset="metis"))
     grids = grids_of(ground, plan)
     previous = PreviousPlan(
         "2025",
@@ -88,7 +87,7 @@ def report(households: int = 4000, *, compared: bool = True) -> PlanReport:
         feasible=plan.feasible,
         quarters=quarters_of(ground),
         previous=previous if compared else None,
-        metis=evaluate(graph, metis_alone(graph, plan.grid), options) if compared else None,
+        metis=metis.measures if compared else None,
         barriers=ground.layers["barriers"],
         status="draft",
         preset="fast",
@@ -148,29 +147,6 @@ def grids_of(ground: Ground, plan: Plan) -> gpd.GeoDataFrame:
         geometry=shapes.to_numpy(),
         crs="EPSG:4326",
     )
-
-
-def metis_alone(graph: CellGraph, grid: np.ndarray) -> np.ndarray:
-    """Return what METIS alone makes of each community; dedicated cells stay in their grids."""
-    out = grid + 1_000_000
-    free = np.ones(graph.size, bool) if graph.dedicated is None else graph.dedicated < 0
-    for community in np.unique(graph.community):
-        cells = np.flatnonzero((graph.community == community) & free)
-        count = max(1, round(int(graph.households[cells].sum()) / 400))
-        place = np.full(graph.size, -1)
-        place[cells] = np.arange(len(cells))
-        mine = (place[graph.source] >= 0) & (place[graph.indices] >= 0) & graph.open_edge
-        source, target = place[graph.source[mine]], place[graph.indices[mine]]
-        indptr = np.r_[0, np.cumsum(np.bincount(source, minlength=len(cells)))]
-        _, labels = pymetis.part_graph(
-            count,
-            xadj=indptr.tolist(),
-            adjncy=target.tolist(),
-            vweights=graph.households[cells].tolist(),
-            options=pymetis.Options(contig=False, seed=1),
-        )
-        out[cells] = int(community) * 1000 + np.asarray(labels)
-    return out
 
 
 def large(communities: int = 64, across: int = 8, down: int = 5) -> PlanReport:
