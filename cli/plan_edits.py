@@ -1,4 +1,4 @@
-"""``wangge plan split``, ``merge``, ``number``, ``export``, ``effect`` and ``delete``."""
+"""``wangge plan split``, ``merge``, ``number``, ``export``, ``report``, ``effect``, ``delete``."""
 
 from datetime import datetime
 from pathlib import Path
@@ -137,6 +137,44 @@ def export(
         )
         report = export_layers(session, scope, order)
     say_exported(report)
+
+
+@app.command("report")
+def report(
+    plan: PlanArgument,
+    file: Annotated[Path, typer.Argument(help="The HTML file to write.")],
+    *,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Plan to compare with; if unset the one it was drawn from, or the one in effect."
+        ),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Heading; the name of the division if unset.")
+    ] = None,
+    language: Annotated[
+        Literal["zh-CN", "en"] | None, typer.Option(help="WANGGE_LANGUAGE if unset.")
+    ] = None,
+) -> None:
+    """Write a plan's report as one page: bars, map, measures, what limits it, what it changes."""
+    from gis.database.engine import transaction
+    from gis.jobs.plan_report import PlanReportOrder, save_plan_report
+    from gis.services.plan_measuring import find_plan
+
+    settings = get_settings()
+    with opened() as (factory, scope), transaction(factory) as session:
+        order = PlanReportOrder(
+            find_plan(session, scope, plan),
+            None if against is None else find_plan(session, scope, against),
+            title,
+            language or settings.language,
+            settings.timezone,
+            settings.tile_url,
+            settings.tile_attribution,
+        )
+        save_plan_report(session, scope, order, file)
+    typer.echo(f"Wrote {file}")
 
 
 @app.command("effect")

@@ -58,3 +58,10 @@ def scope_code(session: "Session", scope: Scope) -> str:
             remedy="Bring it in: wangge import layer divisions FILE.",
         )
     return f"{found[0]}000"
+
+
+def name_of(session: "Session", scope: Scope, code: str) -> str | None:
+    """Return the name of a division, if it is in the store and has one."""
+    scope.require(Action.READ)
+    asked = select(Division.name).where(Division.code == code)
+    return session.execute(asked).scalar_one_or_none()

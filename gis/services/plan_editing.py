@@ -15,6 +15,7 @@ from gis.geometry.crs import to_projected
 from gis.layers import audit, grids, plan_grids, plans
 from gis.scope import Action
 from gis.services.ground import deployment_crs
+from gis.services.plan_explaining import explained
 from gis.services.plan_ground import must_be_draft, read_plan
 from gis.services.plan_measuring import Measured, measure_plan
 from gis.services.plan_storing import USUAL_CODEC, Outcome, Written, store
@@ -178,10 +179,10 @@ def _stored(
     session: "Session", scope: "Scope", measured: Measured, grid: "Ints", version: int | None
 ) -> Written:
     graph, options = measured.ground.keyed.graph, measured.plan.options
+    measures = evaluate(graph, grid, options)
     outcome = Outcome(
         measured.ground,
-        grid,
-        evaluate(graph, grid, options),
+        explained(graph, grid, options, measures),
         start=measured.plan,
         moved={"households_moved": compare(graph, measured.grid, grid, options).households_moved},
     )

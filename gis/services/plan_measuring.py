@@ -146,8 +146,8 @@ class ComparedPlans:
         How they differ.
     buildings_moved
         Number of buildings on cells that change grid.
-    codes_before, codes_after
-        Code of each grid by number.
+    codes_before, codes_after, community_codes
+        Code of each grid and community by number.
     """
 
     before: StoredPlan

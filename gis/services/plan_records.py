@@ -1,4 +1,4 @@
-"""What came of a drawing, as the store keeps it beside the plan, and back.
+"""What came of a drawing, as the store keeps it beside the plan, and as people are told of it.
 
 Grids, communities and quarters are numbered as in the drawing; a legend says which is which by
 key, so that a record outlives new codes.
@@ -7,9 +7,6 @@ key, so that a record outlives new codes.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-from gis.districting import GridTrace, Origin, PlanException
-from gis.districting.plan import CountRange, HeldUnit, Reason, Saying
 
 if TYPE_CHECKING:
     import numpy as np
@@ -247,42 +244,3 @@ def told_comparison(
             for one in compared.changes
         ],
     }
-
-
-def exceptions_from(drawing: Mapping[str, Any]) -> tuple[PlanException, ...]:
-    """Return the exceptions of a stored drawing, numbered as it was."""
-    return tuple(
-        PlanException(
-            **{
-                **one,
-                "cells": tuple(one["cells"]),
-                "note": None if one["note"] is None else Saying(**one["note"]),
-            }
-        )
-        for one in drawing["exceptions"]
-    )
-
-
-def feasible_from(drawing: Mapping[str, Any]) -> tuple[CountRange, ...]:
-    """Return how many grids each community can have, numbered as it was."""
-    return tuple(CountRange(**one) for one in drawing["feasible"])
-
-
-def lineage_from(drawing: Mapping[str, Any]) -> tuple[Origin, ...]:
-    """Return the lineage of a stored drawing, numbered as it was."""
-    return tuple(Origin(**one) for one in drawing["lineage"])
-
-
-def traces_from(drawing: Mapping[str, Any]) -> tuple[GridTrace, ...]:
-    """Return the traces of a stored drawing, numbered as it was."""
-    return tuple(
-        GridTrace(
-            **{
-                **one,
-                "reasons": tuple(Reason(**r) for r in one["reasons"]),
-                "border_by_class_m": tuple(one["border_by_class_m"]),
-                "largest": tuple(HeldUnit(**held) for held in one["largest"]),
-            }
-        )
-        for one in drawing["trace"]
-    )

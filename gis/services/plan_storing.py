@@ -39,28 +39,32 @@ class Outcome:
     ----------
     ground
         What it lies on.
-    grid
-        Number of the grid of each cell.
-    measures
-        Its measures.
+    plan
+        The grids by number, their measures, and why they are so.
     start
         The plan that it comes from: a grid whose number is one of that plan's keeps its sequence
         and code, and its key if the same plan is written.
-    plan
-        The drawing that it is the result of; ``None``: it was edited.
     options
-        What the plan keeps of how it was drawn; ``None``: what it has.
+        What the plan keeps of how it was drawn; ``None``: it was edited, and keeps what it has.
     moved
         Further measures.
     """
 
     ground: "PlanGround"
-    grid: "Ints"
-    measures: "PlanMeasures"
+    plan: "Plan"
     start: "StoredPlan | None" = None
-    plan: "Plan | None" = None
     options: Mapping[str, Any] | None = None
     moved: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def grid(self) -> "Ints":
+        """Number of the grid of each cell."""
+        return self.plan.grid
+
+    @property
+    def measures(self) -> "PlanMeasures":
+        """Measures of the plan."""
+        return self.plan.measures
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +117,7 @@ def store(
     frame = _proved(outcome, named)
     measures = measures_of(outcome.measures) | dict(outcome.moved)
     values = _values(outcome, named, measures, key)
-    if "drawing" in values:
-        values["drawing"]["version"] = found + 1
+    values["drawing"]["version"] = found + 1
     if new:
         plans.add_plan(session, scope, {"id": key, **facts, **values})
     else:
@@ -124,7 +127,9 @@ def store(
     audit.record(
         session,
         scope,
-        audit.Change("edit" if outcome.plan is None else "draw", "grid_plans", key, after=measures),
+        audit.Change(
+            "edit" if outcome.options is None else "draw", "grid_plans", key, after=measures
+        ),
     )
     grids.check_now(session)
     return Written(key, frame, measures, _told(outcome, named))
@@ -133,16 +138,17 @@ def store(
 def _values(
     outcome: Outcome, named: "pd.DataFrame", measures: Mapping[str, Any], plan_id: str
 ) -> dict[str, Any]:
-    values: dict[str, Any] = {"measures": dict(measures)}
+    keys = dict(zip(named["number"].tolist(), named["id"], strict=True))
+    start = outcome.start
+    before = {} if start is None else dict(enumerate(start.grids["code"]))
+    values: dict[str, Any] = {
+        "measures": dict(measures),
+        "drawing": drawing_of(outcome.plan, outcome.ground, keys, before),
+    }
     if outcome.options is not None:
-        values["options"] = dict(outcome.options)
-    if outcome.plan is not None:
-        keys = dict(zip(named["number"].tolist(), named["id"], strict=True))
-        before = {} if outcome.start is None else dict(enumerate(outcome.start.grids["code"]))
-        values["drawing"] = drawing_of(outcome.plan, outcome.ground, keys, before)
-        values["drawn_at"] = datetime.now(UTC)
-        if outcome.start is not None and str(outcome.start.row.id) != plan_id:
-            values["from_plan_id"] = str(outcome.start.row.id)
+        values |= {"options": dict(outcome.options), "drawn_at": datetime.now(UTC)}
+    if start is not None and str(start.row.id) != plan_id:
+        values["from_plan_id"] = str(start.row.id)
     return values
 
 
@@ -219,28 +225,10 @@ def _middles(ground: "PlanGround", grid: "Ints") -> "tuple[Floats, Floats]":
 def _exceptions(outcome: Outcome, numbers: list[int]) -> list[list[str]]:
     """Return the kinds of the exceptions of each grid."""
     found: dict[int, set[str]] = {n: set() for n in numbers}
-    if outcome.plan is not None:
-        for one in outcome.plan.exceptions:
-            if one.grid is not None:
-                found[one.grid].add(one.kind)
-        return [sorted(found[n]) for n in numbers]
-    measures, low = outcome.measures, _minimum(outcome)
-    for n, people, fits, special in zip(
-        numbers,
-        measures.households.tolist(),
-        measures.in_range.tolist(),
-        measures.dedicated.tolist(),
-        strict=True,
-    ):
-        if not fits and not special:
-            found[n].add("below_minimum" if people < low else "above_maximum")
+    for one in outcome.plan.exceptions:
+        if one.grid is not None:
+            found[one.grid].add(one.kind)
     return [sorted(found[n]) for n in numbers]
-
-
-def _minimum(outcome: Outcome) -> int:
-    from gis.districting import DrawOptions
-
-    return (DrawOptions() if outcome.start is None else outcome.start.options).minimum
 
 
 def _proved(outcome: Outcome, named: "pd.DataFrame") -> Any:  # noqa: ANN401 - a geo frame
@@ -285,8 +273,6 @@ def _members(
 
 
 def _told(outcome: Outcome, named: "pd.DataFrame") -> tuple[Mapping[str, Any], ...]:
-    if outcome.plan is None:
-        return ()
     ground = outcome.ground
     keys = dict(zip(named["number"].tolist(), named["id"], strict=True))
     quarters = ground.quarters

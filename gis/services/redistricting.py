@@ -383,10 +383,8 @@ def _outcome(sketch: Sketch) -> Outcome:
     order, plan = sketch.order, sketch.drawn
     return Outcome(
         sketch.ground,
-        plan.grid,
-        plan.measures,
+        plan,
         start=sketch.start,
-        plan=plan,
         options=stored_options(order.options) | {"codec": order.codec},
         moved=_moved(sketch.compared()),
     )
