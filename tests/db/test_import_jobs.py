@@ -28,6 +28,7 @@ from gis.geometry.source_crs import SourceCrs
 from gis.ingest.rejects import RejectedRowsError
 from gis.jobs.import_orders import ImportOrder
 from gis.jobs.imports import Import, run_import
+from gis.jobs.queue import hand_over
 from gis.jobs.records import JobCancelledError, in_the_foreground
 from gis.jobs.steps import Silent, Steps
 from gis.layers import imports, jobs
@@ -198,12 +199,7 @@ def test_an_order_survives_the_queue(tmp_path: Path):
         ImportOrder.from_arguments({**order.as_arguments(), "later": 1})
 
 
-@pytest.mark.slow
-def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
-    new_database, scope: Scope, tmp_path: Path
-):
-    url = new_database("empty")
-    rows = 400_000
+def many_pois(path: Path, rows: int, first: int = 0) -> Path:
     rng = np.random.default_rng(1)
     west, north = lon_lat(0, 0)
     frame = pd.DataFrame(
@@ -212,24 +208,40 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
             "lat": north - rng.random(rows) / 100,
             "name": "x",
             "category": "school",
-            "source_id": np.arange(rows),
+            "source_id": np.arange(first, first + rows),
         }
     )
-    path = tmp_path / "many.csv"
     frame.to_csv(path, index=False)
+    return path
+
+
+def wait_for_rows(
+    sessions: sessionmaker[Session], scope: Scope, child: subprocess.Popen[str], rows: int
+) -> None:
+    """Return when the running job says that so many rows are stored, or the process has ended."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and child.poll() is None:
+        with transaction(sessions) as session:
+            found = jobs.newest(session, scope, status="running")
+        if len(found) == 1 and (found[0].done or 0) >= rows:
+            return
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
+    new_database, scope: Scope, tmp_path: Path
+):
+    url = new_database("empty")
+    rows = 400_000
+    path = many_pois(tmp_path / "many.csv", rows)
     command = [str(Path(sys.executable).parent / "wangge"), "import", "layer", "pois", str(path)]
     command += ["--crs", "EPSG:4326", "--no-audit", "--yes"]
     environment = {**os.environ, "DATABASE_URL": url, "WANGGE_HOME": str(tmp_path)}
     engine = make_engine(url)
     sessions = session_factory(engine)
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline and child.poll() is None:
-            with transaction(sessions) as session:
-                found = jobs.newest(session, scope, limit=1)
-            if found and (found[0].done or 0) >= rows // 4:
-                break
-            time.sleep(0.05)
+        wait_for_rows(sessions, scope, child, rows // 4)
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=60)
     with transaction(sessions) as session:
@@ -240,6 +252,56 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     assert child.returncode == 130, said
     assert (job.status, stored) == ("cancelled", 0)
     assert rows // 4 <= job.done < rows
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_leaves_nothing_and_one_that_is_to_end_finishes_its_job(
+    new_database, scope: Scope, tmp_path: Path
+):
+    url, rows = new_database("empty"), 100_000
+    engine = make_engine(url)
+    sessions = session_factory(engine)
+    ids = []
+    for n in range(3):
+        path = many_pois(tmp_path / f"{n}.csv", rows, first=n * rows)
+        order = ImportOrder(path, layer="pois", crs="EPSG:4326", own_names=True, audit=False)
+        with transaction(sessions) as session:
+            ids.append(jobs.add(session, scope, "import", order.as_arguments()))
+        hand_over(url, ids[-1])
+
+    def states() -> list[str]:
+        with transaction(sessions) as session:
+            return [jobs.one(session, scope, job_id).status for job_id in ids]
+
+    def stored() -> int:
+        return count(sessions, Poi)
+
+    command = [str(Path(sys.executable).parent / "wangge"), "worker"]
+    environment = {**os.environ, "DATABASE_URL": url, "WANGGE_HOME": str(tmp_path)}
+
+    def worker() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    with worker() as child:
+        wait_for_rows(sessions, scope, child, rows // 4)
+        child.kill()
+        child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    assert (states(), stored()) == (["running", "queued", "queued"], 0)
+    with transaction(sessions) as session:
+        long_ago = "UPDATE jobs SET seen_at = now() - interval '1 hour', done = 0"
+        session.execute(text(long_ago))
+        assert imports.newest(session, scope) == []
+    with worker() as child:
+        wait_for_rows(sessions, scope, child, rows // 4)
+        child.terminate()
+        child.communicate(timeout=120)
+    assert child.returncode == 0
+    assert (states(), stored()) == (["failed", "succeeded", "queued"], rows)
+    with transaction(sessions) as session:
+        assert "nothing of it was stored" in jobs.one(session, scope, ids[0]).error["message"]
+        assert [row.job_id for row in imports.newest(session, scope)] == [ids[1]]
+    engine.dispose()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from gis.errors import ConflictError, InvalidInputError, NotFoundError
 from gis.jobs import records
 from gis.jobs.queue import SCHEMA, ensure_queue, hand_over
 from gis.jobs.records import EVERY_S, JobCancelledError, Recorder, in_the_foreground
-from gis.jobs.worker import UNSEEN_S, Work, sweep
+from gis.jobs.worker import UNSEEN_S, Work, do_job, sweep
 from gis.layers import imports, jobs
 from gis.scope import Scope
 from gis.settings import Settings
@@ -165,6 +166,59 @@ def test_the_worker_does_what_is_queued_and_stops(
         "cancelled": "cancelled",
         "last": "succeeded",
     }
+
+
+def test_of_two_workers_each_job_is_done_by_one(
+    url: str, sessions: sessionmaker[Session], scope: Scope
+):
+    done: list[str] = []
+    begun, both = threading.Event(), threading.Barrier(2, timeout=120)
+
+    def work(
+        factory: sessionmaker[Session], who: Scope, given: Mapping[str, Any], told: Recorder
+    ) -> Mapping[str, Any]:
+        done.append(told.job_id)
+        begun.set()
+        if len(done) <= 2:
+            both.wait()  # a worker has one job at a time: the other one has the other
+        return {}
+
+    with transaction(sessions) as session:
+        ids = [jobs.add(session, scope, "test", {}) for _ in range(20)]
+    for job_id in ids:
+        hand_over(url, job_id)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(work_once, Settings(database_url=url), {"test": work})
+        begun.wait(60)  # within one process the store is migrated by one at a time
+        second = pool.submit(work_once, Settings(database_url=url), {"test": work})
+        for one in (first, second):
+            one.result(timeout=120)
+    assert sorted(done) == sorted(ids)
+    assert {job(sessions, scope, job_id).status for job_id in ids} == {"succeeded"}
+
+
+def test_a_job_that_two_take_at_once_is_done_once(sessions: sessionmaker[Session], scope: Scope):
+    done: list[str] = []
+
+    def work(
+        factory: sessionmaker[Session], who: Scope, given: Mapping[str, Any], told: Recorder
+    ) -> Mapping[str, Any]:
+        done.append(told.job_id)
+        return {}
+
+    for _ in range(5):
+        with transaction(sessions) as session:
+            job_id = jobs.add(session, scope, "test", {})
+        together = threading.Barrier(4, timeout=60)
+
+        def take(job_id: str = job_id, together: threading.Barrier = together) -> None:
+            together.wait()
+            do_job(sessions, scope, {"test": work}, job_id)
+
+        with ThreadPoolExecutor(4) as pool:
+            for one in [pool.submit(take) for _ in range(4)]:
+                one.result(timeout=60)
+        assert done.count(job_id) == 1
 
 
 def test_a_kind_that_nobody_knows_fails_with_a_remedy(
