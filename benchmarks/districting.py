@@ -231,8 +231,9 @@ def system() -> str:
 
 
 def command() -> str:
-    """Return the command of this run."""
-    return " ".join(["python benchmarks/districting.py", *sys.argv[1:]])
+    """Return the command of this run; of a file, its name says enough."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    return " ".join(["python benchmarks/districting.py", *words])
 
 
 if __name__ == "__main__":
