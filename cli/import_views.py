@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gis.settings import get_settings
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -62,12 +64,13 @@ def agree_on_columns(
 
 def plan(
     file: Path, *, layer: str | None, options: "SourceOptions"
-) -> "tuple[Proposal, list[LayerEntry]]":
-    """Return how a file would become a layer, and the layers that the file has."""
+) -> "tuple[Proposal, list[LayerEntry], list[str]]":
+    """Return how a file would become a layer, the layers it has, and what would be refused."""
     from contextlib import closing
 
     from gis.errors import InvalidInputError
     from gis.ingest.formats.contents import layers_of
+    from gis.ingest.proposal_try import refused_values
     from gis.ingest.proposals import propose
     from gis.jobs.suggestions import SAMPLE_ROWS
     from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
@@ -84,7 +87,8 @@ def plan(
         raise InvalidInputError(
             f"{file}: the file has no rows.", remedy="Export it again with its features."
         )
-    return propose(facts, sample, [one.contract for one in chosen]), layers_of(file)
+    proposal = propose(facts, sample, [one.contract for one in chosen])
+    return proposal, layers_of(file), refused_values(proposal, sample, get_settings().timezone)
 
 
 def _source(file: Path, options: "SourceOptions", chosen: "list[Layer]") -> "RowSource":
@@ -115,7 +119,9 @@ def _source(file: Path, options: "SourceOptions", chosen: "list[Layer]") -> "Row
         raise
 
 
-def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | None) -> None:
+def show_plan(
+    proposal: "Proposal", inside: "list[LayerEntry]", refused: list[str], save: Path | None
+) -> None:
     """Show a proposal, and write it as a mapping file if that is wanted."""
     from gis.ingest.mapping_file import write_mapping
 
@@ -138,8 +144,12 @@ def show_plan(proposal: "Proposal", inside: "list[LayerEntry]", save: Path | Non
     if proposal.missing:
         typer.echo(f"No column for: {', '.join(proposal.missing)}. The mapping must say it.")
     if proposal.personal:
-        refused = ", ".join(proposal.personal)
-        typer.echo(f"Refused, because they hold persons' data: {refused}.")
+        persons = ", ".join(proposal.personal)
+        typer.echo(f"Refused, because they hold persons' data: {persons}.")
+    if refused:
+        typer.echo("Values that would be refused, in the rows looked at:")
+        for line in refused:
+            typer.echo(f"  - {line}")
     if save is not None:
         write_mapping(proposal.mapping(), save)
         typer.echo(f"Saved as {save}: read it, correct it, and import with --mapping {save}.")

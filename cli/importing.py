@@ -195,8 +195,8 @@ def plan_import(
         encoding=encoding,
         header_rows=header_rows,
     )
-    proposal, inside = plan(file, layer=layer, options=options)
-    show_plan(proposal, inside, save)
+    proposal, inside, refused = plan(file, layer=layer, options=options)
+    show_plan(proposal, inside, refused, save)
 
 
 @app.command("hotline")

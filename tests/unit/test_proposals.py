@@ -15,6 +15,7 @@ from gis.ingest.helpers import HELPERS
 from gis.ingest.mapping_file import CONTRACTS, read_mapping, write_mapping
 from gis.ingest.personal_columns import personal_by_name, personal_by_values
 from gis.ingest.proposal_fit import spellings
+from gis.ingest.proposal_try import refused_values
 from gis.ingest.proposals import Proposal, propose
 from gis.ingest.rows import RowBatch, SourceFacts
 
@@ -267,3 +268,20 @@ def test_the_names_of_a_layers_own_fields_are_read_as_what_they_say(layer: str):
     }
     found = fields(proposed("x.xlsx", columns, contracts=(contract,)))
     assert found == {one.name: one.name for one in own}
+
+
+def test_it_is_said_which_values_would_be_refused():
+    columns = {
+        "户数": [40, "很多", "-3", "无法统计"],
+        "楼名": list("abcd"),
+        "用途": ["住宅", "住宅", "商业", "鱼塘"],
+    }
+    proposal = proposed("x.xlsx", columns, contracts=(BUILDINGS,))
+    frame = pd.DataFrame({key: pd.Series(own, dtype=object) for key, own in columns.items()})
+    told = "\n".join(refused_values(proposal, RowBatch(1, frame), "Asia/Shanghai"))
+    assert "households: 2 of 4 rows" in told
+    assert "'很多' in row 2" in told
+    assert "'-3' in row 3" in told
+    assert "'鱼塘' in row 4" in told
+    fine = frame.iloc[:1]
+    assert refused_values(proposal, RowBatch(1, fine), "Asia/Shanghai") == []
