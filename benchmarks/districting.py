@@ -216,7 +216,8 @@ def heading(rows: Sequence[Row], options: argparse.Namespace) -> str:
             "all drawings were scored anew."
         )
     lines.append(
-        f"Limits for one drawing: {options.limit:g} s of CPU, {options.memory:g} GB. "
+        f"Limits for one drawing, where its row names no other: {options.limit:g} s of CPU, "
+        f"{options.memory:g} GB. "
         f"Seeds: {options.repeats}, on instances of more than {LARGE:,} units 1."
     )
     return "\n".join(lines)
