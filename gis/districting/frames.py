@@ -46,6 +46,7 @@ def cell_graph(
     *,
     quarters: "gpd.GeoDataFrame | None" = None,
     crs: "pyproj.CRS",
+    balanced: str | None = None,
 ) -> KeyedGraph:
     """Return the graph of cells with the people of their buildings.
 
@@ -62,13 +63,16 @@ def cell_graph(
         By the contract ``QUARTERS``: where open land lies.
     crs
         Projected CRS in metres.
+    balanced
+        Column of ``buildings`` whose counts are to be shared evenly between grids beside
+        households: ``elderly``, ``children``, ``low_income_households`` or one of your own.
 
     Raises
     ------
     gis.errors.TessellationError
         If a building has no cell.
     gis.errors.InvalidInputError
-        If a border names a cell that is not there.
+        If a border names a cell that is not there, or ``balanced`` no column.
     """
     cells = frames.cells
     ids = [str(i) for i in cells["id"]]
@@ -76,10 +80,13 @@ def cell_graph(
     polygons = to_projected(cells.geometry.to_numpy(), crs)
     xy = shapely.get_coordinates(shapely.centroid(polygons))
     home = cells_of_buildings(buildings, frames.building_cells, position)
+    if balanced is not None and balanced not in buildings:
+        msg = f"Buildings have no column {balanced} to be shared evenly."
+        remedy = "Name a column of counts, for example elderly."
+        raise InvalidInputError(msg, remedy=remedy, field=balanced)
     people = {
-        name: np.bincount(home, np.asarray(buildings[name], dtype=float), len(ids))
-        for name in ("households", "residents")
-        if name in buildings
+        name: np.bincount(home, np.asarray(buildings[name], dtype=float), len(ids)).astype(np.int64)
+        for name in {"households", "residents", balanced} & set(buildings.columns)
     }
     community, community_ids = _numbers([str(c) for c in cells["community_id"]])
     units, unit_ids = _units(buildings, home, len(ids))
@@ -88,8 +95,9 @@ def cell_graph(
     vertices, owner = shapely.get_coordinates(polygons, return_index=True)
     graph = CellGraph(
         **_edges(frames.borders, position),
-        households=people.get("households", np.zeros(len(ids))).astype(np.int64),
-        residents=people["residents"].astype(np.int64) if "residents" in people else None,
+        households=people.get("households", np.zeros(len(ids), dtype=np.int64)),
+        residents=people.get("residents"),
+        balanced=None if balanced is None else people[balanced],
         area_m2=np.asarray(cells["area_m2"], dtype=float),
         outer_border_m=np.asarray(cells["outer_border_m"], dtype=float),
         x_m=xy[:, 0],

@@ -74,47 +74,57 @@ def match_neighbours(polygons: "Geometries") -> "Geometries":
     polygons
         Polygons and MultiPolygons in EPSG:4326. One that would become invalid stays as it is.
     """
-    # A corner that was put in may be one that others lack; where a corner a hair off the line
-    # would make a polygon invalid, those exactly on it do not.
-    for reach in (SAME_LINE_DEGREES, SAME_LINE_DEGREES, SAME_LINE_DEGREES / 1_000):
+    if not len(polygons):
+        return polygons
+    # Where a corner a hair off the line would make a polygon invalid, those exactly on it do not.
+    for reach in (SAME_LINE_DEGREES, SAME_LINE_DEGREES / 1_000):
         polygons = _matched(polygons, reach)
     return polygons
 
 
 def _matched(polygons: "Geometries", reach: float) -> "Geometries":
-    edges = shapely.coverage_invalid_edges(polygons)
-    rows = np.flatnonzero(~shapely.is_empty(edges))
-    if not len(rows):
+    kind, xy, (ring, *parts) = shapely.to_ragged_array(polygons)
+    start = _lone_edges(xy, ring.astype(np.int64))
+    spots = np.unique(np.concatenate([xy[start], xy[start + 1]]), axis=0)
+    after, spot = _lacking(xy, start, spots, reach)
+    if not len(after):
         return polygons
-    spots = np.unique(shapely.get_coordinates(edges[rows]), axis=0)
-    kind, xy, (ring, *parts) = shapely.to_ragged_array(polygons[rows])
-    after, spot = _lacking(xy, ring.astype(np.int64), spots, reach)
     grown = np.insert(xy, after + 1, spots[spot], axis=0)
-    shift = np.searchsorted(np.sort(after), ring[:-1])
-    ring = np.append(ring[:-1] + shift, len(grown))
+    ring = np.append(ring[:-1] + np.searchsorted(np.sort(after), ring[:-1]), len(grown))
     made = shapely.from_ragged_array(kind, grown, (ring, *parts))
+    more = shapely.get_num_coordinates(made) > shapely.get_num_coordinates(polygons)
+    rows = np.flatnonzero(more & shapely.is_valid(made))
+    made = made[rows]
     one = shapely.get_num_geometries(made) == 1
     made[one] = shapely.get_geometry(made[one], 0)
-    valid = shapely.is_valid(made)
     out = polygons.copy()
-    out[rows[valid]] = made[valid]
+    out[rows] = made
     return out
 
 
-def _lacking(xy: "Floats", ring: "Ints", spots: "Floats", reach: float) -> "tuple[Ints, Ints]":
-    """Return after which vertices which spots are to be put in, in the order of the rings.
+def _lone_edges(xy: "Floats", ring: "Ints") -> "Ints":
+    """Return where the edges begin that one polygon has alone; those of two stay as they are."""
+    start = np.setdiff1d(np.arange(len(xy) - 1), ring[1:-1] - 1)
+    start = start[(xy[start] != xy[start + 1]).any(axis=1)]
+    ends = np.column_stack([xy[start], xy[start + 1]])
+    swap = (ends[:, 0] > ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] > ends[:, 3]))
+    ends[swap] = ends[swap][:, [2, 3, 0, 1]]
+    _, same, count = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(start[count[same.reshape(-1)] == 1], dtype=np.int64)
+
+
+def _lacking(xy: "Floats", start: "Ints", spots: "Floats", reach: float) -> "tuple[Ints, Ints]":
+    """Return after which vertices which spots are to be put in, in the order of the vertices.
 
     Parameters
     ----------
-    xy, ring
-        Vertices of rings, and where each ring begins and ends.
+    xy, start
+        Vertices, and those with which an edge begins.
     spots
-        Places where a ring that passes has to have a vertex.
+        Places where an edge that passes has to have a vertex.
     reach
-        How near a ring has to pass, in the unit of the coordinates.
+        How near it has to pass, in the unit of the coordinates.
     """
-    start = np.setdiff1d(np.arange(len(xy) - 1), ring[1:-1] - 1)
-    start = start[(xy[start] != xy[start + 1]).any(axis=1)]
     a, b = xy[start], xy[start + 1]
     lines = np.asarray(shapely.linestrings(np.stack([a, b], axis=1)), dtype=object)
     spot, edge = STRtree(lines).query(shapely.points(spots), predicate="dwithin", distance=reach)

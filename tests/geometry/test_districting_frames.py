@@ -17,6 +17,7 @@ from gis.districting.cells import build_cells
 from gis.districting.frames import cell_graph
 from gis.districting.numbering import reading_order, sequence_numbers
 from gis.districting.polygons import grid_polygons, match_neighbours
+from gis.districting.simplify import simplify_grids
 from gis.districting.verify import verify_plan
 from gis.errors import InvalidInputError, TessellationError
 from gis.frames import BARRIERS, BUILDINGS, COMMUNITIES, CROSSINGS, QUARTERS, ROADS
@@ -97,6 +98,17 @@ def test_the_graph_holds_everybody(town):
     )
 
 
+def test_a_count_of_buildings_is_there_to_be_shared_evenly(town):
+    assert town.keyed.graph.balanced is None
+    old = town.houses.assign(elderly=np.arange(len(town.houses)))
+    graph = cell_graph(town.cells, old, crs=CRS, balanced="elderly").graph
+    building = dict(zip(old["id"], old["elderly"], strict=True))
+    of = dict(town.cells.cells[["id", "building_id"]].itertuples(index=False))
+    assert graph.balanced.tolist() == [building.get(of[c], 0) for c in town.keyed.cell_ids]
+    with pytest.raises(InvalidInputError, match="no column staff"):
+        cell_graph(town.cells, old, crs=CRS, balanced="staff")
+
+
 def test_the_plan_is_proved_and_drawn(town):
     polygons = prove(town)
     assert set(polygons.geom_type) == {"Polygon"}
@@ -148,6 +160,19 @@ def test_corners_are_put_in_where_a_neighbour_has_them_and_nowhere_else():
     assert shapely.equals(made, given).all()
     assert made[6].geom_type == "MultiPolygon"
     assert match_neighbours(made) is made
+
+
+def test_an_edge_that_matches_already_is_left_alone():
+    """A corner of the neighbour lies a millimetre off the line, beside an edge of two others."""
+    hair = 1e-8
+    south, north = box(0, 0, 0.01, 0.005), box(0, 0.005, 0.01, 0.01)
+    corner = (0.01 - hair, 0.005 + hair / 10)
+    east = shapely.Polygon([(0.01, 0), (0.02, 0), (0.02, 0.01), (0.01, 0.01), corner])
+    given = np.array([south, north, east], dtype=object)
+    made = match_neighbours(given)
+    shared = shapely.line_merge(shapely.intersection(made[0], made[1]))
+    assert sorted(shapely.get_coordinates(shared).tolist()) == [[0, 0.005], [0.01, 0.005]]
+    assert shapely.is_valid(made).all()
 
 
 def changed(frame, row, **values: object):
@@ -251,9 +276,13 @@ def test_the_sample_subdistrict_is_cut_into_whole_grids():
     keyed = cell_graph(cells, houses, quarters=layers["quarters"], crs=CRS)
     plan = draw_grids(keyed.graph)
     grids = pd.DataFrame({"cell_id": keyed.cell_ids, "grid_id": [f"g{g}" for g in plan.grid]})
-    assert (
-        verify_plan(layers["communities"], cells, houses, grids, crs=CRS).geom_type == "Polygon"
-    ).all()
+    polygons = verify_plan(layers["communities"], cells, houses, grids, crs=CRS)
+    assert (polygons.geom_type == "Polygon").all()
+    assert shapely.coverage_is_valid(polygons.to_numpy())
+    simple = simplify_grids(polygons, 3, CRS).to_numpy()
+    assert shapely.coverage_is_valid(simple)
+    before, after = (shapely.get_num_coordinates(p).sum() for p in (polygons.to_numpy(), simple))
+    assert after < before / 2
     assert plan.measures.share_in_range >= 0.95
     assert plan.measures.noncontiguous == 0
     assert plan.measures.dedicated.sum() == 2
