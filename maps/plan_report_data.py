@@ -67,7 +67,7 @@ class PlanReport:
     feasible
         Numbers of grids that each community can have within the band.
     quarters
-        Name of each quarter of the exceptions, by its number in the graph.
+        Names of quarters, those of exceptions and of traces, by their number in the graph.
     previous
         The current plan, or another one to compare with.
     metis

@@ -27,12 +27,15 @@ class Figure:
         1: more is better, -1: less is better, 0: neither.
     digits
         Decimals that are shown; plans that agree in them are the same.
+    grows
+        Whether it grows with the number of grids: then only plans of as many grids are compared.
     """
 
     key: str
     value: "Callable[[PlanMeasures], float]"
     better: int
     digits: int = 0
+    grows: bool = False
 
 
 FIGURES = (
@@ -44,8 +47,8 @@ FIGURES = (
     Figure("noncontiguous", lambda m: m.noncontiguous, -1),
     Figure("polsby_popper", lambda m: m.mean_polsby_popper, 1, 3),
     Figure("reock", lambda m: m.mean_reock, 1, 3),
-    Figure("border", lambda m: m.border_m / 1000, -1, 1),
-    Figure("off_street", lambda m: m.border_by_class_m[0] / 1000, -1, 1),
+    Figure("border", lambda m: m.border_m / 1000, -1, 1, grows=True),
+    Figure("off_street", lambda m: m.border_by_class_m[0] / 1000, -1, 1, grows=True),
     Figure("inside", lambda m: float(m.barrier_inside_m.sum()) / 1000, -1, 2),
 )
 
@@ -112,6 +115,8 @@ def _text(figure: Figure, measures: "PlanMeasures", speaker: Speaker) -> str:
 
 def _mark(figure: Figure, mine: "PlanMeasures", other: "PlanMeasures") -> int | None:
     one, two = (round(figure.value(each), figure.digits) for each in (mine, other))
+    if figure.grows and mine.count != other.count:
+        return None
     if not figure.better or math.isnan(one) or math.isnan(two):
         return None
     return int((one > two) - (one < two)) * figure.better

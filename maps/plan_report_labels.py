@@ -81,7 +81,7 @@ REPORT_PAGE: dict[str, str] = {
     "items": "{count} grids",
     "item": "1 grid",
     "feasible": "Numbers of grids that each community can have",
-    "feasible_note": "So many grids keep every grid of the community within the band.",
+    "feasible_note": "With so many grids the mean of the community is within the band.",
     "possible": "Possible",
     "drawn": "Drawn",
     "none_possible": "none",

@@ -152,7 +152,7 @@
     draw: function () {},
   });
 
-  /* Lines or polygons in a few styles; `styleOf(i)` says which, `styles(zoom)` how they look. */
+  /* Lines or polygons in a few styles; `styleOf(i)` says which (-1: none), `styles(zoom)` how they look. */
   Wangge.PackedLayer = Wangge.CanvasLayer.extend({
     initialize: function (shapes, options) {
       L.Renderer.prototype.initialize.call(this, options);
@@ -199,7 +199,10 @@
       this._shapes.forEach(function (shape, i) {
         const box = shape.box;
         if (box[2] >= west && box[0] <= east && box[3] >= north && box[1] <= south) {
-          drawn[styleOf ? styleOf(i) : 0].push(shape);
+          const rank = styleOf ? styleOf(i) : 0;
+          if (rank >= 0) {
+            drawn[rank].push(shape);
+          }
         }
       });
       const paths = looks.map(function (look, rank) {

@@ -111,12 +111,11 @@
     let shown = [];
     const layer = new Wangge.PackedLayer(shapes, {
       pane: "chosen",
-      styleOf: function (i) { return i === shown[1] ? 1 : i === shown[0] ? 0 : 2; },
+      styleOf: function (i) { return i === shown[1] ? 1 : i === shown[0] ? 0 : -1; },
       styles: function () {
         return [
           { strokes: [{ colour: "#ffffff", width: 6 }, { colour: "#0b4f7a", width: 3.2 }] },
           { strokes: [{ colour: "#ffffff", width: 8 }, { colour: "#0b4f7a", width: 5 }] },
-          {},
         ];
       },
     }).addTo(this.map);

@@ -115,10 +115,13 @@
     const parts = [make("h3", {}, t.exceptions)];
     if (data.exceptions.length) {
       data.exceptions.forEach(function (group) {
-        parts.push(app.group(group, function (item) {
-          const where = item[0] >= 0 ? app.chip(item[0], true) : make("b", {}, data.communities.names[item[1]]);
-          return make("li", {}, where, " ", item[2]);
-        }, true));
+        const lines = function () {
+          return group.items.map(function (item) {
+            const where = item[0] >= 0 ? app.chip(item[0], true) : make("b", {}, data.communities.names[item[1]]);
+            return make("li", {}, where, " ", item[2]);
+          });
+        };
+        parts.push(app.group(group, lines, true));
       });
     } else {
       parts.push(make("p", {}, t.no_exceptions));
@@ -126,10 +129,7 @@
     parts.push(make("h3", {}, t.reasons));
     if (!data.reasons.groups.length) { parts.push(make("p", {}, t.no_reasons)); }
     data.reasons.groups.forEach(function (group) {
-      parts.push(app.group(group, function (item) {
-        return make("li", {}, app.chip(item[0], true), make("span", { class: "wr-off" }, app.deviation(item[0])),
-          " ", data.reasons.sentences[item[1]]);
-      }, false));
+      parts.push(app.group(group, function () { return app.reasons(group.items); }, false));
     });
     if (data.feasible.length) {
       parts.push(make("h3", {}, t.feasible), make("p", { class: "wr-note" }, t.feasible_note), this.feasible());
@@ -137,7 +137,24 @@
     return parts;
   };
 
-  App.prototype.group = function (group, line, open) {
+  /* Each sentence once, with the grids that it is true of and how far they are from the target. */
+  App.prototype.reasons = function (items) {
+    const app = this, grids = new Map();
+    items.forEach(function (item) {
+      grids.set(item[1], (grids.get(item[1]) || []).concat(item[0]));
+    });
+    return Array.from(grids, function ([sentence, places]) {
+      const chips = places.map(function (i) {
+        return make("span", { class: "wr-far" }, app.chip(i, true),
+          make("span", { class: "wr-off" }, app.deviation(i)));
+      });
+      const text = app.data.reasons.sentences[sentence];
+      return chips.length === 1 ? make("li", {}, chips[0], " ", text)
+        : make("li", { class: "wr-reason" }, text, make("div", { class: "wr-chips" }, ...chips));
+    });
+  };
+
+  App.prototype.group = function (group, lines, open) {
     const t = this.t, count = group.items.length;
     const said = [
       make("span", { class: "wr-name" }, group.label),
@@ -145,7 +162,7 @@
         : count === 1 ? t.item : fill(t.items, { count: this.number(count) })),
     ];
     return this.details(count <= LONG && open, said, function () {
-      return [make("ul", { class: "wr-items" }, ...group.items.map(line))];
+      return [make("ul", { class: "wr-items" }, ...lines())];
     }, { class: "wr-group" });
   };
 
@@ -163,7 +180,7 @@
     const heads = [t.community, t.households, t.possible, t.drawn].map(function (name, at) {
       return make("th", { scope: "col", class: at ? "wr-num" : null }, name);
     });
-    return this.scroller(make("table", { class: "wr-table" },
+    return this.scroller(make("table", { class: "wr-table wr-narrow" },
       make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)), t.feasible);
   };
 

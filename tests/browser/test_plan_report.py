@@ -72,10 +72,9 @@ def test_a_bar_lights_its_grid_on_the_map(watched: Watched, saved: Path):
 def test_a_grid_on_the_map_lights_its_bar_and_explains_itself(watched: Watched, saved: Path):
     page = watched.open(saved)
     page.locator("#grids").evaluate("node => node.scrollIntoView()")
-    page.evaluate(f"{APP}.map.setZoom({APP}.map.getZoom() + 1, {{animate: false}})")
     grid = page.evaluate(
         f"""() => {{
-            const app = {APP}, at = app.grids.at, inner = app.map.getBounds().pad(-0.3);
+            const app = {APP}, at = app.grids.at, inner = app.map.getBounds().pad(-0.15);
             return Array.from(app.grids.state).findIndex((state, i) =>
                 state !== 2 && inner.contains([at[2 * i + 1], at[2 * i]]));
         }}"""

@@ -172,6 +172,15 @@ def test_marks_say_how_this_plan_does():
     assert marks["Grids"] is None
 
 
+def test_borders_of_more_grids_are_not_compared():
+    told = one_grid()
+    more = replace(told.measures, count=2, border_m=1.0)
+    table = figure_table(replace(told, metis=more), Speaker("en"))
+    marks = {row["label"]: row["marks"][0] for row in table["rows"]}
+    assert marks["Borders between grids, km"] is None
+    assert marks["Compactness (Polsby–Popper, mean)"] == 0
+
+
 def test_what_cannot_be_told_apart_in_what_is_shown_is_the_same():
     told = one_grid()
     close = replace(told.measures, mean_deviation=0.04)
