@@ -70,7 +70,8 @@ def show_one_plan(facts: "PlanFacts") -> None:
         note = f" {one['note']}" if one["note"] else ""
         typer.echo(f"  {one['grid_code'] or one['community_code']}: {one['sentence']}{note}")
     for one in drawing.get("trace", ()):
-        typer.echo(f"  {one['grid_code']}: {one['households']} households ({one['deviation']:+d})")
+        how = one["fixed"] or f"{one['deviation']:+d}"
+        typer.echo(f"  {one['grid_code']}: {one['households']} households ({how})")
         for reason in one["reasons"]:
             typer.echo(f"      {reason['sentence']}")
 
@@ -153,9 +154,11 @@ def show_comparison(told: Mapping[str, Any], before: str, after: str) -> None:
 
 
 def _flows(one: Mapping[str, Any]) -> str:
+    """Return where households came from and went to, most first; open land has none."""
     came = [f"← {part['grid_code']} {part['households']:,}" for part in one["sources"]]
     went = [f"→ {part['grid_code']} {part['households']:,}" for part in one["targets"]]
-    return ", ".join([*came[:3], *went[:3]])
+    lived = [flow for flow in [*came[:3], *went[:3]] if not flow.endswith(" 0")]
+    return ", ".join(lived) or "open land"
 
 
 def show_written(written: "Written") -> None:
