@@ -44,7 +44,7 @@ class Weights:
         Points per household that leaves its current grid, at a stability of one half.
     """
 
-    deviation: float = 5.2
+    deviation: float = 4.7
     distance: float = 0.0
     out_of_range: float = 300.0
     border: tuple[float, float, float, float] = (2.0, 1.0, 0.2, 0.1)
@@ -87,7 +87,7 @@ class Preset:
 
 
 #: Proposals per node above which a small plan does not get better.
-MOST_MOVES_PER_NODE = 70_000
+MOST_MOVES_PER_NODE = 100_000
 
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
@@ -95,8 +95,8 @@ PRESETS: "Mapping[str, Preset]" = MappingProxyType(
         "balanced": Preset(Weights(), moves_per_node=10_000, least_moves=40_000_000),
         "compact": Preset(
             Weights(
-                deviation=2.5,
-                border=(10.0, 5.0, 1.0, 0.5),
+                deviation=2.3,
+                border=(11.0, 5.5, 1.1, 0.55),
                 shape=1000.0,
                 dispersion=300.0,
                 arterial_inside=10.0,
@@ -107,15 +107,16 @@ PRESETS: "Mapping[str, Preset]" = MappingProxyType(
         ),
         "tight": Preset(
             Weights(
-                deviation=40.0,
-                distance=60.0,
+                deviation=50.0,
+                distance=40.0,
                 border=(0.0, 0.0, 0.0, 0.0),
-                dispersion=200.0,
+                shape=1600.0,
+                dispersion=300.0,
                 arterial_inside=0.0,
             ),
-            moves_per_node=24_000,
-            least_moves=40_000_000,
-            cold=3.0,
+            moves_per_node=30_000,
+            least_moves=60_000_000,
+            cold=10.0,
             swaps=0.3,
             first_deviation=20.0,
         ),
@@ -202,11 +203,12 @@ class DrawOptions:
 
     def wanted_count(self, households: int) -> int:
         """Return the number of grids to draw: at least 1, in the band if that is possible."""
-        feasible = self.feasible_counts(households)
-        candidates = [k for k in feasible if k > 0]
+        candidates = [k for k in self.feasible_counts(households) if k > 0]
         if not candidates:
-            near = max(1, households // self.target)
-            candidates = [near, near + 1]
+            from gis.districting.infeasible import shortfall
+
+            short = shortfall(households, self.minimum, self.maximum)
+            return 1 if short is None else short.count
         return min(candidates, key=lambda k: (abs(households - k * self.target) / k, k))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gis.districting.exact import feasible_partition, nearest_partition
+from gis.districting.exact import nearest_partition
 from gis.districting.options import MOST_MOVES_PER_NODE
 from gis.districting.partition import metis_labels, repair, with_count
 from gis.districting.search import Clock, Search
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Further searches for a plan within the band where the first one found none, how much hotter they
 #: are, and the proposals of one at most: what a long one does not find, a longer one hardly does.
 _RESCUES, _RESCUE_HEAT, _RESCUE_MOST = 6, 5.0, 8_000_000
+#: Nodes up to which ground counts as small, the searches made there, and how much hotter they are.
+_SMALL, _STARTS, _SMALL_HEAT = 300, 8, 2.0
 #: Nodes up to which an exact search is made before a region is said to have no plan in the band.
 EXACT_NODES = 60
 #: Temperature, as a share of a fresh drawing's, at which a current plan is improved at a stability
@@ -125,9 +127,20 @@ def _start(order: Order, count: int, rng: np.random.Generator, *, by_tree: bool 
 
 
 def _fresh(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> Search:
-    search = _start(order, count, rng)
-    search.refine(order.moves, clock)
-    return search
+    """Return the best of one long search, or on small ground of several short ones.
+
+    Small ground is rugged: where a search ends depends on where it began.
+    """
+    many = _STARTS if order.region.size <= _SMALL else 1
+    best: Search | None = None
+    for _ in range(many):
+        search = _start(order, count, rng)
+        search.refine(order.moves // many, clock, hotter=_SMALL_HEAT if many > 1 else 1.0)
+        best = search if best is None else min((best, search), key=Search.rank)
+        if clock.stopped:
+            break
+    assert best is not None
+    return best
 
 
 def _rescued(
@@ -173,9 +186,7 @@ def _exactly(order: Order, rng: np.random.Generator, clock: Clock) -> Search | N
     band = options.minimum, options.maximum
     fixed = np.where(region.frozen, region.current, -1)
     given = region.nodes[:, 0], indptr, region.target[joined], *band
-    answer = feasible_partition(*given, fixed=fixed)
-    if answer.label is None:
-        answer = nearest_partition(*given, fixed=fixed)
+    answer = nearest_partition(*given, fixed=fixed)
     if answer.label is None:
         return None
     label = np.unique(answer.label, return_inverse=True)[1]
