@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 import shapely
+from sqlalchemy import null
 
 from gis.codes import codec
 from gis.districting.numbering import sequence_numbers
@@ -146,7 +147,9 @@ def _values(
         "drawing": drawing_of(outcome.plan, outcome.ground, keys, before),
     }
     if outcome.options is not None:
-        values |= {"options": dict(outcome.options), "drawn_at": datetime.now(UTC)}
+        # Drawn on the ground as it is today: it fits.
+        fits = {"unfit_since": None, "unfit_reasons": null()}
+        values |= {"options": dict(outcome.options), "drawn_at": datetime.now(UTC), **fits}
     if start is not None and str(start.row.id) != plan_id:
         values["from_plan_id"] = str(start.row.id)
     return values
