@@ -133,7 +133,7 @@ def _is_section(value: object) -> bool:
 
 
 def _key(key: str) -> str:
-    return key if _BARE_KEY.match(key) else _text(key)
+    return key if _BARE_KEY.fullmatch(key) else _text(key)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - a value of the closed set above

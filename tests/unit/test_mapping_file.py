@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gis.errors import DataSourceError, InvalidInputError
@@ -217,6 +217,7 @@ tables = st.recursive(
 
 @settings(max_examples=100)
 @given(tables)
+@example({"0\n": 0})
 def test_plain_values_survive_toml(data):
     assert tomllib.loads(to_toml(data)) == data
 
