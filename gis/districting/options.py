@@ -68,8 +68,8 @@ class Preset:
     least_moves
         Proposals over the whole plan at least, so that a small plan gets more of them, up to
         :data:`MOST_MOVES_PER_NODE`.
-    hot, cold
-        First and last temperature, in points.
+    hot, again, cold
+        First temperature, that to which grids are heated up again, and the last, in points.
     swaps
         Share of proposals that also take a node back.
     first_deviation
@@ -80,7 +80,8 @@ class Preset:
     weights: Weights
     moves_per_node: int
     least_moves: int
-    hot: float = 900.0
+    hot: float = 1200.0
+    again: float = 600.0
     cold: float = 60.0
     swaps: float = 0.2
     first_deviation: float | None = None

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Proposals between two looks at the clock; a multiple of the step of the temperature.
 CHUNK = 128 * STEP
+#: Proposals per node of one annealing; what is left of a budget goes into further ones.
+ROUND = 2000
 #: Sweeps of the descent that ends a refinement; each but the last one finds an improvement.
 _SWEEPS = 30
 #: Proposals per node with which a search that is told to stop cools down.
@@ -99,8 +101,7 @@ class Search:
 
     def _price(self, weights: "Weights") -> None:
         self.prices = prices_of(self.region, self.count, self.options, weights)
-        self.grids = grids_of(self.net, self.prices, self._label, self.count)
-        self._label = self.grids.label
+        self._put(self._label)
 
     @property
     def label(self) -> "Ints":
@@ -135,7 +136,7 @@ class Search:
             size = min(CHUNK, moves - done)
             anneal(self.net, self.prices, self.grids, self.bench, heat, done, size)
 
-    def refine(self, moves: int, clock: Clock, *, hotter: float = 1.0) -> None:
+    def refine(self, moves: int, clock: Clock, hot: float, again: float) -> None:
         """Refine in place by the preset's way; what ends worse than it began is undone.
 
         Parameters
@@ -144,25 +145,42 @@ class Search:
             Budget of proposals.
         clock
             When to stop early.
-        hotter
-            Factor of the first temperature.
+        hot, again
+            Temperature at which it begins, and to which it is heated up again.
         """
         if self.count < 2 or not len(self.region.target) or not moves:
             return
         effort, before, cost = self.options.effort, self.label.copy(), self.total()
-        hot = effort.hot * hotter
-        if effort.first_deviation is None or hot <= _SECOND_HOT:
-            self.anneal(moves, max(hot, effort.cold), effort.cold, clock)
-        else:
-            first = int(moves * _FIRST_PART)
+        if effort.first_deviation is not None and hot > _SECOND_HOT:
             self._price(_with_deviation(self.options.priced, effort))
-            self.anneal(first, hot, _FIRST_COLD, clock)
+            first = int(moves * _FIRST_PART)
+            self._rounds(first, clock, (hot, again, _FIRST_COLD))
             self._price(self.options.priced)
-            self.anneal(moves - first, _SECOND_HOT, effort.cold, clock)
-        descend(self.net, self.prices, self.grids, self.bench, _SWEEPS)
+            moves, hot, again = moves - first, _SECOND_HOT, _SECOND_HOT
+        self._rounds(moves, clock, (hot, again, effort.cold))
         if self.total() > cost:
-            self._label = before
-            self._price(self.options.priced)
+            self._put(before)
+
+    def _rounds(self, moves: int, clock: Clock, heat: tuple[float, float, float]) -> None:
+        """Anneal, and heat the best so far up again, as long as the budget lasts."""
+        hot, again, cold = heat
+        rounds = max(1, moves // (ROUND * self.region.size))
+        best, least = self.label.copy(), None
+        for number in range(rounds):
+            begin = hot if number == 0 else again
+            self.anneal(moves // rounds, max(begin, cold), cold, clock)
+            descend(self.net, self.prices, self.grids, self.bench, _SWEEPS)
+            cost = self.total()
+            if least is None or cost <= least:
+                best, least = self.label.copy(), cost
+            else:
+                self._put(best)
+            if clock.stopped:
+                break
+
+    def _put(self, label: "Ints") -> None:
+        self.grids = grids_of(self.net, self.prices, label, self.count)
+        self._label = self.grids.label
 
 
 def _with_deviation(weights: "Weights", effort: "Preset") -> "Weights":

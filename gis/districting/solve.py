@@ -10,7 +10,7 @@ import numpy as np
 from gis.districting.exact import nearest_partition
 from gis.districting.options import MOST_MOVES_PER_NODE
 from gis.districting.partition import metis_labels, repair, with_count
-from gis.districting.search import Clock, Search
+from gis.districting.search import ROUND, Clock, Search
 
 if TYPE_CHECKING:
     from gis.districting.graph import Ints
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: Further searches for a plan within the band where the first one found none, how much hotter they
 #: are, and the proposals of one at most: what a long one does not find, a longer one hardly does.
 _RESCUES, _RESCUE_HEAT, _RESCUE_MOST = 6, 5.0, 8_000_000
-#: Nodes up to which ground counts as small, the searches made there, and how much hotter they are.
-_SMALL, _STARTS, _SMALL_HEAT = 300, 8, 2.0
+#: Share of the budget that goes into starts.
+_STARTS = 0.2
 #: Nodes up to which an exact search is made before a region is said to have no plan in the band.
 EXACT_NODES = 60
 #: Temperature, as a share of a fresh drawing's, at which a current plan is improved at a stability
@@ -127,19 +127,19 @@ def _start(order: Order, count: int, rng: np.random.Generator, *, by_tree: bool 
 
 
 def _fresh(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> Search:
-    """Return the best of one long search, or on small ground of several short ones.
-
-    Small ground is rugged: where a search ends depends on where it began.
-    """
-    many = _STARTS if order.region.size <= _SMALL else 1
+    """Return the best of several short searches, heated up again as long as the budget lasts."""
+    effort, round_ = order.options.effort, ROUND * order.region.size
+    many = max(1, int(order.moves / round_ * _STARTS))
     best: Search | None = None
     for _ in range(many):
         search = _start(order, count, rng)
-        search.refine(order.moves // many, clock, hotter=_SMALL_HEAT if many > 1 else 1.0)
+        search.refine(min(order.moves, round_), clock, effort.hot, effort.hot)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped:
-            break
+            return best
     assert best is not None
+    if order.moves >= (many + 1) * round_:
+        best.refine(order.moves - many * round_, clock, effort.again, effort.again)
     return best
 
 
@@ -161,7 +161,8 @@ def _rescued(
         # Every other round starts from tree cuts: on ground like a comb single moves are stuck.
         by_tree = attempt // len(counts) % 2 == 0
         search = _start(order, counts[attempt % len(counts)], rng, by_tree=by_tree)
-        search.refine(min(order.moves, _RESCUE_MOST), clock, hotter=_RESCUE_HEAT)
+        hot = _RESCUE_HEAT * options.effort.hot
+        search.refine(min(order.moves, _RESCUE_MOST), clock, hot, hot)
         best = min((best, search), key=Search.rank)
     if best.out_of_range() > lost and region.size <= EXACT_NODES:
         exact = _exactly(order, rng, clock)
@@ -192,7 +193,8 @@ def _exactly(order: Order, rng: np.random.Generator, clock: Clock) -> Search | N
     label = np.unique(answer.label, return_inverse=True)[1]
     search = Search(region, label, options, _seed(rng), _origins(region, label))
     plain, missed = search.label.copy(), search.out_of_range()
-    search.refine(min(order.moves, _RESCUE_MOST), clock, hotter=_WARM)
+    warm = _WARM * options.effort.hot
+    search.refine(min(order.moves, _RESCUE_MOST), clock, warm, warm)
     if search.out_of_range() > missed:
         return Search(region, plain, options, _seed(rng), search.origin)
     return search
@@ -234,7 +236,7 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
     grids = len(set(first))
     feasible = options.feasible_counts(region.total)
     wanted = grids if grids in feasible else count
-    heat = _WARM * (1 - options.stability) / max(options.stability, 0.01)
+    heat = _WARM * options.effort.hot * (1 - options.stability) / max(options.stability, 0.01)
     # Gently first; hotter, and with other numbers of grids, only if that leaves the band.
     tries = [(wanted, 1.0), (wanted, 8.0), *((k, 4.0) for k in _near(wanted, grids, feasible))]
     best: Search | None = None
@@ -243,7 +245,7 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
             continue
         label, origin = with_count(region, first, max(1, number))
         search = Search(region, label, options, _seed(rng), origin)
-        search.refine(order.moves, clock, hotter=heat * hotter)
+        search.refine(order.moves, clock, heat * hotter, heat * hotter)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped or best.out_of_range() <= _lost(region, options):
             break
