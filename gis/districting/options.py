@@ -26,6 +26,8 @@ class Weights:
         Points per (hundredth of the target away from it)².
     distance
         Points per hundredth of the target away from it.
+    outliers
+        Points per (hundredth of the target away from it)⁴: what a few grids far off cost.
     out_of_range
         Points per household below the minimum or above the maximum.
     border
@@ -46,13 +48,14 @@ class Weights:
 
     deviation: float = 4.7
     distance: float = 0.0
+    outliers: float = 0.0
     out_of_range: float = 300.0
     border: tuple[float, float, float, float] = (2.0, 1.0, 0.2, 0.1)
     shape: float = 1500.0
     dispersion: float = 1200.0
     arterial_inside: float = 1.0
     balance: float = 0.0
-    change: float = 6.0
+    change: float = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ MOST_MOVES_PER_NODE = 100_000
 
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
-        "fast": Preset(Weights(), moves_per_node=2_000, least_moves=0),
-        "balanced": Preset(Weights(), moves_per_node=10_000, least_moves=40_000_000),
+        "fast": Preset(Weights(deviation=5.2), moves_per_node=2_000, least_moves=2_000_000),
+        "balanced": Preset(Weights(), moves_per_node=6_000, least_moves=40_000_000),
         "compact": Preset(
             Weights(
                 deviation=2.3,
@@ -102,14 +105,15 @@ PRESETS: "Mapping[str, Preset]" = MappingProxyType(
                 dispersion=300.0,
                 arterial_inside=10.0,
             ),
-            moves_per_node=10_000,
+            moves_per_node=6_000,
             least_moves=40_000_000,
             cold=40.0,
         ),
         "tight": Preset(
             Weights(
-                deviation=50.0,
-                distance=40.0,
+                deviation=28.0,
+                distance=35.0,
+                outliers=3.2,
                 border=(0.0, 0.0, 0.0, 0.0),
                 shape=1600.0,
                 dispersion=300.0,

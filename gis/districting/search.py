@@ -187,7 +187,7 @@ def _with_deviation(weights: "Weights", effort: "Preset") -> "Weights":
     from dataclasses import replace
 
     deviation = effort.first_deviation or weights.deviation
-    return replace(weights, deviation=deviation, distance=0.0)
+    return replace(weights, deviation=deviation, distance=0.0, outliers=0.0)
 
 
 def _net_of(region: "Region", origin: list[int]) -> Net:
@@ -236,7 +236,7 @@ def _people_prices(total: int, options: "DrawOptions", weights: "Weights") -> "I
     off = np.abs(people - options.target) * 100 / options.target
     beyond = np.maximum(0, np.maximum(options.minimum - people, people - options.maximum))
     # The first household out of range already costs more than any shape is worth.
-    points = weights.deviation * off**2 + weights.distance * off
+    points = weights.deviation * off**2 + weights.distance * off + weights.outliers * off**4
     points += weights.out_of_range * (beyond + 10 * (beyond > 0))
     prices: Ints = np.round(points * POINT).astype(np.int64)
     return prices

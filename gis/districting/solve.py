@@ -95,6 +95,8 @@ def solve(order: Order, wanted: Callable[[], bool] | None = None) -> Solution:
     count = min(options.wanted_count(region.total), region.size)
     if options.preset == "metis":
         first = metis_labels(region, count, _seed(rng))
+        if len(set(first)) == 1:
+            first, _ = with_count(region, first, count)
         label = np.unique(first, return_inverse=True)[1].astype(np.int64)
         return Solution(label, [-1] * int(label.max() + 1), stopped=False)
     known = bool((region.current >= 0).any())
@@ -130,16 +132,17 @@ def _fresh(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> 
     """Return the best of several short searches, heated up again as long as the budget lasts."""
     effort, round_ = order.options.effort, ROUND * order.region.size
     many = max(1, int(order.moves / round_ * _STARTS))
+    first = round_ if order.moves >= 2 * round_ else order.moves
     best: Search | None = None
     for _ in range(many):
         search = _start(order, count, rng)
-        search.refine(min(order.moves, round_), clock, effort.hot, effort.hot)
+        search.refine(first, clock, effort.hot, effort.hot)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped:
             return best
     assert best is not None
-    if order.moves >= (many + 1) * round_:
-        best.refine(order.moves - many * round_, clock, effort.again, effort.again)
+    if order.moves > many * first:
+        best.refine(order.moves - many * first, clock, effort.again, effort.again)
     return best
 
 
