@@ -69,8 +69,9 @@ class Preset:
     moves_per_node
         Proposals for each building or quarter.
     least_moves
-        Proposals over the whole plan at least, so that a small plan gets more of them, up to
-        :data:`MOST_MOVES_PER_NODE`.
+        Proposals over the whole plan at least, so that a small plan gets more of them …
+    most_moves_per_node
+        … up to this number for each node.
     hot, again, cold
         First temperature, that to which grids are heated up again, and the last, in points.
     swaps
@@ -83,6 +84,7 @@ class Preset:
     weights: Weights
     moves_per_node: int
     least_moves: int
+    most_moves_per_node: int = 100_000
     hot: float = 1200.0
     again: float = 600.0
     cold: float = 60.0
@@ -90,12 +92,14 @@ class Preset:
     first_deviation: float | None = None
 
 
-#: Proposals per node above which a small plan does not get better.
-MOST_MOVES_PER_NODE = 100_000
-
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
-        "fast": Preset(Weights(deviation=5.2), moves_per_node=2_000, least_moves=2_000_000),
+        "fast": Preset(
+            Weights(deviation=5.2),
+            moves_per_node=2_000,
+            least_moves=2_000_000,
+            most_moves_per_node=3_500,
+        ),
         "balanced": Preset(Weights(), moves_per_node=6_000, least_moves=40_000_000),
         "compact": Preset(
             Weights(

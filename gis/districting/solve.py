@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.districting.exact import nearest_partition
-from gis.districting.options import MOST_MOVES_PER_NODE
 from gis.districting.partition import metis_labels, repair, with_count
 from gis.districting.search import ROUND, Clock, Search
 
@@ -74,7 +73,7 @@ def budget_of(region: "Region", options: "DrawOptions", nodes: int) -> int:
     """Return the proposals for a region of a plan of ``nodes`` nodes."""
     effort = options.effort
     per_node = max(effort.moves_per_node, effort.least_moves // max(1, nodes))
-    return region.size * min(per_node, MOST_MOVES_PER_NODE)
+    return region.size * min(per_node, effort.most_moves_per_node)
 
 
 def solve(order: Order, wanted: Callable[[], bool] | None = None) -> Solution:
