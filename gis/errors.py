@@ -33,6 +33,15 @@ class WanggeError(Exception):
         """Return the message followed by the remedy."""
         return f"{self.message} {self.remedy}".strip()
 
+    def __reduce__(self) -> "tuple[object, ...]":
+        """Return how it is made again in another process: workers raise errors too."""
+        return _bare, (type(self), self.args), self.__dict__ | {"context": dict(self.context)}
+
+
+def _bare(family: type[WanggeError], args: tuple[object, ...]) -> WanggeError:
+    """Return an error of a family, whatever its families are made from, without its facts."""
+    return family.__new__(family, *args)
+
 
 class InvalidInputError(WanggeError):
     """A value, row or file that cannot be taken as it is."""
