@@ -35,7 +35,8 @@ def split_buildings(
     Each part takes staircases that lie side by side; there are as few parts as hold no more than
     ``maximum`` households each, of as even a size as that allows. A staircase that alone has more
     stays a part of its own. Parts touch by borders of class 0 that can be crossed; households,
-    residents, area, borders and outer border are shared out, and their sums stay.
+    residents, what is to be balanced, area, borders and outer border are shared out, and their
+    sums stay.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def _checked(graph: CellGraph, staircases: "Ints", people: Mapping[int, Sequence
         msg = f"staircases has shape {array.shape}; the graph has {graph.size} cells."
         raise InvalidInputError(msg, remedy="Give one whole number per cell.", field="staircases")
     for cell, stairs in people.items():
-        if not 0 <= cell < graph.size or len(stairs) != array[cell] or min(stairs) < 0:
+        if not 0 <= cell < graph.size or len(stairs) != array[cell] or min(stairs, default=0) < 0:
             msg = f"people gives {len(stairs)} staircases for cell {cell}, which do not fit it."
             raise InvalidInputError(
                 msg, remedy="Give households of every staircase of the cell.", field="people"
@@ -248,7 +249,10 @@ def _rebuilt(
     households = graph.households[origin]
     x_m, y_m = graph.x_m[origin], graph.y_m[origin]
     share, outer = np.ones(len(origin)), np.ones(len(origin))
-    residents = None if graph.residents is None else graph.residents[origin]
+    counts = {"residents": graph.residents, "balanced": graph.balanced}
+    shared: dict[str, Any] = {
+        name: None if count is None else count[origin] for name, count in counts.items()
+    }
     parts = {}
     for cell, slices in split.items():
         rows = slice(start[cell], start[cell] + len(slices.share))
@@ -260,8 +264,9 @@ def _rebuilt(
         households[rows] = slices.households
         share[rows] = slices.share
         outer[rows] = _outer_share(slices, along[cell])
-        if residents is not None:
-            residents[rows] = _shared_out(int(residents[start[cell]]), slices.households)
+        for count in shared.values():
+            if count is not None:
+                count[rows] = _shared_out(int(count[start[cell]]), slices.households)
     return replace(
         graph,
         **_rows(graph, edges, start, len(origin)),
@@ -271,7 +276,7 @@ def _rebuilt(
         x_m=x_m,
         y_m=y_m,
         **_vertices_of_parts(graph, parts, origin),
-        residents=residents,
+        **shared,
         community=graph.community[origin],
         unit=None if graph.unit is None else graph.unit[origin],
         dedicated=None if graph.dedicated is None else graph.dedicated[origin],

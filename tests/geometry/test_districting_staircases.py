@@ -102,7 +102,8 @@ def borders(graph: CellGraph, names: np.ndarray) -> dict[tuple[int, int, int, bo
 @settings(deadline=None, max_examples=50)
 @given(mosaics(), st.data())
 def test_splitting_keeps_every_sum_and_puts_borders_where_they_lie(mosaic, data):
-    graph, n = mosaic.graph, mosaic.graph.size
+    n = mosaic.graph.size
+    graph = replace(mosaic.graph, balanced=np.arange(n) % 7)
     stairs = np.array(data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n)))
     split, origin = split_buildings(graph, stairs, 90)
     number = np.bincount(origin, minlength=n)
@@ -111,6 +112,7 @@ def test_splitting_keeps_every_sum_and_puts_borders_where_they_lie(mosaic, data)
     for name in ("households", "area_m2", "outer_border_m"):
         total = np.bincount(origin, getattr(split, name), n)
         assert total == pytest.approx(getattr(graph, name).astype(float), rel=1e-9, abs=1e-9)
+    assert np.bincount(origin, split.balanced, n).tolist() == graph.balanced.tolist()
     if graph.residents is not None:
         assert np.bincount(origin, split.residents, n).tolist() == graph.residents.tolist()
     assert borders(split, origin) == pytest.approx(borders(graph, np.arange(n)), rel=1e-9)
