@@ -112,6 +112,10 @@ def export(
     headers: Annotated[
         Literal["zh-CN", "en"], typer.Option(help="Headers of tables; en: the field names.")
     ] = "en",
+    simplify: Annotated[
+        float | None,
+        typer.Option(min=0, help="Metres by which lines may move, for the web; grids still tile."),
+    ] = None,
 ) -> None:
     """Write a plan to a file: its grids, their measures, and which building is in which."""
     from cli.export import say_exported
@@ -134,6 +138,7 @@ def export(
             language=settings.language,
             timezone=settings.timezone,
             suppress=suppress,
+            simplify_m=simplify,
         )
         report = export_layers(session, scope, order)
     say_exported(report)
@@ -200,7 +205,8 @@ def effect(
             return
         with transaction(factory) as session:
             count = put_in_effect(session, scope, key, since.date())
-    typer.echo(f"In effect in {count} communities from {since:%Y-%m-%d}.")
+    where = "one community" if count == 1 else f"{count} communities"
+    typer.echo(f"In effect in {where} from {since:%Y-%m-%d}.")
 
 
 @app.command("delete")

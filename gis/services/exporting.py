@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from gis.coverage.verdicts import building_locations
+from gis.districting.simplify import simplify_grids
 from gis.errors import InvalidInputError, NotFoundError
+from gis.geometry.crs import projected_crs
 from gis.geometry.source_crs import SourceCrs
 from gis.layers import audit, exports, imports
 from gis.layers.exports import EXPORT_LAYERS, ExportLayer, Ground
@@ -76,6 +78,9 @@ class ExportOrder:
         Code of the community to which the export is limited.
     bbox
         West, south, east, north in degrees, to which the export is limited.
+    simplify_m
+        How far the lines of a plan's grids may move so that they have fewer vertices, metres; they
+        still tile. ``None``: they are as stored.
     """
 
     layers: tuple[str, ...]
@@ -90,6 +95,7 @@ class ExportOrder:
     suppress: int | None = None
     community: str | None = None
     bbox: tuple[float, float, float, float] | None = None
+    simplify_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +239,12 @@ def _sources(
     views = _Views(session, scope, order, ground)
     further = _further(session, scope, order, ground)
     return [
-        _source(order, layer, _rows(session, scope, ground, layer, views), further)
+        _source(
+            order,
+            layer,
+            _lighter(order, layer, _rows(session, scope, ground, layer, views)),
+            further,
+        )
         for layer in layers
     ]
 
@@ -246,6 +257,33 @@ def _rows(
         return lambda: iter([views.frame(layer.contract.name)])
     statement = layer.make(scope, ground)
     return lambda: exports.stream_frames(session, statement, layer.contract)
+
+
+def _lighter(
+    order: ExportOrder, layer: ExportLayer, rows: Callable[[], Iterator["pd.DataFrame"]]
+) -> Callable[[], Iterator["pd.DataFrame"]]:
+    """Return rows whose grids are simplified, all of the plan at once, if that is ordered."""
+    if order.simplify_m is None or layer.contract.name != "grids":
+        return rows
+    tolerance_m = order.simplify_m
+    if order.plan is None or order.community or order.bbox:
+        raise InvalidInputError(
+            "Grids can be simplified only as a whole plan: a part would no longer fit its rest.",
+            remedy="Name a plan, and leave the community and the box out.",
+            field="simplify_m",
+        )
+
+    def frames() -> Iterator["pd.DataFrame"]:
+        import geopandas as gpd
+        import pandas as pd
+
+        found = pd.concat(list(rows()), ignore_index=True)
+        grids = gpd.GeoSeries(found["geometry"], crs=4326)
+        west, south, east, north = grids.total_bounds
+        crs = projected_crs((west + east) / 2, (south + north) / 2)
+        yield found.assign(geometry=simplify_grids(grids, tolerance_m, crs))
+
+    return frames
 
 
 def _source(

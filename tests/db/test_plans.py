@@ -699,6 +699,31 @@ def test_a_plan_goes_out_with_measures_and_memberships(
     assert layers_of_plan(tmp_path / "plan.geojson") == ("grids",)
 
 
+def test_grids_go_out_with_fewer_vertices_and_still_tile(
+    town_factory: sessionmaker[Session], scope: Scope, draft: str, tmp_path: Path
+):
+    found = {}
+    for tolerance_m in (None, 5.0):
+        path = tmp_path / f"{tolerance_m}.gpkg"
+        order = ExportOrder(("grids",), path, plan=draft, simplify_m=tolerance_m)
+        with transaction(town_factory) as session:
+            export_layers(session, scope, order)
+        found[tolerance_m] = (
+            pyogrio.read_dataframe(path, layer="grids").set_index("id").sort_index()
+        )
+    whole, light = found[None], found[5.0]
+    assert light.drop(columns="geometry").equals(whole.drop(columns="geometry"))
+    assert shapely.coverage_is_valid(light.geometry.to_numpy())
+    vertices = [shapely.get_num_coordinates(f.geometry.to_numpy()).sum() for f in (whole, light)]
+    assert vertices[1] < vertices[0]
+    part = replace(order, community=CODE_OF["A"])
+    with (
+        transaction(town_factory) as session,
+        pytest.raises(InvalidInputError, match="whole plan"),
+    ):
+        export_layers(session, scope, part)
+
+
 def test_a_principal_of_one_community_measures_and_compares_that_one(
     town_session: Session, scope: Scope
 ):
