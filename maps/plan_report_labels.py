@@ -137,6 +137,7 @@ REPORT_SAID: dict[str, str] = {
     "inside": "Main roads, rivers and railways inside grids, km",
     "moved": "Households that change grid",
     "kept": "Grids that keep all their households: {count}.",
+    "building": "{quarter}, one building",
 }
 
 #: Explanations at the end of the report: a measure and what it says.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Grids are simplified together by so many degrees (about 0.4 m), which leaves no gap.
 _SIMPLIFY_DEGREES = 4e-6
+#: Exceptions that tell of a quarter which is divided between its buildings.
+_DIVIDED = frozenset({"quarter_above_maximum", "quarter_split"})
 #: Bars longer than this times the maximum are cut off.
 _LONGEST = 2.0
 
@@ -271,6 +273,7 @@ def _reasons(report: "PlanReport", order: Order, speaker: Speaker) -> dict[str, 
     sentences: dict[str, int] = {}
     groups: dict[str, list[list[int]]] = {limit: [] for limit in LIMITS}
     largest: dict[int, list[list[Any]]] = {}
+    divided = {each.unit for each in report.exceptions if each.kind in _DIVIDED}
     for trace in report.traces:
         place = order.place.get(trace.grid)
         if place is None:
@@ -280,7 +283,12 @@ def _reasons(report: "PlanReport", order: Order, speaker: Speaker) -> dict[str, 
             at = sentences.setdefault(text, len(sentences))
             groups[reason.limit].append([place, at])
         named = [
-            [report.quarters[held.unit], held.households]
+            [
+                speaker.say(REPORT_SAID["building"], quarter=report.quarters[held.unit])
+                if held.unit in divided
+                else report.quarters[held.unit],
+                held.households,
+            ]
             for held in trace.largest
             if held.unit is not None and held.unit in report.quarters
         ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from sqlalchemy.orm import Session
 
+    from gis.districting import Plan
     from gis.i18n import Language
     from gis.scope import Scope
     from gis.services.plan_measuring import Measured
@@ -100,7 +101,7 @@ def read_plan_report(session: "Session", scope: "Scope", order: PlanReportOrder)
         exceptions=told.exceptions,
         traces=told.trace,
         feasible=told.feasible,
-        quarters=_quarters(measured, told.exceptions),
+        quarters=_quarters(measured, told),
         previous=_previous(session, scope, order, measured),
         metis=draw_grids(graph, alone).measures,
         barriers=_barriers(session, scope, measured),
@@ -128,11 +129,14 @@ def _grids(measured: "Measured") -> "gpd.GeoDataFrame":
     )
 
 
-def _quarters(measured: "Measured", exceptions: Any) -> dict[int, str]:  # noqa: ANN401 - see PlanReport
+def _quarters(measured: "Measured", told: "Plan") -> dict[int, str]:
+    """Return names of the quarters of exceptions and of those that are the largest of a grid."""
     quarters, keys = measured.ground.quarters, measured.ground.keyed.unit_ids
     name = dict(zip(quarters["id"], quarters["name"], strict=True)) if len(quarters) else {}
-    units = sorted({one.unit for one in exceptions if one.unit is not None})
-    return {unit: str(name[keys[unit]]) for unit in units if name.get(keys[unit])}
+    held = {one.unit for each in told.trace for one in each.largest}
+    units = {one.unit for one in told.exceptions} | held
+    named = sorted(unit for unit in units if unit is not None)
+    return {unit: str(name[keys[unit]]) for unit in named if name.get(keys[unit])}
 
 
 def _previous(

@@ -238,6 +238,22 @@ def test_every_reason_is_told_in_the_readers_language():
     assert len(set(page["sentences"])) == len(page["sentences"])
 
 
+def test_a_building_of_a_divided_quarter_is_not_shown_as_the_quarter():
+    told = report()
+    divided = {each.unit for each in told.exceptions if each.kind == "quarter_above_maximum"}
+    held = [one for trace in told.traces for one in trace.largest if one.unit is not None]
+    shown = [
+        name
+        for units in report_page(told, "en")["reasons"]["largest"].values()
+        for name, _ in units
+    ]
+    assert {one.unit in divided for one in held} == {True, False}, "the example has both"
+    for unit in {one.unit for one in held}:
+        name = told.quarters[unit]
+        assert (f"{name}, one building" if unit in divided else name) in shown
+        assert (name if unit in divided else f"{name}, one building") not in shown
+
+
 # ---- the file ------------------------------------------------------------------------------------
 
 
