@@ -29,7 +29,7 @@ WeightOption = Annotated[
     list[str] | None,
     typer.Option(help="Change of a weight of the preset, once for each: shape=2000."),
 ]
-SeedOption = Annotated[int, typer.Option(help="Seed of everything that is random.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")]
 SecondsOption = Annotated[
     float | None, typer.Option(min=0.1, help="Stop after so long, with the best so far.")
 ]
@@ -212,7 +212,7 @@ def rebalance(
     preset: Annotated[
         str | None, typer.Option(help="fast, balanced, compact or tight; as before if unset.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed; as before if unset.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; as before if unset.")] = None,
     seconds: SecondsOption = None,
     workers: WorkersOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the new draft.")] = None,
@@ -369,6 +369,8 @@ def stopping(*, wanted: bool) -> Generator[Callable[[], bool]]:
 
 
 def _say_drawn(report: Any) -> None:  # noqa: ANN401 - a job's report
+    from cli.plan_views import show_exceptions
+
     measures = report["measures"]
     if report["stopped"]:
         typer.echo("Stopped early: this is the best so far.", err=True)
@@ -383,6 +385,4 @@ def _say_drawn(report: Any) -> None:  # noqa: ANN401 - a job's report
             f"{measures['households_moved']:,} of {measures['households_compared']:,} households "
             "change grid."
         )
-    for told in report["exceptions"]:
-        note = f" {told['note']}" if told["note"] else ""
-        typer.echo(f"  {told['grid_code'] or told['community_code']}: {told['sentence']}{note}")
+    show_exceptions(report["exceptions"])

@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from gis.services.plan_measuring import Measured, PlanFacts
     from gis.services.plan_storing import Written
 
-#: Measures of a plan as people read them: what, unit, digits.
+#: Measures of a plan as people read them: what, and how its number is written.
 _MEASURES = {
-    "grids": ("grids", 0),
-    "share_in_range": ("share within the band", 4),
-    "mean_deviation": ("mean distance from the target, households", 1),
-    "max_deviation": ("largest distance from the target, households", 0),
-    "noncontiguous": ("grids in pieces", 0),
-    "mean_compactness": ("mean compactness (Polsby–Popper)", 3),
-    "mean_reock": ("mean compactness (Reock)", 3),
-    "border_m": ("borders between grids, m", 0),
-    "barrier_inside_m": ("main roads, rivers, railways inside grids, m", 0),
-    "households_moved": ("households that change grid", 0),
+    "grids": ("grids, dedicated ones included", ",.0f"),
+    "basic_grids": ("grids to be balanced", ",.0f"),
+    "share_in_range": ("share of these within the band", ".1%"),
+    "mean_deviation": ("mean distance from the target, households", ",.1f"),
+    "max_deviation": ("largest distance from the target, households", ",.0f"),
+    "noncontiguous": ("grids in pieces", ",.0f"),
+    "mean_compactness": ("mean compactness (Polsby–Popper)", ".3f"),
+    "mean_reock": ("mean compactness (Reock)", ".3f"),
+    "border_m": ("borders between grids, m", ",.0f"),
+    "barrier_inside_m": ("main roads, rivers, railways inside grids, m", ",.0f"),
+    "households_moved": ("households that change grid", ",.0f"),
 }
 
 
@@ -58,7 +59,7 @@ def show_one_plan(facts: "PlanFacts") -> None:
     row = facts.row
     typer.echo(f"{row.name or 'Plan'}  {row.id}")
     typer.echo(f"{row.kind}, {row.status}, division {row.scope_code}, version {row.version}")
-    for one in facts.effects:
+    for one in sorted(facts.effects, key=lambda one: one["community_code"] or ""):
         until = f" until {one['effective_until']}" if one["effective_until"] else ""
         typer.echo(f"in effect in {one['community_code']} from {one['effective_from']}{until}")
     if row.unfit_since:
@@ -66,23 +67,30 @@ def show_one_plan(facts: "PlanFacts") -> None:
         typer.echo(f"does not fit the ground since {row.unfit_since:%Y-%m-%d}: {reasons}")
     show_measures({"": row.measures or {}})
     drawing = facts.drawing or {}
-    for one in drawing.get("exceptions", ()):
-        note = f" {one['note']}" if one["note"] else ""
-        typer.echo(f"  {one['grid_code'] or one['community_code']}: {one['sentence']}{note}")
-    for one in drawing.get("trace", ()):
+    show_exceptions(drawing.get("exceptions", ()))
+    for one in sorted(drawing.get("trace", ()), key=lambda one: one["grid_code"] or ""):
         how = one["fixed"] or f"{one['deviation']:+d}"
         typer.echo(f"  {one['grid_code']}: {one['households']} households ({how})")
         for reason in one["reasons"]:
             typer.echo(f"      {reason['sentence']}")
 
 
+def show_exceptions(exceptions: Sequence[Mapping[str, Any]]) -> None:
+    """Say what a planner must know of a plan: where, which quarter, and what."""
+    told = [(one["grid_code"] or one["community_code"], one) for one in exceptions]
+    for where, one in sorted(told, key=lambda pair: pair[0]):
+        quarter = f" {one['quarter']}:" if one["quarter"] else ""
+        note = f" {one['note']}" if one["note"] else ""
+        typer.echo(f"  {where}:{quarter} {one['sentence']}{note}")
+
+
 def show_measures(columns: Mapping[str, Mapping[str, Any]]) -> None:
     """Show the measures of plans side by side, one column each."""
     table = _table("measure", *((name, "r") for name in columns))
-    for key, (words, digits) in _MEASURES.items():
+    for key, (words, form) in _MEASURES.items():
         values = [measures.get(key) for measures in columns.values()]
         if any(value is not None for value in values):
-            table.add_row(words, *("" if v is None else f"{v:,.{digits}f}" for v in values))
+            table.add_row(words, *("" if v is None else f"{v:{form}}" for v in values))
     if table.row_count:
         _print(table)
 

@@ -4,20 +4,30 @@ import json
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pyogrio
 import pytest
+import shapely
 import typer
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, text, update
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from cli.main import app
 from cli.plan import stopping
 from gis.jobs import plan_drawing
+from gis.jobs.plan_report import PlanReportOrder, read_plan_report
+from gis.layers.buildings import Building
+from gis.layers.quarters import Quarter
+from gis.layers.queries import insert_layer, table_of
+from gis.scope import Scope
+from gis.services.plan_measuring import find_plan
 from gis.settings import get_settings
-from tests.town import CODE_OF, key
+from tests.town import CODE_OF, key, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -42,6 +52,27 @@ def ok(*words: str, typed: str | None = None) -> str:
     answer = run(*words, typed=typed)
     assert answer.exit_code == 0, answer.output
     return answer.stdout
+
+
+@contextmanager
+def sessions(url: str) -> Iterator[Session]:
+    engine = create_engine(url)
+    with Session(engine) as session, session.begin():
+        yield session
+    engine.dispose()
+
+
+def add_quarter(session: Session, scope: Scope, name: str | None, houses: list[str]) -> None:
+    """Give the town a quarter of community A with these houses."""
+    number = key("quarters", houses[0])
+    places = [lon_lat(*map(float, house.split(","))) for house in houses]
+    facts = {"id": number, "name": name, "community_id": key("communities", "A"), "gated": False}
+    ground = shapely.MultiPoint(places).buffer(1e-4).convex_hull
+    frame = gpd.GeoDataFrame([facts], geometry=[ground], crs=4326)
+    insert_layer(session, scope, Quarter, frame)
+    buildings = table_of(Building)
+    mine = buildings.c.id.in_([key("buildings", house) for house in houses])
+    session.execute(update(buildings).where(mine).values(quarter_id=number))
 
 
 def rows(url: str, asked: str) -> list[tuple[Any, ...]]:
@@ -117,6 +148,33 @@ def test_a_report_is_one_page_with_the_plan_before_and_metis_alone(url: str, tmp
     assert f"{CODE_OF['A']}001" in html
     ok("report", "New", str(page), "--against", key("plans", "old"), "--language", "zh-CN")
     assert 'lang="zh-CN"' in page.read_text(encoding="utf-8")
+
+
+def test_quarters_are_called_by_name_in_the_terminal_and_in_the_report(
+    url: str, scope: Scope, tmp_path: Path
+):
+    with sessions(url) as session:
+        add_quarter(session, scope, "永睦小区", ["0,0", "0,1", "1,2", "0,3"])
+        add_quarter(session, scope, None, ["2,0", "3,1"])
+    drawn = ok("draw", "--name", "New", *BAND)
+    assert f"  {CODE_OF['A']}: 永睦小区: The quarter of 520 households is larger" in drawn
+    assert f"  {CODE_OF['A']}: 永睦小区: The quarter of 520" in ok("show", "New")
+    traced = re.findall(r"^  (\d{15}): \d+ households", ok("show", "New", "--trace"), re.MULTILINE)
+    assert traced == sorted(traced)
+    with sessions(url) as session:
+        key_ = find_plan(session, scope, "New")
+        told = read_plan_report(session, scope, PlanReportOrder(key_))
+    assert {*told.quarters.values()} == {"永睦小区"}
+    held = {one.unit for each in told.traces for one in each.largest}
+    assert held & told.quarters.keys(), "the largest quarters of grids have their names"
+    assert held - {None} - told.quarters.keys(), "the quarter without a name is left out"
+
+
+def test_a_seed_below_nought_is_refused(url: str):
+    assert url
+    for refused in (run("draw", "--seed", "-1"), run("rebalance", "any", "--seed", "-1")):
+        assert refused.exit_code == 2
+        assert "--seed" in refused.stderr
 
 
 def test_numbers_are_shown_before_they_are_given(url: str):
