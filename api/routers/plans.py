@@ -25,6 +25,7 @@ from api.schemas.plans import (
 )
 from api.versions import IfMatch, etag, seen_version
 from gis.database.engine import transaction
+from gis.errors import InvalidInputError
 from gis.jobs.plan_drawing import DrawJob
 from gis.layers import plans
 from gis.scope import Action
@@ -131,6 +132,12 @@ def draw_plan(
     A plan that is no draft any more is a 409.
     """
     scope.require_everywhere(Action.WRITE)
+    if sent.most_moved is not None and sent.from_plan_id is None:
+        raise InvalidInputError(
+            "Households can change grid only where the drawing starts from a plan.",
+            remedy="Name the plan as well: from_plan_id; or leave most_moved out.",
+            field="most_moved",
+        )
     with transaction(request.app.state.sessions) as session:
         row = plans.one(session, scope, str(plan_id))
         order = PlanOrder(

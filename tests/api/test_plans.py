@@ -140,6 +140,7 @@ def test_what_cannot_be_drawn_is_refused_before_a_job_begins(client: httpx.Clien
         ({"options": {"preset": "lovely"}}, 422),
         ({"options": {"weights": {"beauty": 1}}}, 422),
         ({"locked": ["340102001001001"]}, 422),
+        ({"most_moved": 100}, 422),
         ({"from_plan_id": key("plans", "plan"), "locked": ["9"]}, 404),
         ({"from_plan_id": key("plans", "none")}, 404),
         ({"from_plan_id": place.rsplit("/", 1)[1]}, 409),
