@@ -58,6 +58,7 @@ CODES: dict[str, tuple[str, ...]] = {
         "building_split",
         "noncontiguous_ground",
         "impassable_join",
+        "torn_by_locks",
     ),
     "hours": (
         "Mo",

@@ -13,7 +13,7 @@ from gis.districting.measure import evaluate
 from gis.districting.nodes import nodes_of
 from gis.districting.numbering import draw_order
 from gis.districting.options import DrawOptions, Locks
-from gis.districting.parallel import solve_all
+from gis.districting.parallel import processes_for, solve_all
 from gis.districting.plan import Plan
 from gis.districting.region import Task, region_of
 from gis.districting.solve import Order, Solution, budget_of
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Told after each piece of ground: cells done, cells in all. ``False`` ends the refinement.
 Progress = Callable[[int, int], bool | None]
+
+#: Numbers up to which every grid id is exact wherever it goes.
+_LARGEST_ID = 2**53
 
 
 def draw_grids(
@@ -55,6 +58,9 @@ def draw_grids(
     """
     options = options or DrawOptions()
     before = _current(graph, current)
+    if options.preset == "metis" and locked is not None and locked.cells is not None:
+        msg = "The bare partition keeps no locked cells."
+        raise InvalidInputError(msg, remedy="Use another preset, or lock whole grids.")
     frozen, fixed = _locked(graph, before, locked or Locks())
     ground = ground_of(_without(graph, fixed), options.minimum)
     label, kept = _fixed_labels(graph, before, fixed)
@@ -71,7 +77,7 @@ def draw_grids(
         stopped |= solution.stopped
     attached = _attach(task, label, loose, kept, fixed)
     _settle_claims(task, label, kept)
-    grid = _with_ids(graph, label, kept)
+    grid = _with_ids(graph, label, kept, before)
     measures = evaluate(graph, grid, options)
     joins = (*ground.joins,)
     tracing = Tracing(node, ground.joined, frozen, fixed)
@@ -96,6 +102,9 @@ def _current(graph: "CellGraph", current: Any) -> "Ints":  # noqa: ANN401 - arra
     if array.shape != (graph.size,) or array.dtype.kind not in "iu":
         msg = f"current has shape {array.shape}; the graph has {graph.size} cells."
         raise InvalidInputError(msg, remedy="Give one whole number per cell.", field="current")
+    if len(array) and int(array.max()) > _LARGEST_ID:
+        msg = f"Current grid {int(array.max())} has too large a number."
+        raise InvalidInputError(msg, remedy=f"Number up to {_LARGEST_ID}.", field="current")
     array = array.astype(np.int64)
     has = array >= 0
     ids, first = np.unique(array[has], return_index=True)
@@ -120,12 +129,28 @@ def _locked(graph: "CellGraph", before: "Ints", locked: Locks) -> "tuple[Bools, 
             cell = int(np.flatnonzero(frozen & (before < 0))[0])
             msg = f"Cell {cell} is locked but has no current grid."
             raise InvalidInputError(msg, remedy="Give it one in current.", field="locked.cells")
-    grids = np.array(sorted(locked.grids or ()), dtype=np.int64)
+    grids = np.unique(np.asarray([] if locked.grids is None else locked.grids, dtype=np.int64))
     unknown = np.setdiff1d(grids, before)
     if len(unknown) or (grids < 0).any():
         msg = f"Grid {int(unknown[0]) if len(unknown) else -1} is locked but not in current."
         raise InvalidInputError(msg, remedy="Lock grids of current.", field="locked.grids")
-    return frozen, np.isin(before, grids)
+    fixed = np.isin(before, grids)
+    _check_dedicated(graph, before, frozen & ~fixed)
+    return frozen, fixed
+
+
+def _check_dedicated(graph: "CellGraph", before: "Ints", frozen: "Bools") -> None:
+    """Refuse a lock in a dedicated area whose current grid is more than that area."""
+    if graph.dedicated is None:
+        return
+    for cell in np.flatnonzero(frozen & (graph.dedicated >= 0)).tolist():
+        if (graph.dedicated[before == before[cell]] != graph.dedicated[cell]).any():
+            raise InvalidInputError(
+                f"Cell {cell} is locked in grid {before[cell]}, but lies in a dedicated area, "
+                "which is a grid of its own.",
+                remedy="Lock the whole grid, or leave the cell free.",
+                field="locked.cells",
+            )
 
 
 def _without(graph: "CellGraph", fixed: "Bools") -> "CellGraph":
@@ -192,8 +217,7 @@ def _orders(task: Task, regions: "list[Ints]") -> list[Order]:
     moves = [budget_of(region, options, nodes) for region in found]
     seconds: list[float | None] = [None] * len(found)
     if options.seconds is not None:
-        side_by_side = min(len(found), options.workers or 1) or 1
-        whole = options.seconds * side_by_side / max(1, sum(moves))
+        whole = options.seconds * processes_for(moves, options.workers) / max(1, sum(moves))
         seconds = [min(options.seconds, whole * each) for each in moves]
     return [
         Order(region, options, many, limit)
@@ -211,7 +235,10 @@ def _solved(orders: list[Order], task: Task, progress: Progress | None) -> list[
         now = done if share == 1 else done + int(share * cells)
         return progress is None or progress(now, task.graph.size) is not False
 
-    return solve_all(orders, task.options.workers, told)
+    solutions = solve_all(orders, task.options.workers, told)
+    if not orders and progress is not None:
+        progress(task.graph.size, task.graph.size)
+    return solutions
 
 
 def _attach(
@@ -231,13 +258,17 @@ def _attach(
         inside[cells] = True
         edges = np.flatnonzero(inside[source] & (label[target] >= 0) & home[target])
         settled = np.flatnonzero((label >= 0) & home)
+        stays = task.current[cells[0]] >= 0 and task.options.stability > 0
         if len(locked):
             label[cells] = len(kept)
             kept.append(int(task.current[locked[0]]))
             label[locked] = _labels_of_ids(task.current[locked], kept)
         elif len(edges):
-            length = np.bincount(label[target[edges]], graph.border_m[edges])
-            label[cells] = int(np.argmax(length))
+            near, which = np.unique(label[target[edges]], return_inverse=True)
+            label[cells] = near[np.argmax(np.bincount(which, graph.border_m[edges]))]
+        elif len(own := settled[task.current[settled] == task.current[cells[0]]]) and stays:
+            label[cells] = label[own[0]]
+            far.append(cells)
         elif len(settled):
             x, y = graph.x_m[cells].mean(), graph.y_m[cells].mean()
             away = np.hypot(graph.x_m[settled] - x, graph.y_m[settled] - y)
@@ -265,9 +296,13 @@ def _settle_claims(task: Task, label: "Ints", kept: list[int]) -> None:
     locked = np.zeros(count, dtype=bool)
     right = task.frozen & (task.current == np.array(kept, dtype=np.int64)[label])
     locked[label[right]] = True
+    ids = np.array(kept, dtype=np.int64)
+    shares = np.bincount(label[task.current == ids[label]], minlength=count) > 0
     claims: dict[int, list[int]] = {}
     for grid, each in enumerate(kept):
-        if each >= 0 and size[grid]:
+        if each >= 0 and not shares[grid]:
+            kept[grid] = -1
+        elif each >= 0 and size[grid]:
             claims.setdefault(each, []).append(grid)
     for grids in claims.values():
         best = max(grids, key=lambda g: (locked[g], people[g], size[g], -g))
@@ -276,12 +311,15 @@ def _settle_claims(task: Task, label: "Ints", kept: list[int]) -> None:
                 kept[grid] = -1
 
 
-def _with_ids(graph: "CellGraph", label: "Ints", kept: list[int]) -> "Ints":
-    """Return grid ids: surviving grids keep theirs, new ones follow in the order of numbering."""
+def _with_ids(graph: "CellGraph", label: "Ints", kept: list[int], before: "Ints") -> "Ints":
+    """Return grid ids: surviving grids keep theirs, new ones follow in the order of numbering.
+
+    The id of a grid that is gone is not used again.
+    """
     count = len(kept)
     used = np.bincount(label, minlength=count) > 0
     ids = np.array(kept, dtype=np.int64)
-    fresh = max([-1, *kept]) + 1
+    fresh = int(before.max(initial=-1)) + 1
     for grid in draw_order(graph, label, count):
         if ids[grid] < 0 and used[grid]:
             ids[grid] = fresh

@@ -133,10 +133,30 @@ def exceptions_of(
     found = _bands(graph, options, grid, measures, tracing)
     found += _quarters(graph, options, grid, tracing)
     found += _buildings(graph, options, grid, measures)
-    found += _joins(graph, grid, joins)
+    islets = _joins(graph, grid, joins)
+    found += islets + _torn(graph, grid, measures, tracing, {e.grid for e in islets})
     return tuple(
         sorted(found, key=lambda e: (e.community, e.grid is not None, e.grid or 0, e.kind, e.cells))
     )
+
+
+def _torn(
+    graph: "CellGraph",
+    grid: "Ints",
+    measures: "PlanMeasures",
+    tracing: "Tracing",
+    told: "set[int | None]",
+) -> list[PlanException]:
+    """Tell of grids in pieces that hold what is locked, except where islets explain them."""
+    held = np.unique(grid[tracing.frozen | tracing.fixed])
+    out = []
+    for i in np.flatnonzero((measures.pieces > 1) & np.isin(measures.grid, held)).tolist():
+        own = int(measures.grid[i])
+        if own not in told:
+            home = int(graph.community[np.flatnonzero(grid == own)[0]])
+            people, pieces = int(measures.households[i]), int(measures.pieces[i])
+            out.append(PlanException("torn_by_locks", home, own, people, count=pieces))
+    return out
 
 
 def grounds_of(

@@ -92,6 +92,9 @@ class Preset:
     first_deviation: float | None = None
 
 
+#: Largest weight: sums of prices stay whole numbers of 64 bits.
+MOST_WEIGHT = 1e5
+
 PRESETS: "Mapping[str, Preset]" = MappingProxyType(
     {
         "fast": Preset(
@@ -180,10 +183,14 @@ class DrawOptions:
         if not 0 < self.minimum <= self.target <= self.maximum:
             msg = f"The band {self.minimum} ≤ {self.target} ≤ {self.maximum} households is not one."
             raise InvalidInputError(msg, remedy="Give 0 < minimum <= target <= maximum.")
+        whole = (self.target, self.minimum, self.maximum, self.seed)
+        if any(int(number) != number for number in whole) or self.seed < 0:
+            msg = f"Of {whole} one is not a whole number, or the seed is below 0."
+            raise InvalidInputError(msg, remedy="Give target, minimum, maximum and seed so.")
         if self.preset not in PRESETS:
             msg = f"There is no preset {self.preset!r}."
             raise InvalidInputError(msg, remedy=f"Use one of: {', '.join(PRESETS)}.")
-        if self.seconds is not None and self.seconds <= 0:
+        if self.seconds is not None and not self.seconds > 0:
             msg = f"A time limit of {self.seconds} s leaves no time."
             raise InvalidInputError(msg, remedy="Give a positive number of seconds, or none.")
         if not 0 <= self.stability <= 1:
@@ -230,9 +237,10 @@ def _merged_weights(options: DrawOptions) -> Weights:
             raise InvalidInputError(msg, remedy=f"Use one of: {', '.join(values)}.", field=name)
         numbers = np.atleast_1d(np.asarray(value, dtype=float))
         size = 4 if name == "border" else 1
-        if len(numbers) != size or not np.isfinite(numbers).all() or (numbers < 0).any():
+        if len(numbers) != size or not ((numbers >= 0) & (numbers <= MOST_WEIGHT)).all():
             msg = f"Weight {name!r} is {value!r}."
-            raise InvalidInputError(msg, remedy=f"Give {size} number(s) of at least 0.", field=name)
+            remedy = f"Give {size} number(s) from 0 to {MOST_WEIGHT:,.0f}."
+            raise InvalidInputError(msg, remedy=remedy, field=name)
         values[name] = tuple(numbers.tolist()) if size == 4 else float(numbers[0])
     return Weights(**values)
 

@@ -17,6 +17,9 @@ Told = Callable[[int, float], bool]
 #: Proposals in all below which processes of their own cost more than they save.
 _WORTH_IT = 30_000_000
 
+#: Seconds between two looks at whether the caller wants to go on.
+_LOOK_S = 0.2
+
 #: Set in each worker process: whether its work is no longer wanted.
 _stop: Any = None
 
@@ -38,14 +41,18 @@ def solve_all(
         Told the position of a region and how much of it is done, up to 1; ``False`` ends all
         searches with the best so far.
     """
-    count = min(len(orders), workers or _sensible(orders))
+    count = processes_for([order.moves for order in orders], workers)
     return _side_by_side(orders, count, told) if count > 1 else _in_turn(orders, told)
 
 
-def _sensible(orders: Sequence[Order]) -> int:
-    if sum(order.moves for order in orders) < _WORTH_IT:
+def processes_for(moves: Sequence[int], workers: int | None) -> int:
+    """Return in how many processes regions of so many proposals are solved, at least 1."""
+    if workers is None and sum(moves) < _WORTH_IT:
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers is None:
+        own = hasattr(os, "sched_getaffinity")
+        workers = len(os.sched_getaffinity(0)) if own else os.cpu_count() or 1
+    return max(1, min(len(moves), workers))
 
 
 class _Watch:
@@ -87,8 +94,9 @@ def _side_by_side(orders: Sequence[Order], workers: int, told: Told) -> list[Sol
     try:
         # The largest regions first: the last ones to end are then short.
         for position, solution in _as_done(executor, orders):
-            out[position] = solution
-            if not told(position, 1.0):
+            if solution is not None:
+                out[position] = solution
+            if not told(position, float(solution is not None)):
                 stop.set()
     except BaseException:
         stop.set()
@@ -100,13 +108,18 @@ def _side_by_side(orders: Sequence[Order], workers: int, told: Told) -> list[Sol
 
 def _as_done(
     executor: "loky.ProcessPoolExecutor", orders: Sequence[Order]
-) -> Iterator[tuple[int, Solution]]:
-    from loky import as_completed
+) -> Iterator[tuple[int, Solution | None]]:
+    """Yield each region with its solution when it is done, and now and then one without."""
+    from concurrent.futures import FIRST_COMPLETED, wait
 
     by_size = sorted(range(len(orders)), key=lambda i: (-orders[i].moves, i))
     position = {executor.submit(_solve, orders[i]): i for i in by_size}
-    for future in as_completed(position):
-        yield position[future], future.result()
+    while position:
+        done, _ = wait(position, _LOOK_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield position.pop(future), future.result()
+        if not done:
+            yield next(iter(position.values())), None
 
 
 def _begin(stop: Any) -> None:  # noqa: ANN401 - an event of whichever context

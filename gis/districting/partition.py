@@ -129,6 +129,46 @@ def _hand_over(
     return changed
 
 
+def bridged(region: "Region", label: list[int]) -> list[int]:
+    """Return labels in which grids that locks hold apart are joined over free nodes if possible.
+
+    The shortest way from one piece to another, by nodes, goes to the grid; what that tears is to
+    be repaired. Nothing is taken from locked nodes.
+    """
+    label = list(label)
+    for _ in range(region.size):
+        found: dict[int, list[list[int]]] = {}
+        for grid, piece in pieces_of(region, label):
+            if any(region.frozen[v] for v in piece):
+                found.setdefault(grid, []).append(piece)
+        ways = (
+            _way(region, label, found[grid][0]) for grid in sorted(found) if len(found[grid]) > 1
+        )
+        way = next((nodes for nodes in ways if nodes), None)
+        if way is None:
+            return label
+        for v in way[1:]:
+            label[v] = label[way[0]]
+    return label
+
+
+def _way(region: "Region", label: list[int], piece: list[int]) -> list[int]:
+    """Return the nodes on the way from a piece of a grid to the nearest other one, or nothing."""
+    grid, before, own = label[piece[0]], dict.fromkeys(piece, -1), set(piece)
+    queue = list(piece)
+    for v in queue:
+        if v not in own and label[v] == grid:
+            way = [v]
+            while before[way[-1]] >= 0:
+                way.append(before[way[-1]])
+            return way
+        for u in region.near[v]:
+            if u not in before and (label[u] == grid or not region.frozen[u]):
+                before[u] = v
+                queue.append(u)
+    return []
+
+
 def split(region: "Region", nodes: list[int], mean: float) -> list[int] | None:
     """Return one side of the best cut of one connected grid in two, or ``None``.
 

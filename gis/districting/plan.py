@@ -18,6 +18,7 @@ ExceptionKind = Literal[
     "building_split",
     "noncontiguous_ground",
     "impassable_join",
+    "torn_by_locks",
 ]
 
 Limit = Literal[
@@ -92,6 +93,7 @@ SENTENCES: dict[ExceptionKind, str] = {
         "Ground of {households} households can be reached only over a river, a railway or a wall; "
         "it is too small for a grid of its own."
     ),
+    "torn_by_locks": "Locked cells keep the grid in {count} pieces.",
 }
 
 #: What is said besides an exception: how far it is off, and what would help. Also message ids.

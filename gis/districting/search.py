@@ -18,6 +18,7 @@ from gis.districting.annealing import (
     grids_of,
     total_cost,
 )
+from gis.districting.partition import pieces_of
 from gis.districting.region import POINT
 
 if TYPE_CHECKING:
@@ -118,9 +119,15 @@ class Search:
         short = np.maximum(0, options.minimum - people).sum()
         return int(short + np.maximum(0, people - options.maximum).sum())
 
-    def rank(self) -> tuple[int, int]:
+    def whole(self) -> bool:
+        """Return whether every grid is in one piece: only locks can leave one in several."""
+        if not self.region.frozen.any():
+            return True
+        return len(pieces_of(self.region, self.label.tolist())) == self.count
+
+    def rank(self) -> tuple[bool, int, int]:
         """Return what is compared between searches: less is better."""
-        return self.out_of_range(), self.total()
+        return not self.whole(), self.out_of_range(), self.total()
 
     def anneal(self, moves: int, hot: float, cold: float, clock: Clock) -> None:
         """Refine by ``moves`` proposals from ``hot`` to ``cold`` points, or stop and cool down."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.districting.annealing import HOUSEHOLDS
 from gis.districting.exact import nearest_partition
-from gis.districting.partition import metis_labels, repair, with_count
+from gis.districting.infeasible import shortfall
+from gis.districting.partition import bridged, metis_labels, repair, with_count
 from gis.districting.search import ROUND, Clock, Search
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def solve(order: Order, wanted: Callable[[], bool] | None = None) -> Solution:
         label = np.unique(first, return_inverse=True)[1].astype(np.int64)
         return Solution(label, [-1] * int(label.max() + 1), stopped=False)
     known = bool((region.current >= 0).any())
-    if known and (options.stability > 0 or bool(region.frozen.any())):
+    if known and (_is_mostly_known(region, options) or bool(region.frozen.any())):
         best = _warm(order, count, rng, clock)
     else:
         best = _fresh(order, count, rng, clock)
@@ -109,13 +111,24 @@ def solve(order: Order, wanted: Callable[[], bool] | None = None) -> Solution:
     return Solution(best.label.copy(), best.origin, clock.stopped)
 
 
+def _is_mostly_known(region: "Region", options: "DrawOptions") -> bool:
+    """Return whether a drawing is to begin with the current plan: not if that is mostly open."""
+    people = region.nodes[:, HOUSEHOLDS]
+    return options.stability > 0 and 2 * people[region.current >= 0].sum() >= people.sum()
+
+
 def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**31 - 1))
 
 
 def _lost(region: "Region", options: "DrawOptions") -> int:
-    """Return the households that are out of range in every plan: of buildings above the maximum."""
-    return sum(max(0, people - options.maximum) for people in region.households)
+    """Return households that are out of range in every plan.
+
+    Those of buildings above the maximum, or those that no number of grids can take in.
+    """
+    short = shortfall(region.total, options.minimum, options.maximum)
+    single = sum(max(0, people - options.maximum) for people in region.households)
+    return max(single, short.missed if short is not None else 0)
 
 
 def _start(order: Order, count: int, rng: np.random.Generator, *, by_tree: bool = False) -> Search:
@@ -166,10 +179,16 @@ def _rescued(
         hot = _RESCUE_HEAT * options.effort.hot
         search.refine(min(order.moves, _RESCUE_MOST), clock, hot, hot)
         best = min((best, search), key=Search.rank)
-    if best.out_of_range() > lost and region.size <= EXACT_NODES:
-        exact = _exactly(order, rng, clock)
-        best = best if exact is None else min((best, exact), key=Search.rank)
-    return best
+    return _or_exact(order, best, rng, clock)
+
+
+def _or_exact(order: Order, best: Search, rng: np.random.Generator, clock: Clock) -> Search:
+    """Return the better of a search and, on small ground that misses the band, an exact one."""
+    missed = best.out_of_range() > _lost(order.region, order.options) or not best.whole()
+    if not missed or order.region.size > EXACT_NODES or clock.over():
+        return best
+    exact = _exactly(order, rng, clock)
+    return best if exact is None else min((best, exact), key=Search.rank)
 
 
 def _counts_to_try(options: "DrawOptions", region: "Region", count: int) -> list[int]:
@@ -234,7 +253,7 @@ def _successors(region: "Region", label: "Ints", count: int) -> list[int]:
 def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> Search:
     """Return grids that start from the current plan and keep what they can of it."""
     region, options = order.region, order.options
-    first = repair(region, region.current.tolist())
+    first = repair(region, bridged(region, repair(region, region.current.tolist())))
     grids = len(set(first))
     feasible = options.feasible_counts(region.total)
     wanted = grids if grids in feasible else count
@@ -247,15 +266,13 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
             continue
         label, origin = with_count(region, first, max(1, number))
         search = Search(region, label, options, _seed(rng), origin)
-        search.refine(order.moves, clock, heat * hotter, heat * hotter)
+        if options.stability < 1 or search.out_of_range() > _lost(region, options):
+            search.refine(order.moves, clock, heat * hotter, heat * hotter)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped or best.out_of_range() <= _lost(region, options):
             break
     assert best is not None
-    if best.out_of_range() > _lost(region, options) and region.size <= EXACT_NODES:
-        exact = _exactly(order, rng, clock)
-        best = best if exact is None else min((best, exact), key=Search.rank)
-    return best
+    return _or_exact(order, best, rng, clock)
 
 
 def _near(wanted: int, grids: int, feasible: range) -> list[int]:

@@ -381,9 +381,9 @@ def test_a_graph_that_does_not_fit_is_refused(changes, match):
         ({"preset": "best"}, "no preset 'best'"),
         ({"seconds": 0}, "no time"),
         ({"weights": {"beauty": 1}}, "no weight 'beauty'"),
-        ({"weights": {"shape": -1}}, "at least 0"),
+        ({"weights": {"shape": -1}}, "from 0 to"),
         ({"weights": {"border": 1}}, "4 number"),
-        ({"weights": {"shape": float("nan")}}, "at least 0"),
+        ({"weights": {"shape": float("nan")}}, "from 0 to"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, match):
