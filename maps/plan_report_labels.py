@@ -138,6 +138,7 @@ REPORT_SAID: dict[str, str] = {
     "moved": "Households that change grid",
     "kept": "Grids that keep all their households: {count}.",
     "building": "{quarter}, one building",
+    "of_quarter": "{quarter}: {said}",
 }
 
 #: Explanations at the end of the report: a measure and what it says.

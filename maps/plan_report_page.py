@@ -258,7 +258,9 @@ def _exceptions(report: "PlanReport", order: Order, speaker: Speaker) -> list[di
         unit = report.quarters.get(each.unit, "") if each.unit is not None else ""
         place = order.place.get(each.grid, -1) if each.grid is not None else -1
         home = order.rank.get(each.community, -1)
-        groups[each.kind].append([place, home, f"{unit}: {text}" if unit else text])
+        if unit:
+            text = speaker.say(REPORT_SAID["of_quarter"], quarter=unit, said=text)
+        groups[each.kind].append([place, home, text])
     return [
         {"label": label("exception", kind, speaker.language), "items": sorted(items)}
         for kind, items in groups.items()

@@ -37,7 +37,7 @@ class PlanReportOrder:
         The plan to compare with; ``None``: the one that it was drawn from, else the one of its kind
         that is in effect.
     title
-        Heading; ``None``: the name of the division.
+        Heading; ``None``: the name of the division or community.
     language, timezone
         Of the page.
     tile_url, tile_attribution
@@ -89,7 +89,7 @@ def read_plan_report(session: "Session", scope: "Scope", order: PlanReportOrder)
     drawing = row.drawing or {}
     as_drawn = drawing.get("version") == row.version
     return PlanReport(
-        title=order.title or divisions.name_of(session, scope, row.scope_code) or row.scope_code,
+        title=order.title or _name(session, scope, row.scope_code, measured),
         plan_name=measured.plan.name,
         drawn_on=local_day(row.drawn_at or row.created_at, order.timezone),
         target=options.target,
@@ -113,6 +113,13 @@ def read_plan_report(session: "Session", scope: "Scope", order: PlanReportOrder)
         synthetic=facts.synthetic == "all",
         attribution=facts.attribution,
     )
+
+
+def _name(session: "Session", scope: "Scope", code: str, measured: "Measured") -> str:
+    """Return the name of the division or community that a plan covers, its code if it has none."""
+    own = measured.ground.communities
+    name = dict(zip(own["code"], own["name"], strict=True)).get(code)
+    return divisions.name_of(session, scope, code) or name or code
 
 
 def _communities(measured: "Measured") -> "gpd.GeoDataFrame":

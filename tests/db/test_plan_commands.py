@@ -27,7 +27,7 @@ from gis.layers.queries import insert_layer, table_of
 from gis.scope import Scope
 from gis.services.plan_measuring import find_plan
 from gis.settings import get_settings
-from tests.town import CODE_OF, key, lon_lat
+from tests.town import CODE_OF, SUBDISTRICT, key, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -164,10 +164,20 @@ def test_quarters_are_called_by_name_in_the_terminal_and_in_the_report(
     with sessions(url) as session:
         key_ = find_plan(session, scope, "New")
         told = read_plan_report(session, scope, PlanReportOrder(key_))
+    assert told.title == SUBDISTRICT, "the town's subdistrict has no name"
     assert {*told.quarters.values()} == {"永睦小区"}
     held = {one.unit for each in told.traces for one in each.largest}
     assert held & told.quarters.keys(), "the largest quarters of grids have their names"
     assert held - {None} - told.quarters.keys(), "the quarter without a name is left out"
+
+
+def test_the_report_of_one_community_bears_its_name(url: str, scope: Scope):
+    ok("draw", "--name", "One", "--scope", CODE_OF["A"], *BAND)
+    with sessions(url) as session:
+        order = PlanReportOrder(find_plan(session, scope, "One"))
+        told = read_plan_report(session, scope, order)
+    assert told.title == told.communities["name"].item()
+    assert told.title != CODE_OF["A"]
 
 
 def test_a_seed_below_nought_is_refused(url: str):
