@@ -87,7 +87,7 @@ def read_plan_report(session: "Session", scope: "Scope", order: PlanReportOrder)
     alone = replace(options, preset="metis", weights=None, seconds=None)
     facts = imports.facts(session, scope)
     drawing = row.drawing or {}
-    as_drawn = drawing.get("version") == row.version
+    as_drawn = drawing.get("edited") is False
     return PlanReport(
         title=order.title or _name(session, scope, row.scope_code, measured),
         plan_name=measured.plan.name,

@@ -118,7 +118,7 @@ def store(
     frame = _proved(outcome, named)
     measures = measures_of(outcome.measures) | dict(outcome.moved)
     values = _values(outcome, named, measures, key)
-    values["drawing"]["version"] = found + 1
+    values["drawing"] |= {"version": found + 1, "edited": outcome.options is None}
     if new:
         plans.add_plan(session, scope, {"id": key, **facts, **values})
     else:

@@ -27,6 +27,7 @@ from gis.layers.queries import insert_layer, table_of
 from gis.scope import Scope
 from gis.services.plan_measuring import find_plan
 from gis.settings import get_settings
+from maps.plan_report import PlanReport
 from tests.town import CODE_OF, SUBDISTRICT, key, lon_lat
 
 pytestmark = pytest.mark.db
@@ -161,9 +162,7 @@ def test_quarters_are_called_by_name_in_the_terminal_and_in_the_report(
     assert f"  {CODE_OF['A']}: 永睦小区: The quarter of 520" in ok("show", "New")
     traced = re.findall(r"^  (\d{15}): \d+ households", ok("show", "New", "--trace"), re.MULTILINE)
     assert traced == sorted(traced)
-    with sessions(url) as session:
-        key_ = find_plan(session, scope, "New")
-        told = read_plan_report(session, scope, PlanReportOrder(key_))
+    told = reported(url, scope, "New")
     assert told.title == SUBDISTRICT, "the town's subdistrict has no name"
     assert {*told.quarters.values()} == {"永睦小区"}
     held = {one.unit for each in told.traces for one in each.largest}
@@ -171,11 +170,27 @@ def test_quarters_are_called_by_name_in_the_terminal_and_in_the_report(
     assert held - {None} - told.quarters.keys(), "the quarter without a name is left out"
 
 
+def reported(url: str, scope: Scope, plan: str) -> PlanReport:
+    with sessions(url) as session:
+        order = PlanReportOrder(find_plan(session, scope, plan))
+        return read_plan_report(session, scope, order)
+
+
+def test_the_report_says_how_a_plan_was_drawn_until_somebody_edits_it(url: str, scope: Scope):
+    ok("draw", "--name", "One", "--seed", "3", *BAND)
+    ok("draw", "--name", "Two", *BAND)
+    ok("effect", "One", "--from", "2027-01-01", "--yes")
+    told = reported(url, scope, "One")
+    assert (told.status, told.preset, told.seed) == ("effective", "fast", 3)
+    people = json.loads(ok("evaluate", "Two", "--json"))["grids"]
+    ok("split", "Two", max(people, key=lambda one: one["households"])["code"], "--by", "cells")
+    told = reported(url, scope, "Two")
+    assert (told.preset, told.seed) == (None, None)
+
+
 def test_the_report_of_one_community_bears_its_name(url: str, scope: Scope):
     ok("draw", "--name", "One", "--scope", CODE_OF["A"], *BAND)
-    with sessions(url) as session:
-        order = PlanReportOrder(find_plan(session, scope, "One"))
-        told = read_plan_report(session, scope, order)
+    told = reported(url, scope, "One")
     assert told.title == told.communities["name"].item()
     assert told.title != CODE_OF["A"]
 
