@@ -218,7 +218,7 @@ class _Told:
         wanted: list[Limit] = []
         if self._is_average():
             wanted.append("average")
-        if self.largest and 2 * self.largest[0].households > self.target:
+        if self.largest and 2 * self.largest[0].households > self.households:
             wanted.append("large_unit")
         inside = [bar for bar in _BARS[:_LINE] if bar in self.barred]
         wanted += inside or ["size_of_units"]

@@ -297,7 +297,7 @@ def draw_within(
         found.append(compared.households_moved)
     raise InfeasiblePlanError(
         f"No drawing was found in which at most {most_moved:,} households change grid; "
-        f"the least was {min(found):,}.",
+        f"the least that was found is {min(found):,}.",
         remedy="Allow more households to move, or lock fewer grids.",
     )
 

@@ -250,6 +250,10 @@ def test_large_units_are_named():
     ]  # fmt: skip
     assert traces["a"].units == 4
     assert traces["b"].largest[0].unit is None
+    more = np.where((grid == ord("a")) & (people != 260), 50 + 20, people)
+    fuller, _ = told(replace(graph, households=more), grid)
+    assert fuller["a"].households > 520  # 260 is more than half of the target, not of the grid
+    assert "large_unit" not in fuller["a"].limits
     one, _ = told(replace(graph, unit=None), grid)
     [reason] = [r for r in one["a"].reasons if r.limit == "large_unit"]
     assert reason.message == LIMITS["large_building"]
