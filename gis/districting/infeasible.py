@@ -360,15 +360,17 @@ def _buildings(
 def _joins(
     graph: "CellGraph", grid: "Ints", joins: "tuple[tuple[Ints, ...], list[Ints]]"
 ) -> list[PlanException]:
-    """Tell of households joined over impassable borders, and once per grid of its islets."""
+    """Tell of households joined over impassable borders, and once per grid of its islets.
+
+    Ground that was joined may have been cut: each grid that holds some of it is named.
+    """
     out = []
     for cells in joins[0]:
         households = int(graph.households[cells].sum())
-        if households:
-            where = int(graph.community[cells[0]]), int(grid[cells[0]])
-            out.append(
-                PlanException("impassable_join", *where, households, cells=(*cells.tolist(),))
-            )
+        home = int(graph.community[cells[0]])
+        for own in np.unique(grid[cells]).tolist() if households else ():
+            held = (*cells[grid[cells] == own].tolist(),)
+            out.append(PlanException("impassable_join", home, own, households, cells=held))
     islets: dict[tuple[int, int], list[int]] = {}
     for cells in joins[1]:
         where = int(graph.community[cells[0]]), int(grid[cells[0]])

@@ -259,15 +259,17 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
     wanted = grids if grids in feasible else count
     heat = _WARM * options.effort.hot * (1 - options.stability) / max(options.stability, 0.01)
     # Gently first; hotter, and with other numbers of grids, only if that leaves the band.
-    tries = [(wanted, 1.0), (wanted, 8.0), *((k, 4.0) for k in _near(wanted, grids, feasible))]
+    near, hot = _near(wanted, grids, feasible), options.effort.hot
+    tries = [(wanted, heat), (wanted, 8 * heat), *((k, 4 * heat) for k in near)]
+    tries += [(k, hot * more) for more in (1.0, _RESCUE_HEAT) for k in (wanted, *near)]
     best: Search | None = None
-    for number, hotter in tries:
+    for number, begin in tries:
         if best is not None and number > region.size:
             continue
         label, origin = with_count(region, first, max(1, number))
         search = Search(region, label, options, _seed(rng), origin)
         if options.stability < 1 or search.out_of_range() > _lost(region, options):
-            search.refine(order.moves, clock, heat * hotter, heat * hotter)
+            search.refine(order.moves, clock, begin, begin)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped or best.out_of_range() <= _lost(region, options):
             break

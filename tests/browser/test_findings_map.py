@@ -99,6 +99,11 @@ def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(watched: Wat
     unfold(page)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= page.viewport_size["width"]
+    # A popup that is still fading in has no colours of its own yet.
+    page.wait_for_function(
+        "[...document.querySelectorAll('.leaflet-popup')].every("
+        "p => getComputedStyle(p).opacity === '1')"
+    )
     page.evaluate(AXE.read_text(encoding="utf-8"))
     report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     serious = [

@@ -47,7 +47,8 @@ def prove(before, tolerance_m):
     lines, whole = (shapely.union_all(shapely.boundary(shapes)) for shapes in (new, old))
     spots = shapely.points(shapely.get_coordinates(whole))
     assert shapely.distance(spots, lines).max() <= reach
-    assert shapely.hausdorff_distance(outline(old), outline(new)) <= reach + 0.01
+    # The outline may also lose a gap that is closed, of up to 5 cm.
+    assert shapely.hausdorff_distance(outline(old), outline(new)) <= reach + 0.05
     drift = np.abs(shapely.area(new) - shapely.area(old))
     assert (drift <= reach * shapely.length(old)).all()
     union = shapely.area(shapely.union_all(new))
