@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import plan_edits
-from cli.plan_edits import PlanArgument, YesOption
+from cli.plan_edits import PlanArgument, YesOption, take_effect
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
@@ -79,6 +79,9 @@ def draw(
     workers: WorkersOption = None,
     effective: EffectiveOption = None,
     keep_best: KeepBestOption = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --effective: replace other plans unasked.")
+    ] = False,
 ) -> None:
     """Draw a plan of grids over every community, prove it and store it."""
     from gis.services.redistricting import PlanOrder
@@ -100,13 +103,18 @@ def draw(
             kind,
             name,
             options,
-            effective_from=effective.date() if effective else None,
             plan_id=None if plan is None else _key(factory, scope, plan),
             from_plan=None if from_plan is None else _key(factory, scope, from_plan),
             locked=tuple(lock or ()),
         )
         report = _drawn(factory, scope, order, keep_best=keep_best)
-    _say_drawn(report)
+        _say_drawn(report)
+        if effective is not None:
+            key, ask = (
+                report["plan_id"],
+                None if yes else "Put it in effect? Else it stays a draft.",
+            )
+            take_effect(factory, scope, key, effective.date(), ask=ask, unasked_alone=True)
 
 
 @app.command("list")

@@ -1,13 +1,16 @@
 """``wangge plan split``, ``merge``, ``number``, ``export``, ``report``, ``effect``, ``delete``."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli.store import opened
 from gis.settings import get_settings
+
+if TYPE_CHECKING:
+    from gis.scope import Scope
 
 app = typer.Typer()
 
@@ -192,21 +195,16 @@ def effect(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Put a plan in effect; it takes the place of the plan of its kind that is."""
+    """Put a plan in effect; it takes the place of plans of its kind, which are shown first."""
     from gis.database.engine import transaction
-    from gis.services.plan_lifecycle import put_in_effect
     from gis.services.plan_measuring import find_plan
 
     with opened() as (factory, scope):
         with transaction(factory) as session:
             key = find_plan(session, scope, plan)
-        if not yes and not typer.confirm(f"Put {plan} in effect?", default=False):
-            typer.echo("Nothing was changed.")
-            return
-        with transaction(factory) as session:
-            count = put_in_effect(session, scope, key, since.date())
-    where = "one community" if count == 1 else f"{count} communities"
-    typer.echo(f"In effect in {where} from {since:%Y-%m-%d}.")
+        take_effect(
+            factory, scope, key, since.date(), ask=None if yes else f"Put {plan} in effect?"
+        )
 
 
 @app.command("delete")
@@ -225,3 +223,32 @@ def delete(plan: PlanArgument, *, yes: YesOption = False) -> None:
         with transaction(factory) as session:
             delete_draft(session, scope, key)
     typer.echo("Deleted.")
+
+
+def take_effect(
+    factory: Any,  # noqa: ANN401 - sessions
+    scope: "Scope",
+    plan_id: str,
+    since: date,
+    *,
+    ask: str | None,
+    unasked_alone: bool = False,
+) -> None:
+    """Show what a plan would replace, ask if there is a question, and put it in effect.
+
+    ``unasked_alone``: the question is left out where nothing is replaced.
+    """
+    from cli.plan_views import say_in_effect, show_replaced
+    from gis.database.engine import transaction
+    from gis.services.locating import local_day
+    from gis.services.plan_lifecycle import effect_of, put_in_effect
+
+    with transaction(factory) as session:
+        seen = effect_of(session, scope, plan_id, since)
+    show_replaced(seen, local_day(datetime.now(UTC), get_settings().timezone))
+    asked = ask is not None and (bool(seen.replaced) or not unasked_alone)
+    if asked and not typer.confirm(str(ask), default=False):
+        typer.echo("Nothing was changed.")
+        return
+    with transaction(factory) as session:
+        say_in_effect(put_in_effect(session, scope, plan_id, since, seen=seen))

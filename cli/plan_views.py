@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,7 +10,9 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gis.layers.plans import ReplacedPeriod
     from gis.services.plan_editing import NewNumber
+    from gis.services.plan_lifecycle import Effect
     from gis.services.plan_measuring import Measured, PlanFacts
     from gis.services.plan_storing import Written
 
@@ -187,6 +190,43 @@ def show_numbers(found: "Sequence[NewNumber]") -> None:
     for one in found:
         table.add_row(one.community_code, one.code, one.new_code)
     _print(table)
+
+
+def show_replaced(effect: "Effect", today: date) -> None:
+    """List the periods of other plans that a plan takes the place of; warn of those taken out."""
+    if not effect.replaced:
+        return
+    table = _table("community", "plan it replaces", "in effect from", "until", "then until")
+    for one in effect.replaced:
+        then = "taken out" if one.remains is None else str(one.remains.upper)
+        days = (str(day or "") for day in (one.during.lower, one.during.upper))
+        table.add_row(one.community_code, _called(one), *days, then)
+    _print(table)
+    lost: dict[tuple[str, date | None], list[str]] = {}
+    for one in effect.taken_out:
+        lost.setdefault((_called(one), one.during.lower), []).append(one.community_code)
+    for (plan, first), where in lost.items():
+        future = first is not None and first > today
+        what = "never comes into effect" if future else "loses all its days"
+        typer.echo(
+            f"Warning: the period of {plan} from {first} is taken out: it {what} in "
+            f"{', '.join(where)}.",
+            err=True,
+        )
+
+
+def say_in_effect(effect: "Effect") -> None:
+    """Say where a plan is in effect, and how many periods of others it replaced."""
+    where = "one community" if effect.communities == 1 else f"{effect.communities} communities"
+    out = len(effect.taken_out)
+    cut = len(effect.replaced) - out
+    told = [f"{n} {what}" for n, what in ((cut, "cut back"), (out, "taken out")) if n]
+    others = f"; periods of other plans: {', '.join(told)}" if told else ""
+    typer.echo(f"In effect in {where} from {effect.since:%Y-%m-%d}{others}.")
+
+
+def _called(one: "ReplacedPeriod") -> str:
+    return one.plan_name or one.plan_id[:8]
 
 
 def _table(*columns: str | tuple[str, str]) -> "Table":

@@ -1,5 +1,6 @@
 """Grid plans and the periods in which they are in effect, per community and kind."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from gis.database.base import Base
 from gis.errors import NotFoundError, StaleVersionError
 from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
 from gis.layers.common import Identified, one_of, reference
+from gis.layers.communities import Community
 from gis.layers.queries import table_of
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
@@ -95,6 +97,30 @@ class PlanEffect(Identified, Base):
     community_id: Mapped[str] = reference("communities.id", nullable=False)
     kind: Mapped[str] = mapped_column(Text)
     during: Mapped[Range[date]] = mapped_column(DATERANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedPeriod:
+    """A period of a plan in a community that another plan takes the place of.
+
+    Parameters
+    ----------
+    plan_id, plan_name
+        The plan that loses days.
+    community_id, community_code
+        Where.
+    during
+        The period as it stands: the first day, and the first day without it.
+    remains
+        What is left of it; ``None``: nothing, it is taken out.
+    """
+
+    plan_id: str
+    plan_name: str | None
+    community_id: str
+    community_code: str
+    during: Range[date]
+    remains: Range[date] | None
 
 
 def read_effective(
@@ -201,17 +227,61 @@ def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:
     session.execute(insert(table_of(GridPlan)).values(**values))
 
 
+def communities_of(session: "Session", scope: Scope, plan_id: str) -> list[str]:
+    """Return the ids of the communities that a plan has grids in."""
+    scope.require(Action.READ)
+    return list(session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars())
+
+
+def replaced_by(
+    session: "Session", scope: Scope, plan_id: str, kind: str, during: Range[date]
+) -> list[ReplacedPeriod]:
+    """Return the periods of other plans that :func:`put_in_effect` would cut back or take out.
+
+    By code of the community and first day; nothing is changed.
+    """
+    effects, own, communities = table_of(PlanEffect), table_of(GridPlan), table_of(Community)
+    where = communities_of(session, scope, plan_id)
+    asked = (
+        select(
+            effects.c.plan_id,
+            own.c.name,
+            effects.c.community_id,
+            communities.c.code,
+            effects.c.during,
+        )
+        .join(own, own.c.id == effects.c.plan_id)
+        .join(communities, communities.c.id == effects.c.community_id)
+        .where(
+            effects.c.kind == kind,
+            effects.c.plan_id != plan_id,
+            effects.c.community_id.in_(where),
+            effects.c.during.op("&&")(literal(during, DATERANGE)),
+        )
+        .order_by(communities.c.code, effects.c.during)
+    )
+    rows = session.execute(scope.restrict(asked, effects.c.community_id)).all()
+    found: list[ReplacedPeriod] = []
+    for row in rows:
+        old: Range[date] = row.during
+        remains = None if during.contains(old) else Range(old.lower, during.lower)
+        found.append(
+            ReplacedPeriod(row.plan_id, row.name, row.community_id, row.code, old, remains)
+        )
+    return found
+
+
 def put_in_effect(
     session: "Session", scope: Scope, plan_id: str, kind: str, during: Range[date]
 ) -> int:
     """Put a plan in effect in every community that it cuts; return how many.
 
     Periods of other plans of the kind that overlap are cut back to end the day before; one that
-    lies wholly inside the new period is taken out.
+    lies wholly inside the new period is taken out: :func:`replaced_by` says which.
     """
     scope.require_everywhere(Action.WRITE)
     effects = table_of(PlanEffect)
-    communities = session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars().all()
+    communities = communities_of(session, scope, plan_id)
     session.execute(
         delete(effects).where(
             effects.c.kind == kind,

@@ -1,14 +1,15 @@
 """Plans come, take effect and go: empty drafts, effect from a day, drafts deleted."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy.dialects.postgresql import Range
 
 from gis.codes import DivisionCode
-from gis.errors import ConflictError, InvalidInputError
+from gis.errors import ConflictError, InvalidInputError, StaleVersionError
 from gis.frames import COMMUNITIES
-from gis.layers import audit, grids, plans
+from gis.layers import audit, grids, locks, plans
 from gis.layers.communities import Community
 from gis.layers.queries import alive, read_layer
 from gis.scope import Action
@@ -20,7 +21,33 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from gis.layers.plans import ReplacedPeriod
     from gis.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A plan in effect from a day on, and what that takes from others.
+
+    Parameters
+    ----------
+    plan_id, since
+        The plan, and its first day.
+    communities
+        In how many it is in effect.
+    replaced
+        Periods of other plans that are cut back or taken out, by community and first day.
+    """
+
+    plan_id: str
+    since: "date"
+    communities: int
+    replaced: "tuple[ReplacedPeriod, ...]"
+
+    @property
+    def taken_out(self) -> "tuple[ReplacedPeriod, ...]":
+        """The replaced periods of which nothing remains."""
+        return tuple(one for one in self.replaced if one.remains is None)
 
 
 def create_draft(
@@ -66,10 +93,42 @@ def create_draft(
     return key
 
 
-def put_in_effect(session: "Session", scope: "Scope", plan_id: str, since: "date") -> int:
-    """Put a plan in effect from a day on and return in how many communities; the caller commits.
+def effect_of(session: "Session", scope: "Scope", plan_id: str, since: "date") -> Effect:
+    """Return what :func:`put_in_effect` would do, errors included; nothing is changed."""
+    row = plans.one(session, scope, plan_id)
+    communities = plans.communities_of(session, scope, plan_id)
+    if not communities:
+        raise no_grids(row)
+    if row.unfit_since is not None:
+        raise ConflictError(
+            f"Plan {row.name or plan_id} does not fit the ground since {row.unfit_since:%Y-%m-%d}.",
+            remedy="Draw it again, or make a new draft from it: wangge plan rebalance.",
+        )
+    replaced = plans.replaced_by(session, scope, plan_id, row.kind, Range(since, None))
+    return Effect(plan_id, since, len(communities), tuple(replaced))
 
-    It takes the place of the plan of its kind that is in effect there.
+
+def put_in_effect(
+    session: "Session",
+    scope: "Scope",
+    plan_id: str,
+    since: "date",
+    *,
+    seen: Effect | None = None,
+) -> Effect:
+    """Put a plan in effect from a day on and return what it replaced; the caller commits.
+
+    It takes the place of the plans of its kind that are in effect there then, or would be later.
+    The audit trail keeps what was replaced, with the plan and with each that lost days.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    plan_id, since
+        The plan, and the first day.
+    seen
+        What somebody was shown by :func:`effect_of` and agreed to.
 
     Raises
     ------
@@ -77,21 +136,55 @@ def put_in_effect(session: "Session", scope: "Scope", plan_id: str, since: "date
         It has no grids, or does not fit the ground any more.
     gis.errors.NotFoundError
         There is no such plan.
+    gis.errors.StaleVersionError
+        It would replace other periods than those that were seen.
     """
     scope.require_everywhere(Action.WRITE)
     plans.lock_plan(session, scope, plan_id)
-    row = plans.one(session, scope, plan_id)
-    if not grids.codes_of(session, scope, plan_id):
-        raise no_grids(row)
-    if row.unfit_since is not None:
-        raise ConflictError(
-            f"Plan {row.name or plan_id} does not fit the ground since {row.unfit_since:%Y-%m-%d}.",
-            remedy="Draw it again, or make a new draft from it: wangge plan rebalance.",
+    kind = plans.one(session, scope, plan_id).kind
+    # What is told is what is replaced: nobody else changes periods of the kind meanwhile.
+    locks.lock(session, f"effect:{kind}")
+    effect = effect_of(session, scope, plan_id, since)
+    if seen is not None and effect != seen:
+        raise StaleVersionError(
+            "Somebody has put a plan in effect since: this one would replace other periods.",
+            remedy="Look at what it replaces again, and repeat the change.",
         )
-    count = plans.put_in_effect(session, scope, plan_id, row.kind, Range(since, None))
-    change = audit.Change("effect", "grid_plans", plan_id, after={"from": since.isoformat()})
+    plans.put_in_effect(session, scope, plan_id, kind, Range(since, None))
+    _record_effect(session, scope, effect)
+    return effect
+
+
+def _record_effect(session: "Session", scope: "Scope", effect: Effect) -> None:
+    """Write down what was put in effect, and with every plan that lost days which these are."""
+    told = {
+        "from": effect.since.isoformat(),
+        "communities": effect.communities,
+        "replaced": [{"plan_id": one.plan_id} | _plain(one) for one in effect.replaced],
+    }
+    change = audit.Change("effect", "grid_plans", effect.plan_id, after=told)
     audit.record(session, scope, change)
-    return count
+    for plan_id in dict.fromkeys(one.plan_id for one in effect.replaced):
+        lost = [_plain(one) for one in effect.replaced if one.plan_id == plan_id]
+        after = {"by": effect.plan_id, "replaced": lost}
+        audit.record(session, scope, audit.Change("replaced", "grid_plans", plan_id, after=after))
+
+
+def _plain(one: "ReplacedPeriod") -> dict[str, Any]:
+    """Return a replaced period as JSON can hold it; ``until`` is the first day without it."""
+    return {
+        "community_code": one.community_code,
+        "during": _days(one.during),
+        "remains": None if one.remains is None else _days(one.remains),
+    }
+
+
+def _days(period: "Range[date]") -> dict[str, str | None]:
+    first, end = period.lower, period.upper
+    return {
+        "from": None if first is None else first.isoformat(),
+        "until": None if end is None else end.isoformat(),
+    }
 
 
 def delete_draft(

@@ -117,6 +117,43 @@ def test_a_planner_draws_looks_changes_exports_and_puts_in_effect(url: str, tmp_
     assert "no draft" in refused.stderr
 
 
+def test_what_a_plan_replaces_is_shown_before_it_is_asked_for(url: str):
+    ok("draw", "--name", "Planned", "--scope", CODE_OF["A"], *BAND)
+    assert "one community from 2099-01-01; periods of other plans: 1 cut back." in ok(
+        "effect", "Planned", "--from", "2099-01-01", "--yes"
+    )
+    ok("draw", "--name", "New", *BAND)
+    asked = run("effect", "New", "--from", "2098-01-01", typed="n\n")
+    table, _, end = asked.stdout.partition("Put New in effect?")
+    lines = [re.split(r"\s{2,}", line.strip()) for line in table.splitlines() if "3401" in line]
+    assert lines == [
+        [CODE_OF["A"], "plan", "2026-01-01", "2099-01-01", "2098-01-01"],
+        [CODE_OF["A"], "Planned", "2099-01-01", "taken out"],
+        [CODE_OF["B"], "plan", "2026-01-01", "2098-01-01"],
+    ]
+    assert "Nothing was changed." in end
+    assert (
+        f"Planned from 2099-01-01 is taken out: it never comes into effect in {CODE_OF['A']}"
+        in (" ".join(asked.stderr.split()))
+    )
+    done = ok("effect", "New", "--from", "2098-01-01", "--yes")
+    assert "3 communities from 2098-01-01; periods of other plans: 2 cut back, 1 taken out." in done
+
+
+def test_a_plan_drawn_to_be_in_effect_asks_before_it_replaces_another(url: str):
+    to_be = ["--effective", "2098-01-01", *BAND]
+    alone = ok("draw", "--name", "Alone", "--scope", CODE_OF["C"], *to_be)
+    assert "In effect in one community from 2098-01-01." in alone
+    refused = ok("draw", "--name", "Instead", "--scope", CODE_OF["A"], *to_be, typed="n\n")
+    assert "Nothing was changed." in refused
+    states = "SELECT name, status FROM grid_plans WHERE name IN ('Alone', 'Instead') ORDER BY 1"
+    assert rows(url, states) == [("Alone", "effective"), ("Instead", "draft")]
+    agreed = ok("draw", "--name", "Then", "--scope", CODE_OF["A"], *to_be, "--yes")
+    assert "1 cut back" in agreed
+    log = "SELECT count(*) FROM audit_log WHERE action = 'replaced'"
+    assert rows(url, log) == [(1,)]
+
+
 def test_a_rebalance_is_shown_asked_for_and_stored_as_a_new_draft(url: str):
     ok("draw", "--name", "Base", *BAND)
     lock = json.loads(ok("evaluate", "Base", "--json"))["grids"][0]["code"]

@@ -34,7 +34,9 @@ def test_an_empty_draft_is_made_drawn_put_in_effect_and_then_stays(
     with transaction(town_factory) as session:
         draw_plan(session, scope, PlanOrder(options=SMALL, plan_id=plan_id))
     with transaction(town_factory) as session:
-        assert plan_lifecycle.put_in_effect(session, scope, plan_id, date(2027, 1, 1)) == 3
+        assert (
+            plan_lifecycle.put_in_effect(session, scope, plan_id, date(2027, 1, 1)).communities == 3
+        )
     with transaction(town_factory) as session:
         facts = plan_facts(session, scope, plan_id)
         assert {one["community_code"] for one in facts.effects} == set(CODE_OF.values())
@@ -72,7 +74,9 @@ def test_a_draft_that_does_not_fit_is_drawn_again_before_it_takes_effect(
         draw_plan(session, scope, order)
     with transaction(town_factory) as session:
         assert plans.one(session, scope, draft).unfit_reasons is None
-        assert plan_lifecycle.put_in_effect(session, scope, draft, date(2027, 1, 1)) == 3
+        assert (
+            plan_lifecycle.put_in_effect(session, scope, draft, date(2027, 1, 1)).communities == 3
+        )
         unfit = {one.plan_id for one in flag_unfit_plans(session, scope, date(2027, 6, 1))}
         assert draft not in unfit
 
