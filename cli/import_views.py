@@ -44,9 +44,10 @@ def agree_on_columns(
 ) -> "ImportOrder":
     """Return the order with the columns settled: said, remembered, or proposed and accepted."""
     from gis.ingest.mapping_file import mapping_data
-    from gis.jobs.imports import Import
+    from gis.jobs.imports import Import, require_one_mapping
     from gis.jobs.steps import Steps
 
+    require_one_mapping(order)
     if order.mapping is not None or order.columns:
         return order
     suggestion = Import(factory, scope, order, Steps()).suggested()

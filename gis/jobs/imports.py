@@ -69,6 +69,9 @@ class Import:
     steps: Steps
     job_id: str | None = None
 
+    def __post_init__(self) -> None:
+        require_one_mapping(self.order)
+
     def run(self) -> dict[str, Any]:
         """Take the file in, and return what is to be said of it.
 
@@ -390,6 +393,23 @@ class Import:
         """Write the rows down that are left out, before the others are there for good."""
         if stream.rejects.rows:
             self._write_down(stream.rejects.frame())
+
+
+def require_one_mapping(order: ImportOrder) -> None:
+    """Raise :class:`gis.errors.InvalidInputError` if columns are said one by one and by a mapping.
+
+    Neither goes before the other.
+    """
+    if not order.columns or (order.mapping is None and order.mapping_data is None):
+        return
+    said = ", ".join(f"{theirs}={ours}" for theirs, ours in order.columns.items())
+    mapping = "a mapping" if order.mapping is None else f"the mapping {order.mapping}"
+    raise InvalidInputError(
+        f"{order.path}: --column {said} is said beside {mapping}, which says how all columns "
+        "become fields.",
+        remedy="Write them into the mapping, under [layers.fields], or leave one of the two out.",
+        file=str(order.path),
+    )
 
 
 def _needs_all_rows(mapping: MappingFile) -> bool:

@@ -563,3 +563,31 @@ def test_the_sample_goes_in_as_a_job(command_line, scope: Scope):
         [job] = jobs.newest(session, scope)
     assert (job.kind, job.status) == ("import_sample", "succeeded")
     assert job.arguments == {"households": 4000, "seed": 340_102}
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_columns_beside_a_mapping_file_are_refused_before_anything_is_read(
+    command_line, tmp_path: Path, *, update: bool
+):
+    run, sessions = command_line
+    path, mapping = tmp_path / "houses.gpkg", tmp_path / "houses.toml"
+    pyogrio.write_dataframe(new_houses(), path)
+    assert run("import", "plan", path, "--save", mapping).exit_code == 0
+    both = ["--mapping", mapping, "--column", "户数=residents"]
+    refused = run("import", "layer", "buildings", path, *both, *(["--update"] if update else []))
+    assert refused.exit_code == 1
+    for part in ("户数=residents", str(mapping), str(path), "[layers.fields]"):
+        assert part in refused.stderr
+    with transaction(sessions) as session:
+        assert jobs.newest(session, Scope.local_owner()) == []
+
+
+def test_a_job_that_is_given_columns_beside_a_mapping_is_refused(
+    town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    path = tmp_path / "houses.gpkg"
+    pyogrio.write_dataframe(new_houses(), path)
+    data = {"source": "x", "layers": [{"layer": "buildings", "fields": COLUMNS}]}
+    order = ImportOrder(path, layer="buildings", columns=COLUMNS, mapping_data=data)
+    with pytest.raises(InvalidInputError, match="beside a mapping"):
+        do(town_factory, scope, order)
