@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gis.districting.cells import CellFrames
     from gis.districting.graph import Ints
 
+#: Columns of ``building_cells`` that say which share of a building a cell holds: all of it.
+WHOLE = {"share_from": 0, "share_to": 1, "share_of": 1}
+
 
 @dataclass(frozen=True, eq=False)
 class KeyedGraph:
@@ -51,7 +54,7 @@ def cell_graph(
     """Return the graph of cells with the people of their buildings.
 
     A cell belongs to the quarter of its buildings (of the one with most households); open land to
-    the quarter that holds most of it.
+    the quarter that holds most of it. A part of a split cell has its share of the building.
 
     Parameters
     ----------
@@ -79,17 +82,18 @@ def cell_graph(
     position = {cell: i for i, cell in enumerate(ids)}
     polygons = to_projected(cells.geometry.to_numpy(), crs)
     xy = shapely.get_coordinates(shapely.centroid(polygons))
-    home = cells_of_buildings(buildings, frames.building_cells, position)
+    cells_of_buildings(buildings, frames.building_cells, position)
+    held = shares_of_buildings(buildings, frames.building_cells, position)
     if balanced is not None and balanced not in buildings:
         msg = f"Buildings have no column {balanced} to be shared evenly."
         remedy = "Name a column of counts, for example elderly."
         raise InvalidInputError(msg, remedy=remedy, field=balanced)
     people = {
-        name: np.bincount(home, np.asarray(buildings[name], dtype=float), len(ids)).astype(np.int64)
+        name: held.by_cell(np.asarray(buildings[name]), len(ids))
         for name in {"households", "residents", balanced} & set(buildings.columns)
     }
     community, community_ids = _numbers([str(c) for c in cells["community_id"]])
-    units, unit_ids = _units(buildings, home, len(ids))
+    units, unit_ids = _units(buildings.iloc[held.building], held.cell, len(ids))
     _open_land_units(units, unit_ids, polygons, quarters, crs)
     dedicated, dedicated_ids = _dedicated(frames.dedicated, position)
     vertices, owner = shapely.get_coordinates(polygons, return_index=True)
@@ -141,6 +145,67 @@ def cells_of_buildings(
             buildings=lost[:5],
         )
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Which share of which building stands on which cell: arrays of equal length.
+
+    Of n people of a building those from ``n * start // whole`` to ``n * end // whole`` live there,
+    so that the sum over its cells is n.
+
+    Parameters
+    ----------
+    building, cell
+        Positions of the building and its cell.
+    start, end, whole
+        The share; a building on one cell has 0, 1 and 1.
+    """
+
+    building: "Ints"
+    cell: "Ints"
+    start: "Ints"
+    end: "Ints"
+    whole: "Ints"
+
+    def of(self, counts: "Ints") -> "Ints":
+        """Return a count of people of each share, from the counts of buildings."""
+        people = counts[self.building].astype(np.int64)
+        return np.asarray(people * self.end // self.whole - people * self.start // self.whole)
+
+    def by_cell(self, counts: "Ints", size: int) -> "Ints":
+        """Return a count of people of each cell, from the counts of buildings."""
+        sums = np.bincount(self.cell, self.of(counts), size)
+        return np.asarray(sums.astype(np.int64))
+
+
+def shares_of_buildings(
+    buildings: "pd.DataFrame", building_cells: "pd.DataFrame", position: dict[str, int]
+) -> Shares:
+    """Return the shares of buildings on cells, in the order of the buildings.
+
+    Parameters
+    ----------
+    buildings
+        Column ``id``.
+    building_cells
+        ``building_id, cell_id``, and for the parts of split cells ``share_from, share_to,
+        share_of``; without these columns every building is whole.
+    position
+        Position of each cell by its key; other cells and buildings do not count.
+    """
+    row = {str(key): i for i, key in enumerate(buildings["id"])}
+    house = np.array([row.get(str(b), -1) for b in building_cells["building_id"]], dtype=np.int64)
+    cell = np.array([position.get(str(c), -1) for c in building_cells["cell_id"]], dtype=np.int64)
+    known = np.flatnonzero((house >= 0) & (cell >= 0))
+    known = known[np.lexsort((cell[known], house[known]))]
+    columns = [
+        np.asarray(building_cells[name], dtype=np.int64)[known]
+        if name in building_cells
+        else np.full(len(known), usual, dtype=np.int64)
+        for name, usual in WHOLE.items()
+    ]
+    return Shares(house[known], cell[known], *columns)
 
 
 def _numbers(names: list[str]) -> "tuple[Ints, tuple[str, ...]]":

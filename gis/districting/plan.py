@@ -85,8 +85,8 @@ SENTENCES: dict[ExceptionKind, str] = {
     ),
     "building_above_maximum": "One building alone has {households} households, more than {limit}.",
     "building_split": (
-        "One building of {households} households was split by its staircases into {count} grids; "
-        "it counts for the one with most of its households."
+        "One building of {households} households lies in {count} grids, split by its staircases, "
+        "whose places along it are assumed; its main grid is the one with most of its households."
     ),
     "noncontiguous_ground": "Ground that touches no other grid was given to the nearest one.",
     "impassable_join": (
@@ -105,7 +105,15 @@ NOTES: dict[str, str] = {
     "too_few": "One grid lacks {lack} households: a minimum of {minimum} would do.",
     "nobody": "Nobody lives here: only a dedicated grid could be drawn.",
     "band": "A band of {minimum} to {maximum} would admit every grid drawn on this ground.",
-    "parts": "It fits in {parts} parts if it is split by its staircases.",
+    "parts": (
+        "Drawn with --split-buildings (split_buildings in the API) it is split by its staircases: "
+        "{parts} parts would do by number."
+    ),
+    "not_split": (
+        "It could not be split: fewer than two of its staircases are on record, people live in "
+        "another building on its ground, or a part of its ground would not hang together."
+    ),
+    "one_staircase": "It is one staircase, which is not split.",
     "whole": "To stay whole it would need a maximum of {maximum}.",
     "pieces": "It lies in {pieces} pieces that no ground of its own joins.",
     "locks": "Its buildings are locked in different grids.",

@@ -62,24 +62,94 @@ def split_buildings(
     gis.errors.InvalidInputError
         If ``staircases`` does not fit the graph, or ``people`` does not fit ``staircases``.
     """
-    staircases = _checked(graph, staircases, people or {})
+    done = divide(graph, Stairs(staircases, people or {}, footprints or {}), maximum)
+    return done.graph, done.origin
+
+
+@dataclass(frozen=True, eq=False)
+class Stairs:
+    """What is known of the staircases of cells; see :func:`split_buildings`."""
+
+    staircases: "Ints"
+    people: Mapping[int, Sequence[int]]
+    footprints: "Mapping[int, BaseGeometry]"
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Cells cut between staircases.
+
+    Parameters
+    ----------
+    graph
+        The new graph, with the parts of a cell in its place.
+    origin
+        Old cell of each new one.
+    parts
+        By old cell that is cut, the polygon of each part.
+    stairs
+        By old cell that is cut, the number of staircases of each part.
+    torn
+        Old cells that would have to be cut, but of which a part would not hang together.
+    """
+
+    graph: CellGraph
+    origin: "Ints"
+    parts: "Mapping[int, list[BaseGeometry]]"
+    stairs: Mapping[int, tuple[int, ...]]
+    torn: tuple[int, ...] = ()
+
+
+def divide(
+    graph: CellGraph,
+    known: Stairs,
+    maximum: int,
+    polygons: "Sequence[BaseGeometry] | None" = None,
+) -> Division:
+    """Return the division of :func:`split_buildings`, with the parts themselves.
+
+    Parameters
+    ----------
+    graph, known, maximum
+        As for :func:`split_buildings`.
+    polygons
+        Polygon of each cell, which may have holes. A cell is then left whole if a part of it would
+        not hang together.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        As for :func:`split_buildings`.
+    """
+    staircases = _checked(graph, known.staircases, known.people)
     large = (graph.households > maximum) & (staircases > 1)
     if graph.dedicated is not None:
         large &= graph.dedicated < 0
-    split = {}
+    ground = _Ground(graph, polygons)
+    split: dict[int, _Slices] = {}
+    torn = []
     for cell in np.flatnonzero(large).tolist():
-        stairs = _households_of_stairs(graph, int(staircases[cell]), cell, people or {})
+        stairs = _households_of_stairs(graph, int(staircases[cell]), cell, known.people)
         groups = _groups(stairs, maximum)
-        if len(groups) > 1:
-            split[cell] = _sliced(graph, cell, groups, (footprints or {}).get(cell))
+        if len(groups) < 2:
+            continue
+        slices = _sliced(ground, cell, groups, known.footprints.get(cell))
+        if polygons is not None and any(p.geom_type != "Polygon" for p in slices.cut.parts()):
+            torn.append(cell)
+            continue
+        split[cell] = slices
     count = np.ones(graph.size, dtype=np.int64)
     for cell, slices in split.items():
         count[cell] = len(slices.share)
     origin = np.repeat(np.arange(graph.size), count)
-    if not split:
-        return graph, origin
-    start = np.cumsum(count) - count
-    return _rebuilt(graph, split, start, origin), origin
+    new = _rebuilt(ground, split, np.cumsum(count) - count, origin) if split else graph
+    return Division(
+        new,
+        origin,
+        {cell: slices.cut.parts() for cell, slices in split.items()},
+        {cell: slices.stairs for cell, slices in split.items()},
+        tuple(torn),
+    )
 
 
 def primary_grids(origin: "Ints", grid: "Ints", households: "Ints") -> "Ints":
@@ -133,11 +203,30 @@ def split_told(graph: CellGraph, origin: "Ints", grid: "Ints") -> tuple[PlanExce
 
 @dataclass(frozen=True, eq=False)
 class _Slices:
-    """A cell cut in slices: their shares of its area, their households, and where it is cut."""
+    """A cell cut in slices: their shares of its area, their people, and where it is cut."""
 
     share: "Floats"
     households: "Ints"
+    stairs: tuple[int, ...]
     cut: Cut
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """The cells with their polygons, which are made of the graph's vertices if not given."""
+
+    graph: CellGraph
+    polygons: "Sequence[BaseGeometry] | None"
+
+    def shape(self, cell: int) -> "BaseGeometry | None":
+        """Return the polygon of a cell, ``None`` if it is not known."""
+        if self.polygons is not None:
+            return self.polygons[cell]
+        points = _vertices(self.graph, cell)
+        if len(points) < 3:
+            return None
+        shape = shapely.Polygon(points)
+        return shape if shape.is_valid and shape.area > 0 else None
 
 
 def _checked(graph: CellGraph, staircases: "Ints", people: Mapping[int, Sequence[int]]) -> "Ints":
@@ -194,25 +283,17 @@ def _packed(stairs: "Ints", most: int) -> "list[Ints]":
 
 
 def _sliced(
-    graph: CellGraph, cell: int, groups: "list[Ints]", footprint: "BaseGeometry | None"
+    ground: _Ground, cell: int, groups: "list[Ints]", footprint: "BaseGeometry | None"
 ) -> _Slices:
-    shape = _shape(graph, cell)
+    graph, shape = ground.graph, ground.shape(cell)
     if shape is None:
         half = float(np.sqrt(max(graph.area_m2[cell], 1.0))) / 2
         x, y = float(graph.x_m[cell]), float(graph.y_m[cell])
         shape = shapely.box(x - half, y - half, x + half, y + half)
-    share = np.array([len(group) for group in groups], dtype=float) / sum(map(len, groups))
+    stairs = tuple(len(group) for group in groups)
+    share = np.array(stairs, dtype=float) / sum(stairs)
     households = np.array([group.sum() for group in groups], dtype=np.int64)
-    return _Slices(share, households, cut_across(shape, share, footprint))
-
-
-def _shape(graph: CellGraph, cell: int) -> "BaseGeometry | None":
-    """Return the polygon of a cell from its ring of vertices, ``None`` if they are none."""
-    points = _vertices(graph, cell)
-    if len(points) < 3:
-        return None
-    shape = shapely.Polygon(points)
-    return shape if shape.is_valid and shape.area > 0 else None
+    return _Slices(share, households, stairs, cut_across(shape, share, footprint))
 
 
 def _vertices(graph: CellGraph, cell: int) -> "Floats":
@@ -242,10 +323,11 @@ class _Edges:
 
 
 def _rebuilt(
-    graph: CellGraph, split: dict[int, _Slices], start: "Ints", origin: "Ints"
+    ground: _Ground, split: dict[int, _Slices], start: "Ints", origin: "Ints"
 ) -> CellGraph:
     """Return the graph in which the cells of ``split`` are their slices."""
-    edges, along = _split_edges(graph, split, start)
+    graph = ground.graph
+    edges, along = _split_edges(ground, split, start)
     households = graph.households[origin]
     x_m, y_m = graph.x_m[origin], graph.y_m[origin]
     share, outer = np.ones(len(origin)), np.ones(len(origin))
@@ -284,10 +366,10 @@ def _rebuilt(
 
 
 def _split_edges(
-    graph: CellGraph, split: dict[int, _Slices], start: "Ints"
+    ground: _Ground, split: dict[int, _Slices], start: "Ints"
 ) -> "tuple[_Edges, dict[int, Floats]]":
     """Return the borders of slices, and the metres of each slice that lie on other cells."""
-    edges = _Edges()
+    graph, edges = ground.graph, _Edges()
     along = {cell: np.zeros(len(slices.share)) for cell, slices in split.items()}
     for cell, slices in split.items():
         for k, metres in enumerate(slices.cut.lengths()):
@@ -301,7 +383,7 @@ def _split_edges(
     for edge in touched.tolist():
         a, b = int(source[edge]), int(graph.indices[edge])
         barrier, passable = int(graph.barrier_class[edge]), bool(open_edge[edge])
-        for (k, m), metres in _between(graph, edge, (a, b), split).items():
+        for (k, m), metres in _between(ground, edge, (a, b), split).items():
             edges.add((int(start[a]) + k, int(start[b]) + m), metres, barrier, passable=passable)
             for cell, slice_ in ((a, k), (b, m)):
                 if cell in split:
@@ -310,10 +392,10 @@ def _split_edges(
 
 
 def _between(
-    graph: CellGraph, edge: int, pair: tuple[int, int], split: dict[int, _Slices]
+    ground: _Ground, edge: int, pair: tuple[int, int], split: dict[int, _Slices]
 ) -> dict[tuple[int, int], float]:
     """Return the metres of a border by slice on either side (0 where a cell is whole)."""
-    segments = _segments(graph, pair, split)
+    segments = _segments(ground, pair, split)
     length = np.hypot(*(segments[:, 1] - segments[:, 0]).T)
     if not length.sum() > 0:
         length = np.ones(len(segments))
@@ -329,15 +411,15 @@ def _between(
     least = min(LEAST_M, max(metres.values()))
     kept = {key: part for key, part in metres.items() if part >= least}
     total = sum(kept.values())
-    return {key: float(graph.border_m[edge]) * part / total for key, part in kept.items()}
+    return {key: float(ground.graph.border_m[edge]) * part / total for key, part in kept.items()}
 
 
-def _segments(graph: CellGraph, pair: tuple[int, int], split: dict[int, _Slices]) -> "Floats":
+def _segments(ground: _Ground, pair: tuple[int, int], split: dict[int, _Slices]) -> "Floats":
     """Return the straight pieces of the border of two cells, shape (pieces, 2 ends, 2).
 
     Where their rings share none, the middle of the cell that is not split, as a piece of no length.
     """
-    shapes = [split[cell].cut.shape if cell in split else _shape(graph, cell) for cell in pair]
+    shapes = [split[cell].cut.shape if cell in split else ground.shape(cell) for cell in pair]
     if shapes[0] is not None and shapes[1] is not None:
         shared = shapely.intersection(shapes[0].boundary, shapes[1].boundary)
         parts = shapely.get_parts(shared)
@@ -345,7 +427,7 @@ def _segments(graph: CellGraph, pair: tuple[int, int], split: dict[int, _Slices]
         if lines:
             return np.concatenate([np.stack((ends[:-1], ends[1:]), axis=1) for ends in lines])
     whole = next((cell for cell in pair if cell not in split), pair[1])
-    point = np.array([graph.x_m[whole], graph.y_m[whole]])
+    point = np.array([ground.graph.x_m[whole], ground.graph.y_m[whole]])
     return np.array([[point, point]])
 
 

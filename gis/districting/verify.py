@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from gis.districting.cells import ground_m
-from gis.districting.frames import cells_of_buildings
+from gis.districting.frames import WHOLE, cells_of_buildings
 from gis.districting.polygons import grid_polygons, match_neighbours
 from gis.errors import TessellationError
 from gis.geometry.crs import to_projected
@@ -100,10 +100,18 @@ def _labels(
 
 
 def _one_cell_each(building_cells: "pd.DataFrame") -> None:
-    twice = building_cells["building_id"].duplicated().to_numpy()
-    if twice.any():
-        building = str(building_cells["building_id"].iloc[int(np.flatnonzero(twice)[0])])
+    """Raise unless each building is in one cell, or its shares in several are all of it."""
+    pairs = building_cells.assign(
+        **{name: usual for name, usual in WHOLE.items() if name not in building_cells}
+    )
+    held = (pairs["share_to"] - pairs["share_from"]) / pairs["share_of"]
+    sums = held.groupby(pairs["building_id"].astype(str)).sum()
+    wrong = sums[(sums - 1).abs() > 1e-9]
+    if len(wrong):
+        building = str(wrong.index[0])
         msg = f"Building {building} is in two cells."
+        if wrong.iloc[0] < 1:
+            msg = f"Only a share of building {building} is in a cell."
         raise TessellationError(msg, remedy="Build the cells again.", building=building)
 
 

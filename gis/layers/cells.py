@@ -7,12 +7,15 @@ refers to them.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from geoalchemy2.shape import from_shape
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Double,
     ForeignKey,
     Index,
+    Integer,
     Select,
     SmallInteger,
     Text,
@@ -23,9 +26,10 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gis.database.base import Base
+from gis.database.base import STORED_SRID, Base
 from gis.database.frames import copy_frame, read_frame
 from gis.frames.cells import CELL_BORDERS, CELLS
 from gis.layers.common import Identified, geometry_column, gist, reference
@@ -49,8 +53,9 @@ class Cell(Identified, Base):
             "data_version",
             "building_id",
             unique=True,
-            postgresql_where=text("building_id IS NOT NULL"),
+            postgresql_where=text("building_id IS NOT NULL AND part_of IS NULL"),
         ),
+        Index("ix_cells_part_of", "part_of", postgresql_where=text("part_of IS NOT NULL")),
     )
 
     community_id: Mapped[str] = reference("communities.id", nullable=False)
@@ -59,6 +64,10 @@ class Cell(Identified, Base):
     )
     #: The dedicated area it lies in, if any: fixed before a plan is drawn.
     dedicated_area_id: Mapped[str | None] = reference("dedicated_areas.id", ondelete="SET NULL")
+    #: The cell that this one is a part of, where a plan splits its building by units.
+    part_of: Mapped[str | None] = mapped_column(
+        Uuid(as_uuid=False), ForeignKey("cells.id", ondelete="CASCADE")
+    )
     data_version: Mapped[str] = mapped_column(Text)
     area_m2: Mapped[float] = mapped_column(Double)
     outer_border_m: Mapped[float] = mapped_column(Double)
@@ -66,9 +75,20 @@ class Cell(Identified, Base):
 
 
 class BuildingCell(Base):
-    """The cell on which a building stands; several may share one where footprints overlap."""
+    """The cell on which a building stands; several may share one where footprints overlap.
+
+    Beside it there may be the parts into which plans split that cell. Of n people of the building
+    those from ``n * share_from // share_of`` to ``n * share_to // share_of`` are on a part.
+    """
 
     __tablename__ = "building_cells"
+    __table_args__ = (
+        CheckConstraint(
+            "0 <= share_from AND share_from <= share_to AND share_to <= share_of AND share_of >= 1",
+            name="share_in_order",
+        ),
+        Index("ix_building_cells_of_parts", "building_id", postgresql_where=text("share_of > 1")),
+    )
 
     building_id: Mapped[str] = mapped_column(
         Uuid(as_uuid=False), ForeignKey("buildings.id", ondelete="CASCADE"), primary_key=True
@@ -79,6 +99,11 @@ class BuildingCell(Base):
         primary_key=True,
         index=True,
     )
+    share_from: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    share_to: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    share_of: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    #: Names of the units on a part, in their order along the building.
+    units: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
 class CellBorder(Base):
@@ -112,7 +137,7 @@ def read_current(session: "Session", scope: Scope) -> Any:  # noqa: ANN401 - a g
     statement = (
         select(*columns, cells.c.dedicated_area_id)
         .join(communities, communities.c.id == cells.c.community_id)
-        .where(communities.c.data_version == cells.c.data_version)
+        .where(communities.c.data_version == cells.c.data_version, cells.c.part_of.is_(None))
         .order_by(cells.c.id)
     )
     return read_frame(session, scope.restrict(statement, cells.c.community_id), CELLS)
@@ -121,11 +146,17 @@ def read_current(session: "Session", scope: Scope) -> Any:  # noqa: ANN401 - a g
 def read_current_borders(session: "Session", scope: Scope) -> Any:  # noqa: ANN401 - a frame
     """Return the borders between current cells, ordered by both keys."""
     borders, cells, communities = table_of(CellBorder), table_of(Cell), table_of(Community)
+    other = cells.alias("other")
     statement = (
         select(*borders.c)
         .join(cells, cells.c.id == borders.c.cell_a)
+        .join(other, other.c.id == borders.c.cell_b)
         .join(communities, communities.c.id == cells.c.community_id)
-        .where(communities.c.data_version == cells.c.data_version)
+        .where(
+            communities.c.data_version == cells.c.data_version,
+            cells.c.part_of.is_(None),
+            other.c.part_of.is_(None),
+        )
         .order_by(borders.c.cell_a, borders.c.cell_b)
     )
     return read_frame(session, scope.restrict(statement, cells.c.community_id), CELL_BORDERS)
@@ -138,7 +169,7 @@ def read_current_buildings(session: "Session", scope: Scope) -> Any:  # noqa: AN
         select(links.c.building_id, links.c.cell_id)
         .join(cells, cells.c.id == links.c.cell_id)
         .join(communities, communities.c.id == cells.c.community_id)
-        .where(communities.c.data_version == cells.c.data_version)
+        .where(communities.c.data_version == cells.c.data_version, cells.c.part_of.is_(None))
         .order_by(links.c.building_id)
     )
     return read_frame(session, scope.restrict(statement, cells.c.community_id))
@@ -164,9 +195,15 @@ def replace_cells(
     scope.require_everywhere(Action.WRITE)
     cells, communities = table_of(Cell), table_of(Community)
     # The plans' memberships live a module above this one: named here as text.
-    kept: Select[Any] = select(literal_column("cell_id")).select_from(text("cell_grids"))
+    used: Select[Any] = select(literal_column("cell_id")).select_from(text("cell_grids"))
+    parts = cells.alias("parts")
+    whole = select(parts.c.part_of).where(parts.c.part_of.is_not(None), parts.c.id.in_(used))
     session.execute(
-        delete(cells).where(cells.c.community_id.in_(sorted(versions)), cells.c.id.not_in(kept))
+        delete(cells).where(
+            cells.c.community_id.in_(sorted(versions)),
+            cells.c.id.not_in(used),
+            cells.c.id.not_in(whole),
+        )
     )
     copy_frame(session, cells, new.cells)
     copy_frame(session, table_of(CellBorder), new.borders)
@@ -185,3 +222,15 @@ def data_versions(session: "Session", scope: Scope) -> dict[str, str]:
     )
     rows = session.execute(scope.restrict(statement, communities.c.id))
     return {row.id: row.data_version for row in rows}
+
+
+def add_parts(session: "Session", scope: Scope, new: NewCells) -> None:
+    """Store parts of cells, with their borders and buildings; those that are there stay."""
+    scope.require_everywhere(Action.WRITE)
+    shapes = [from_shape(shape, srid=STORED_SRID) for shape in new.cells.geometry]
+    parts = new.cells.drop(columns="geometry").assign(geometry=shapes)
+    written = ((Cell, parts), (CellBorder, new.borders), (BuildingCell, new.building_cells))
+    for model, frame in written:
+        rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+        if rows:
+            session.execute(insert(table_of(model)).on_conflict_do_nothing(), rows)

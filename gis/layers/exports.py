@@ -26,7 +26,15 @@ from gis.layers.export_contracts import (
 )
 from gis.layers.findings import AuditFinding, AuditRun
 from gis.layers.geocoding import GeocodingRequest
-from gis.layers.grids import COUNTS, BuildingGrid, CellGrid, Grid, grid_counts
+from gis.layers.grids import (
+    COUNTS,
+    GRID_BUILDINGS,
+    BuildingGrid,
+    CellGrid,
+    Grid,
+    grid_counts,
+    people_there,
+)
 from gis.layers.incidents import Incident
 from gis.layers.plans import GridPlan, PlanEffect
 from gis.layers.queries import alive, community_column, meets_box, table_of
@@ -361,9 +369,9 @@ def _streamed(session: "Session", statement: "Select[Any]") -> Any:  # noqa: ANN
 def counts_by_grid(session: "Session", scope: Scope, ground: Ground) -> "Iterator[Row[Any]]":
     """Yield grid, building and its counts of the plan that is meant, grid after grid."""
     scope.require(Action.EXPORT)
-    members, buildings, grids = table_of(BuildingGrid), table_of(Building), table_of(Grid)
+    members, buildings, grids = GRID_BUILDINGS, table_of(Building), table_of(Grid)
     counted = (
-        select(members.c.grid_id, buildings.c.id, *(buildings.c[name] for name in COUNTS))
+        select(members.c.grid_id, buildings.c.id, *(people_there(n).label(n) for n in COUNTS))
         .join(buildings, buildings.c.id == members.c.building_id)
         .join(grids, grids.c.id == members.c.grid_id)
         .where(in_force(ground), alive(Building))

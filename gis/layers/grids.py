@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from geoalchemy2.shape import from_shape
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     Date,
     Double,
@@ -17,9 +18,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    column,
     func,
     literal,
     select,
+    table,
     text,
     update,
 )
@@ -105,7 +108,7 @@ class CellGrid(Base):
 
 
 class BuildingGrid(Base):
-    """The grid of a building in a plan."""
+    """The grid of a building in a plan; of one split by its units the grid with most of it."""
 
     __tablename__ = "building_grids"
     __table_args__ = (
@@ -127,13 +130,36 @@ class BuildingGrid(Base):
 #: Counts of people that are summed over the buildings of a grid or community.
 COUNTS = ("households", "residents", "elderly", "children", "low_income_households")
 
+_SHARES = ("share_from", "share_to", "share_of")
+#: The view of every building of every grid with the share of it that belongs there: sums over grids
+#: go by it, since a building that is split by its units is in several.
+GRID_BUILDINGS = table(
+    "grid_buildings",
+    *(column(name, Uuid(as_uuid=False)) for name in ("plan_id", "grid_id", "building_id")),
+    *(column(name, Integer) for name in _SHARES),
+    column("units", ARRAY(Text)),
+)
+
+
+def people_there(name: str) -> "ColumnElement[Any]":
+    """Return the people of a count who live in the share of a building that a grid has.
+
+    In a select of :data:`GRID_BUILDINGS` and buildings.
+    """
+    people, share = table_of(Building).c[name], GRID_BUILDINGS.c
+    return people * share.share_to // share.share_of - people * share.share_from // share.share_of
+
 
 def grid_counts() -> "Subquery":
-    """Return households and people per grid, from the living buildings that belong to it."""
-    members, buildings = table_of(BuildingGrid), table_of(Building)
-    sums = [func.coalesce(func.sum(buildings.c[name]), 0).label(name) for name in COUNTS]
+    """Return households and people per grid, from the living buildings that belong to it.
+
+    A split building counts in each grid that has some of it, its people once.
+    """
+    members, buildings = GRID_BUILDINGS, table_of(Building)
+    sums = [func.coalesce(func.sum(people_there(name)), 0).label(name) for name in COUNTS]
+    counted = func.count(members.c.building_id.distinct()).label("buildings")
     return (
-        select(members.c.grid_id, func.count().label("buildings"), *sums)
+        select(members.c.grid_id, counted, *sums)
         .join(buildings, buildings.c.id == members.c.building_id)
         .where(alive(Building))
         .group_by(members.c.grid_id)
@@ -344,8 +370,8 @@ def in_effect(kind: str, on_day: date) -> "ColumnElement[bool]":
 
 
 def in_grid(code: str, kind: str, on_day: date) -> "ColumnElement[bool]":
-    """Return the condition that a building is in the grid of a code, by the plan in effect."""
-    grids, members = table_of(Grid), table_of(BuildingGrid)
+    """Return the condition that a building is in the grid of a code at least partly, on a day."""
+    grids, members = table_of(Grid), GRID_BUILDINGS
     return table_of(Building).c.id.in_(
         select(members.c.building_id)
         .join(grids, grids.c.id == members.c.grid_id)
@@ -354,14 +380,15 @@ def in_grid(code: str, kind: str, on_day: date) -> "ColumnElement[bool]":
 
 
 def _shown() -> "list[ColumnElement[Any]]":
-    c, communities, members = table_of(Grid).c, table_of(Community), table_of(BuildingGrid)
+    c, communities, members = table_of(Grid).c, table_of(Community), GRID_BUILDINGS
     buildings = table_of(Building)
     home = communities.c.id == c.community_id
     pairs = [
-        part for name in COUNTS for part in (name, func.coalesce(func.sum(buildings.c[name]), 0))
+        part for name in COUNTS for part in (name, func.coalesce(func.sum(people_there(name)), 0))
     ]
+    counted = func.count(members.c.building_id.distinct())
     counts = looked_up(
-        func.json_build_object("buildings", func.count(), *pairs).label("counts"),
+        func.json_build_object("buildings", counted, *pairs).label("counts"),
         members.c.grid_id == c.id,
         buildings.c.id == members.c.building_id,
         alive(Building),

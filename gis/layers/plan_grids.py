@@ -65,16 +65,16 @@ def read_borders(session: "Session", scope: Scope, plan_id: str) -> Any:  # noqa
 
 
 def read_building_cells(session: "Session", scope: Scope, plan_id: str) -> Any:  # noqa: ANN401 - a frame
-    """Return which living building stands on which cell of a plan (building_id, cell_id)."""
+    """Return which share of which living building stands on which cell of a plan, and its units."""
     links, members = table_of(BuildingCell), table_of(CellGrid)
     cells, buildings = table_of(Cell), table_of(Building)
     statement = (
-        select(links.c.building_id, links.c.cell_id)
+        select(*links.c)
         .join(members, members.c.cell_id == links.c.cell_id)
         .join(cells, cells.c.id == links.c.cell_id)
         .join(buildings, buildings.c.id == links.c.building_id)
         .where(members.c.plan_id == plan_id, alive(Building))
-        .order_by(links.c.building_id)
+        .order_by(links.c.building_id, links.c.cell_id)
     )
     return read_frame(session, scope.restrict(statement, cells.c.community_id))
 

@@ -10,9 +10,11 @@ from gis import frames
 from gis.districting import DrawOptions
 from gis.districting.cells import CellFrames
 from gis.districting.frames import KeyedGraph, cell_graph
+from gis.districting.staircases_frames import with_corners
 from gis.errors import ConflictError, InvalidInputError, NotFoundError
 from gis.layers import grids, plan_grids, plans
 from gis.layers.buildings import Building
+from gis.layers.cells import NewCells
 from gis.layers.communities import Community
 from gis.layers.quarters import Quarter
 from gis.layers.queries import read_layer, table_of
@@ -49,6 +51,8 @@ class PlanGround:
         The cells that tile the communities.
     keyed
         The graph of the cells; its numbers stand for the keys of the frames.
+    new_parts
+        Parts of cells that may not be in the store yet, where large buildings are split.
     """
 
     communities: "gpd.GeoDataFrame"
@@ -57,6 +61,7 @@ class PlanGround:
     crs: "pyproj.CRS"
     cells: CellFrames
     keyed: KeyedGraph
+    new_parts: NewCells | None = None
 
     @property
     def community_codes(self) -> "Mapping[int, str]":
@@ -211,7 +216,7 @@ def ground_of(session: "Session", scope: "Scope", plan: StoredPlan) -> PlanGroun
         communities.sort_values("code", ignore_index=True),
         read_layer(session, scope, Building, frames.BUILDINGS, lived),
         read_layer(session, scope, Quarter, frames.QUARTERS),
-        cells,
+        with_corners(cells),
     )
 
 

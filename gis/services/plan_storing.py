@@ -15,7 +15,7 @@ from gis.districting.numbering import sequence_numbers
 from gis.districting.polygons import grid_polygons
 from gis.districting.verify import verify_plan
 from gis.geometry.crs import to_projected
-from gis.layers import audit, grids, plan_grids, plans
+from gis.layers import audit, cells, grids, plan_grids, plans
 from gis.services.plan_ground import must_be_draft
 from gis.services.plan_records import Legend, drawing_of, measures_of, told
 
@@ -124,6 +124,8 @@ def store(
     else:
         plans.change_plan(session, scope, key, values)
     members = _members(outcome, named, key)
+    if outcome.ground.new_parts is not None:
+        cells.add_parts(session, scope, outcome.ground.new_parts)
     plan_grids.replace_grids(session, scope, key, plan_grids.NewGrids(frame, *members))
     audit.record(
         session,
@@ -267,11 +269,22 @@ def _cell_grids(outcome: Outcome, named: "pd.DataFrame") -> "pd.DataFrame":
 def _members(
     outcome: Outcome, named: "pd.DataFrame", plan_id: str
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Return the grid of each cell, and of each building: that of the cell it stands on."""
+    """Return the grid of each cell, and of each building.
+
+    A building is in the grid of the cell it stands on; a split one in that of most of its share,
+    then of the lowest code.
+    """
     of_cells = _cell_grids(outcome, named)
     links = outcome.ground.cells.building_cells.merge(
         of_cells[["cell_id", "grid_id"]], on="cell_id"
     )
+    if "share_of" in links:
+        held = (links["share_to"] - links["share_from"]) / links["share_of"]
+        code = links["grid_id"].map(dict(zip(named["id"], named["code"], strict=True)))
+        sums = held.groupby([links["building_id"], links["grid_id"], code], sort=True).sum()
+        ranked = sums.rename("held").rename_axis(["building_id", "grid_id", "code"]).reset_index()
+        ranked = ranked.sort_values(["building_id", "held", "code"], ascending=[True, False, True])
+        links = ranked.drop_duplicates("building_id")
     return of_cells, links[["building_id", "grid_id"]].assign(plan_id=plan_id)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from gis.districting import DrawOptions, Locks, Plan, draw_grids
 from gis.districting.compare import compare
+from gis.districting.staircases_frames import told_splits, told_whole
 from gis.errors import ConflictError, InfeasiblePlanError, InvalidInputError
 from gis.frames import COMMUNITIES
 from gis.layers import grids, plans
@@ -29,6 +30,7 @@ from gis.services.plan_ground import (
     read_plan,
 )
 from gis.services.plan_records import told_comparison
+from gis.services.plan_splitting import split_buildings
 from gis.services.plan_storing import USUAL_CODEC, Outcome, Written, name_grids, store
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ class PlanOrder:
         Id of the plan that the drawing starts from, so that few households change grid.
     locked
         Codes of grids of ``from_plan`` that stay as they are.
+    split_buildings
+        Whether a building above the maximum is divided between grids by its units; else it stays
+        whole, as an exception.
     """
 
     scope_code: str | None = None
@@ -85,6 +90,7 @@ class PlanOrder:
     version: int | None = None
     from_plan: str | None = None
     locked: tuple[str, ...] = ()
+    split_buildings: bool = False
 
     def as_arguments(self) -> dict[str, Any]:
         """Return it as JSON can hold it, without what is as by default."""
@@ -214,6 +220,8 @@ def prepare(
     order = settled(session, scope, order)
     assert order.scope_code is not None
     ground = current_ground(session, scope, order.scope_code, progress=_step(progress, "cells"))
+    if order.split_buildings:
+        ground = split_buildings(session, scope, ground, order.options.maximum)
     if order.from_plan is None:
         return Sketch(order, ground)
     start = read_plan(session, scope, order.from_plan)
@@ -272,7 +280,15 @@ def draw(sketch: Sketch, *, progress: Progress | None = None) -> Sketch:
         locked=locks,
         progress=_step(progress, "grids"),
     )
-    return replace(sketch, plan=plan)
+    return replace(sketch, plan=_told_of_buildings(sketch, plan))
+
+
+def _told_of_buildings(sketch: Sketch, plan: Plan) -> Plan:
+    """Return the plan with what was done with buildings above the maximum."""
+    ground, wanted = sketch.ground, sketch.order.split_buildings
+    told = told_whole(plan.exceptions, ground.cells, wanted=wanted)
+    split = told_splits(ground.cells, ground.keyed.graph, plan.grid)
+    return replace(plan, exceptions=(*told, *split))
 
 
 def draw_within(
@@ -315,6 +331,7 @@ def rebalance_order(
     locked: tuple[str, ...] = (),
     options: Mapping[str, Any] | None = None,
     name: str | None = None,
+    split_buildings: bool | None = None,
 ) -> PlanOrder:
     """Return the order of a new draft, drawn from the grids of a plan so that few households move.
 
@@ -330,6 +347,8 @@ def rebalance_order(
         Drawing options that differ from those it was drawn with.
     name
         Name of the new draft.
+    split_buildings
+        Whether buildings above the maximum are split; ``None``: as it was drawn.
 
     Raises
     ------
@@ -348,6 +367,9 @@ def rebalance_order(
         str((row.options or {}).get("codec", USUAL_CODEC)),
         from_plan=plan_id,
         locked=locked,
+        split_buildings=splits_buildings(row.options)
+        if split_buildings is None
+        else split_buildings,
     )
 
 
@@ -385,7 +407,9 @@ def _outcome(sketch: Sketch) -> Outcome:
         sketch.ground,
         plan,
         start=sketch.start,
-        options=stored_options(order.options) | {"codec": order.codec},
+        options=stored_options(order.options)
+        | {"codec": order.codec}
+        | ({"split_buildings": True} if order.split_buildings else {}),
         moved=_moved(sketch.compared()),
     )
 
@@ -397,6 +421,11 @@ def _moved(compared: "PlanComparison | None") -> dict[str, int]:
         "households_moved": compared.households_moved,
         "households_compared": compared.households_compared,
     }
+
+
+def splits_buildings(stored: Mapping[str, Any] | None) -> bool:
+    """Return whether a plan was drawn with buildings above the maximum split by their units."""
+    return bool((stored or {}).get("split_buildings", False))
 
 
 def stored_options(options: DrawOptions) -> dict[str, Any]:

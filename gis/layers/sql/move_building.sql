@@ -1,9 +1,11 @@
 -- Moves the cell of a building, and every building on that cell, to another grid of the plan.
--- Parameters: plan, building, grid. Returns the grids whose polygons must follow.
+-- One that the plan splits between grids is not moved. Parameters: plan, building, grid. Returns the
+-- grids whose polygons must follow.
 WITH own AS (
     SELECT c.cell_id, c.grid_id
     FROM cell_grids c JOIN building_cells b ON b.cell_id = c.cell_id
     WHERE c.plan_id = CAST(:plan AS uuid) AND b.building_id = CAST(:building AS uuid)
+        AND b.share_of = 1
 ), moved AS (
     UPDATE cell_grids c SET grid_id = CAST(:grid AS uuid)
     FROM own

@@ -29,6 +29,12 @@ WITH plan AS (
     -- A door may open onto the border: a metre is no move.
     WHERE NOT ST_Intersects(g.geometry, b.location)
         AND NOT ST_DWithin(g.geometry::geography, b.location_geography, 1.0)
+        -- A split building may have its door in any grid that has some of it.
+        AND NOT EXISTS (
+            SELECT FROM grid_buildings s JOIN grids o ON o.id = s.grid_id
+            WHERE s.share_of > 1 AND s.plan_id = m.plan_id AND s.building_id = m.building_id
+                AND ST_DWithin(o.geometry::geography, b.location_geography, 1.0)
+        )
     GROUP BY plan.id
     UNION ALL
     SELECT o.plan_id, 'communities_of_another_shape', count(*), NULL
@@ -47,11 +53,13 @@ WITH plan AS (
     UNION ALL
     SELECT h.plan_id, 'grids_newly_out_of_range', count(*), sum(h.households)
     FROM (
-        SELECT g.plan_id, g.id, coalesce(sum(b.households), 0) AS households,
+        SELECT g.plan_id, g.id, coalesce(sum(
+                b.households * m.share_to / m.share_of - b.households * m.share_from / m.share_of
+            ), 0) AS households,
             (plan.options->>'minimum')::numeric AS minimum,
             (plan.options->>'maximum')::numeric AS maximum
         FROM grids g JOIN plan ON plan.id = g.plan_id
-        LEFT JOIN building_grids m ON m.plan_id = g.plan_id AND m.grid_id = g.id
+        LEFT JOIN grid_buildings m ON m.plan_id = g.plan_id AND m.grid_id = g.id
         LEFT JOIN living b ON b.id = m.building_id
         WHERE g.kind = 'basic' AND jsonb_array_length(coalesce(g.exceptions, '[]')) = 0
         GROUP BY g.plan_id, g.id, plan.options
