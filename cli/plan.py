@@ -43,6 +43,10 @@ EffectiveOption = Annotated[
     datetime | None,
     typer.Option(help="First day of effect (YYYY-MM-DD); a draft if unset.", formats=["%Y-%m-%d"]),
 ]
+SplitOption = Annotated[
+    bool,
+    typer.Option("--split-buildings", help="Divide buildings above --maximum by their units."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 KeepBestOption = Annotated[
     bool, typer.Option("--keep-best", help="Ctrl-C stores the best so far; twice, nothing.")
@@ -76,6 +80,7 @@ def draw(
         typer.Option(help="Code of a grid of --from that stays as it is, once for each."),
     ] = None,
     stability: StabilityOption = 0.5,
+    split_buildings: SplitOption = False,
     workers: WorkersOption = None,
     effective: EffectiveOption = None,
     keep_best: KeepBestOption = False,
@@ -106,6 +111,7 @@ def draw(
             plan_id=None if plan is None else _key(factory, scope, plan),
             from_plan=None if from_plan is None else _key(factory, scope, from_plan),
             locked=tuple(lock or ()),
+            split_buildings=split_buildings,
         )
         report = _drawn(factory, scope, order, keep_best=keep_best)
         _say_drawn(report)
@@ -221,6 +227,13 @@ def rebalance(
         str | None, typer.Option(help="fast, balanced, compact or tight; as before if unset.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed; as before if unset.")] = None,
+    split_buildings: Annotated[
+        bool | None,
+        typer.Option(
+            "--split-buildings/--whole-buildings",
+            help="Divide buildings above the maximum by their units; as before if unset.",
+        ),
+    ] = None,
     seconds: SecondsOption = None,
     workers: WorkersOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the new draft.")] = None,
@@ -260,6 +273,7 @@ def rebalance(
                 locked=tuple(lock or ()),
                 options=options,
                 name=name,
+                split_buildings=split_buildings,
             )
             order = replace(order, plan_id=key) if in_place else order
         job = DrawJob(order, keep_best=keep_best, preview=True, most_moved=max_moved)

@@ -32,7 +32,7 @@ from gis.scope import Action
 from gis.services import plan_lifecycle
 from gis.services.plan_ground import options_from
 from gis.services.plan_measuring import compare_plans, facts_as_json, measure_plan, plan_facts
-from gis.services.redistricting import PlanOrder, rebalance_order, settled
+from gis.services.redistricting import PlanOrder, rebalance_order, settled, splits_buildings
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -146,6 +146,9 @@ def draw_plan(
             version=seen_version(if_match, row.version, "plan"),
             from_plan=None if sent.from_plan_id is None else str(sent.from_plan_id),
             locked=tuple(sent.locked),
+            split_buildings=splits_buildings(row.options)
+            if sent.split_buildings is None
+            else sent.split_buildings,
         )
         order = settled(session, scope, order)
     return begin_job(request, response, scope, "draw", _job(order, sent).as_arguments())
@@ -185,6 +188,7 @@ def rebalance_plan(
             locked=tuple(sent.locked),
             options=_options(sent),
             name=sent.name,
+            split_buildings=sent.split_buildings,
         )
         if sent.in_place:
             order = settled(session, scope, replace(order, plan_id=str(plan_id), version=version))

@@ -82,6 +82,11 @@ class _Drawing(BaseModel):
     most_moved: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = Field(
         None, description="Households that may change grid at most."
     )
+    split_buildings: bool | None = Field(
+        None,
+        description="Whether buildings above the maximum are divided between grids by their units "
+        "(单元); null: as the plan was drawn, at first not.",
+    )
     keep_best: bool = Field(
         default=False, description="When cancelled, keep the best so far instead of nothing."
     )
