@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gis.ingest.formats.contents import LayerEntry
+    from gis.ingest.mapping_file import MappingFile
+    from gis.ingest.mixed_files import MixedLayers
     from gis.ingest.proposals import Proposal
     from gis.ingest.rows import RowSource, SourceOptions
     from gis.jobs.import_orders import ImportOrder
@@ -63,14 +65,45 @@ def agree_on_columns(
     return replace(order, mapping_data=mapping_data(mapping))
 
 
-def plan(
-    file: Path, *, layer: str | None, options: "SourceOptions"
-) -> "tuple[Proposal, list[LayerEntry], list[str]]":
+@dataclass(frozen=True)
+class Planned:
+    """How a file would become a layer.
+
+    Parameters
+    ----------
+    proposal
+        By what its columns look like.
+    inside
+        The layers that it has, as files have them.
+    refused
+        Values that would be refused.
+    mixed
+        The layers that its rows are of, if they are of several.
+    """
+
+    proposal: "Proposal"
+    inside: "list[LayerEntry]"
+    refused: list[str]
+    mixed: "MixedLayers | None"
+
+    def mapping(self) -> "MappingFile":
+        """Return the mapping that is proposed: of a mixed file, for the rows of its layer."""
+        mapping, mixed = self.proposal.mapping(), self.mixed
+        value = None if mixed is None else mixed.value_of(self.proposal.layer)
+        if mixed is None or value is None:
+            return mapping
+        [section] = mapping.layers
+        mine = replace(section, layer_column=mixed.column, source_layer=value)
+        return replace(mapping, layers=(mine,))
+
+
+def plan(file: Path, *, layer: str | None, options: "SourceOptions") -> Planned:
     """Return how a file would become a layer, the layers it has, and what would be refused."""
     from contextlib import closing
 
     from gis.errors import InvalidInputError
     from gis.ingest.formats.contents import layers_of
+    from gis.ingest.mixed_files import mixed_layers
     from gis.ingest.proposal_try import refused_values
     from gis.ingest.proposals import propose
     from gis.jobs.suggestions import SAMPLE_ROWS
@@ -82,14 +115,17 @@ def plan(
         )
     chosen = [LAYER_BY_NAME[layer]] if layer is not None else list(IMPORTED_LAYERS)
     with closing(_source(file, options, chosen)) as source:
-        sample = next(iter(source.batches(SAMPLE_ROWS)), None)
-        facts = source.facts
-    if sample is None:
-        raise InvalidInputError(
-            f"{file}: the file has no rows.", remedy="Export it again with its features."
-        )
-    proposal = propose(facts, sample, [one.contract for one in chosen])
-    return proposal, layers_of(file), refused_values(proposal, sample, get_settings().timezone)
+        batches = source.batches(SAMPLE_ROWS)
+        sample = next(iter(batches), None)
+        if sample is None:
+            raise InvalidInputError(
+                f"{file}: the file has no rows.", remedy="Export it again with its features."
+            )
+        proposal = propose(source.facts, sample, [one.contract for one in chosen])
+        rest = (batch.columns for batch in batches)
+        mixed = mixed_layers(sample.columns, rest, leave=proposal.personal)
+    refused = refused_values(proposal, sample, get_settings().timezone)
+    return Planned(proposal, layers_of(file), refused, mixed)
 
 
 def _source(file: Path, options: "SourceOptions", chosen: "list[Layer]") -> "RowSource":
@@ -120,20 +156,17 @@ def _source(file: Path, options: "SourceOptions", chosen: "list[Layer]") -> "Row
         raise
 
 
-def show_plan(
-    proposal: "Proposal", inside: "list[LayerEntry]", refused: list[str], save: Path | None
-) -> None:
+def show_plan(planned: Planned, save: Path | None) -> None:
     """Show a proposal, and write it as a mapping file if that is wanted."""
     from gis.ingest.mapping_file import write_mapping
 
+    proposal = planned.proposal
     facts = proposal.facts
     crs = "no coordinates" if facts.crs is None else facts.crs.name
     rows = "" if facts.rows is None else f", {facts.rows:,} rows"
     text = "" if facts.encoding is None else f", text in {facts.encoding}"
     typer.echo(f"{facts.path}: {facts.format}{rows}, {crs}{text}")
-    if len(inside) > 1:
-        names = ", ".join(one.name for one in inside)
-        typer.echo(f"It has the layers {names}; this is {facts.layer}.")
+    _show_layers(planned)
     for note in facts.notes:
         typer.echo(f"  - {note}")
     if not any(one.field for one in proposal.columns) and proposal.layer_score < 1:
@@ -147,13 +180,34 @@ def show_plan(
     if proposal.personal:
         persons = ", ".join(proposal.personal)
         typer.echo(f"Refused, because they hold persons' data: {persons}.")
-    if refused:
+    if planned.refused:
         typer.echo("Values that would be refused, in the rows looked at:")
-        for line in refused:
+        for line in planned.refused:
             typer.echo(f"  - {line}")
     if save is not None:
-        write_mapping(proposal.mapping(), save)
+        write_mapping(planned.mapping(), save)
         typer.echo(f"Saved as {save}: read it, correct it, and import with --mapping {save}.")
+
+
+def _show_layers(planned: Planned) -> None:
+    """Say which layers a file has, or its rows are of, and how to take another or all of them."""
+    facts, mixed = planned.proposal.facts, planned.mixed
+    if mixed is not None:
+        counts = [f"{value} {rows:,}" for value, rows in mixed.rows.items()]
+        more = len(counts) - _COLUMNS
+        shown = ", ".join(counts[:_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+        where = f"told by the column {mixed.column!r}: {shown}"
+        typer.echo(f"{facts.path}: its rows are of several layers, {where}.")
+        own = mixed.value_of(planned.proposal.layer)
+        told = "would take all of them" if own is None else f"is for the rows of {own}"
+        typer.echo(
+            f"The mapping below {told}. For several, write one with layer_column = "
+            f'"{mixed.column}" and a section [[layers]] with its source_layer for each; bring the '
+            f"file in with: wangge import file {facts.path} --mapping MAPPING"
+        )
+    elif len(planned.inside) > 1:
+        names = ", ".join(one.name for one in planned.inside)
+        typer.echo(f"It has the layers {names}; this is {facts.layer}. Say another with --table.")
 
 
 def _print_columns(proposal: "Proposal") -> None:

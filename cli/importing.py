@@ -195,8 +195,7 @@ def plan_import(
         encoding=encoding,
         header_rows=header_rows,
     )
-    proposal, inside, refused = plan(file, layer=layer, options=options)
-    show_plan(proposal, inside, refused, save)
+    show_plan(plan(file, layer=layer, options=options), save)
 
 
 @app.command("hotline")
