@@ -31,7 +31,9 @@ class GeoJSONResponse(JSONResponse):
         return content.encode("utf-8")
 
 
-def feature(row: "Row[Any]", *, suppress_below: int) -> str:
+def feature(
+    row: "Row[Any]", *, suppress_below: int, more: "Mapping[str, Any] | None" = None
+) -> str:
     """Return a row as a Feature, with small counts of people taken out.
 
     Parameters
@@ -40,11 +42,13 @@ def feature(row: "Row[Any]", *, suppress_below: int) -> str:
         Columns ``id`` and ``geometry`` (GeoJSON text), and the properties.
     suppress_below
         Counts of people from 1 to this less one are ``null``; ``suppressed`` names them.
+    more
+        Properties beside those of the row.
     """
     facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
     row_id, geometry = facts.pop("id"), facts.pop("geometry")
     facts |= facts.pop("counts", {})
-    properties = _properties(facts, suppress_below)
+    properties = {**_properties(facts, suppress_below), **(more or {})}
     text = json.dumps(properties, ensure_ascii=False, default=_plain, separators=(",", ":"))
     return f'{{"type":"Feature","id":"{row_id}","geometry":{geometry},"properties":{text}}}'
 

@@ -71,6 +71,11 @@ def show_one_plan(facts: "PlanFacts") -> None:
     show_measures({"": row.measures or {}})
     drawing = facts.drawing or {}
     show_exceptions(drawing.get("exceptions", ()))
+    for part in facts.parts:
+        typer.echo(
+            f"  {part['grid_code']}: {part['building'] or part['building_id']}, "
+            f"{', '.join(part['units'])}: {part['households']} households"
+        )
     for one in sorted(drawing.get("trace", ()), key=lambda one: one["grid_code"] or ""):
         how = one["fixed"] or f"{one['deviation']:+d}"
         typer.echo(f"  {one['grid_code']}: {one['households']} households ({how})")

@@ -8,7 +8,7 @@ from api.params import AtDay, CommunityCode, GridCode, PageOf, RowId, day_of
 from api.problems import responses
 from api.schemas.codes import BuildingUse, PlanKind
 from api.schemas.features import Building, Buildings
-from gis.layers import buildings, grids
+from gis.layers import buildings, grids, plan_grids
 
 router = APIRouter(prefix="/v1/buildings", tags=["buildings"])
 
@@ -61,8 +61,22 @@ def list_buildings(
     summary="One building",
 )
 def get_building(
-    building_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
+    building_id: RowId,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    *,
+    kind: PlanKind = "community",
+    at: AtDay = None,
 ) -> GeoJSONResponse:
-    """Return one building, whether it stands today or not."""
+    """Return one building, whether it stands today or not, and whose grid each of its units is.
+
+    `kind` and `at` say by which plan.
+    """
     row = buildings.one(session, scope, str(building_id))
-    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))
+    day = day_of(at, settings.timezone)
+    shares = plan_grids.grids_of_building(session, scope, str(building_id), kind, day)
+    whose = [dict(share._mapping) for share in shares]  # noqa: SLF001 - SQLAlchemy's public name
+    return GeoJSONResponse(
+        feature(row, suppress_below=settings.suppress_below, more={"grids": whose})
+    )

@@ -32,7 +32,8 @@ from gis.scope import Action
 from gis.services import plan_lifecycle
 from gis.services.plan_ground import options_from
 from gis.services.plan_measuring import compare_plans, facts_as_json, measure_plan, plan_facts
-from gis.services.redistricting import PlanOrder, rebalance_order, settled, splits_buildings
+from gis.services.plan_splitting import splits_buildings
+from gis.services.redistricting import PlanOrder, rebalance_order, settled
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -54,13 +55,16 @@ def list_plans(
 @router.post(
     "",
     status_code=201,
-    responses=responses(400, 403, 413, 422),
+    responses=responses(400, 403, 409, 413, 422),
     summary="Make an empty draft",
 )
 def create_plan(
     sent: NewPlan, response: Response, session: WriteSession, scope: Principal
 ) -> PlanAnswer:
-    """Make a draft without grids; `POST /v1/plans/{id}/draw` draws them."""
+    """Make a draft without grids; `POST /v1/plans/{id}/draw` draws them.
+
+    A name that a plan of the same kind and division has is a 409.
+    """
     given = {} if sent.options is None else sent.options.sent
     options_from(given)  # a band that is none is refused now
     plan_id = plan_lifecycle.create_draft(
@@ -190,6 +194,10 @@ def rebalance_plan(
             name=sent.name,
             split_buildings=sent.split_buildings,
         )
+        if sent.name is not None and not sent.in_place:
+            plan_lifecycle.require_free_name(
+                session, scope, sent.name, order.kind, order.scope_code
+            )
         if sent.in_place:
             order = settled(session, scope, replace(order, plan_id=str(plan_id), version=version))
     job = replace(_job(order, sent), preview=preview)

@@ -79,6 +79,28 @@ class BuildingFacts(PeopleCounts):
     valid_to: date | None
 
 
+class BuildingShare(BaseModel):
+    """What a grid has of a building."""
+
+    grid_id: UUID
+    grid_code: str
+    plan_id: UUID
+    main: bool = Field(description="Whether it is the one grid that the building is listed under.")
+    units: list[str] | None = Field(
+        description="The units (单元) that belong to the grid; null: the whole building."
+    )
+    households: int
+
+
+class OneBuildingFacts(BuildingFacts):
+    """A building (楼栋) with whose it is."""
+
+    grids: list[BuildingShare] = Field(
+        description="Its grid by the plan in effect; several where that plan splits the building "
+        "between its units; none where no plan is in effect."
+    )
+
+
 class ServiceFacts(BaseModel):
     """A service that a station offers."""
 
@@ -161,7 +183,7 @@ Community = Feature[MultiPolygonGeometry, CommunityFacts]
 Communities = FeatureCollection[MultiPolygonGeometry, CommunityFacts]
 Grid = Feature[MultiPolygonGeometry, GridFacts]
 Grids = FeatureCollection[MultiPolygonGeometry, GridFacts]
-Building = Feature[MultiPolygonGeometry, BuildingFacts]
+Building = Feature[MultiPolygonGeometry, OneBuildingFacts]
 Buildings = FeatureCollection[MultiPolygonGeometry, BuildingFacts]
 Station = Feature[PointGeometry, StationFacts]
 Stations = FeatureCollection[PointGeometry, StationFacts]

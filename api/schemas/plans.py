@@ -219,11 +219,23 @@ class PlanRow(BaseModel):
     unfit_reasons: list[dict[str, Any]] | None
 
 
+class PartAnswer(BaseModel):
+    """A part of a building that is split by its units (单元)."""
+
+    building_id: UUID
+    building: str | None = Field(description="Its name.")
+    grid_id: UUID
+    grid_code: str
+    units: list[str] = Field(description="In their order along the building, which is assumed.")
+    households: int
+
+
 class PlanAnswer(PlanRow):
     """A plan with what came of its drawing."""
 
     effects: list[EffectAnswer]
     drawing: DrawingAnswer | None
+    parts: list[PartAnswer] = Field(description="Of buildings that lie in several grids.")
 
 
 class PlansAnswer(BaseModel):

@@ -51,7 +51,8 @@ def split_buildings(
         Households of each staircase by cell, where they are known, in order along the building;
         elsewhere staircases count alike. Sums that differ from the cell's households are scaled.
     footprints
-        Footprint of the building by cell, where it is known: its long axis is cut, not the cell's.
+        Footprint of the building by cell, where it is known: it is cut in slices of equal area
+        along its long axis, and the ground around it by the same lines.
 
     Returns
     -------
@@ -291,9 +292,10 @@ def _sliced(
         x, y = float(graph.x_m[cell]), float(graph.y_m[cell])
         shape = shapely.box(x - half, y - half, x + half, y + half)
     stairs = tuple(len(group) for group in groups)
-    share = np.array(stairs, dtype=float) / sum(stairs)
     households = np.array([group.sum() for group in groups], dtype=np.int64)
-    return _Slices(share, households, stairs, cut_across(shape, share, footprint))
+    cut = cut_across(shape, np.array(stairs, dtype=float), footprint)
+    area = shapely.area(cut.parts())
+    return _Slices(area / area.sum(), households, stairs, cut)
 
 
 def _vertices(graph: CellGraph, cell: int) -> "Floats":

@@ -37,7 +37,8 @@ def split_polygon(
     parts
         The number of parts of equal area, or the share of the area of each.
     footprint
-        A polygon whose long axis is taken instead, such as the building on this ground.
+        A polygon whose long axis is taken instead, such as the building on this ground; then it is
+        the parts of this that have these areas, and the rest of the ground follows the cuts.
 
     Raises
     ------
@@ -139,11 +140,15 @@ def cut_across(
     shares
         Shares of the area, above 0.
     footprint
-        A polygon whose long axis is taken instead.
+        A polygon whose long axis and area are taken instead, as far as it lies in the shape.
     """
     axis = _long_axis(shape if footprint is None else footprint)
     across = np.array([-axis[1], axis[0]])
-    points = shapely.get_coordinates(shape)
+    divided = shape
+    if footprint is not None:
+        inside = shapely.intersection(shapely.make_valid(footprint), shape)
+        divided = inside if inside.area > 0 else shape
+    points = shapely.get_coordinates(divided)
     along, aside = points @ axis, points @ across
     low, high = float(along.min()), float(along.max())
     least, most = float(aside.min()) - 1, float(aside.max()) + 1
@@ -151,10 +156,10 @@ def cut_across(
     def area_before(place: float) -> float:
         corners = np.array([(low - 1, least), (place, least), (place, most), (low - 1, most)])
         ring = corners[:, :1] * axis + corners[:, 1:] * across
-        return float(shapely.intersection(shape, shapely.Polygon(ring)).area)
+        return float(shapely.intersection(divided, shapely.Polygon(ring)).area)
 
     places = []
-    for wanted in (np.cumsum(shares)[:-1] / shares.sum() * shape.area).tolist():
+    for wanted in (np.cumsum(shares)[:-1] / shares.sum() * divided.area).tolist():
         left, right = low, high
         for _ in range(_HALVINGS):
             middle = (left + right) / 2
@@ -175,8 +180,9 @@ def _long_axis(shape: "BaseGeometry") -> "Floats":
         for metres, east in zip(length, unit[:, 0], strict=True)
     )
     axis = unit[0] if first >= second else unit[1]
-    eastward = (round(float(axis[0]), 9), float(axis[1])) > (0.0, 0.0)
-    return np.asarray(axis if eastward else -axis)
+    # Nearly north and south counts as that: axes of a projection are turned a little.
+    towards = axis[0] if abs(axis[0]) > abs(axis[1]) - 1e-9 else axis[1]
+    return np.asarray(axis if towards > 0 else -axis)
 
 
 def _between(segments: "Floats", place: "Floats", least: "Floats", most: "Floats") -> "Floats":

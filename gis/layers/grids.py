@@ -31,7 +31,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import STORED_SRID, Base
 from gis.database.frames import copy_frame, read_frame
-from gis.errors import NotFoundError
+from gis.errors import ConflictError, NotFoundError
 from gis.frames.grids import BUILDING_GRIDS, GRID_KINDS, GRIDS
 from gis.layers.buildings import Building
 from gis.layers.cells import Cell
@@ -421,6 +421,8 @@ def move_building(
     ------
     gis.errors.NotFoundError
         The building has no cell in the plan.
+    gis.errors.ConflictError
+        The plan splits the building by its units.
     """
     scope.require(Action.WRITE)
     row = session.execute(
@@ -428,17 +430,31 @@ def move_building(
         {"plan": plan_id, "building": building_id, "grid": grid_id},
     ).one_or_none()
     if row is None:
+        if _is_split(session, plan_id, building_id):
+            raise ConflictError(
+                f"Building {building_id} is split by its units between grids of plan {plan_id}.",
+                remedy="Draw the plan again with whole buildings, then move it.",
+            )
         raise NotFoundError(
             f"Building {building_id} is not in plan {plan_id}.", remedy="Look it up in the plan."
         )
     return str(row.from_grid)
 
 
+def _is_split(session: "Session", plan_id: str, building_id: str) -> bool:
+    c = GRID_BUILDINGS.c
+    asked = select(c.grid_id).where(
+        c.plan_id == plan_id, c.building_id == building_id, c.share_of > 1
+    )
+    return session.execute(asked.limit(1)).first() is not None
+
+
 def cells_of(session: "Session", scope: Scope, plan_id: str, grid_ids: "Sequence[str]") -> Any:  # noqa: ANN401 - a geo frame
-    """Return the cells of some grids (id, community_id, grid_id, geometry)."""
+    """Return the cells of some grids (id, community_id, part_of, grid_id, geometry)."""
     cells, members = table_of(Cell), table_of(CellGrid)
+    own = [cells.c[name] for name in ("id", "community_id", "part_of")]
     statement = (
-        select(cells.c.id, cells.c.community_id, members.c.grid_id, cells.c.geometry)
+        select(*own, members.c.grid_id, cells.c.geometry)
         .join(members, members.c.cell_id == cells.c.id)
         .where(members.c.plan_id == plan_id, members.c.grid_id.in_(list(grid_ids)))
         .order_by(cells.c.id)

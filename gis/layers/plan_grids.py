@@ -1,18 +1,26 @@
 """The grids of one plan with its cells: what a drawing starts from, and how it is written."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import shapely
 from geoalchemy2.shape import from_shape
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from gis.database.base import STORED_SRID
 from gis.database.frames import copy_frame, read_frame
 from gis.frames.cells import CELL_BORDERS, CELLS
 from gis.layers.buildings import Building
 from gis.layers.cells import BuildingCell, Cell, CellBorder
-from gis.layers.grids import BuildingGrid, CellGrid, Grid
+from gis.layers.grids import (
+    GRID_BUILDINGS,
+    BuildingGrid,
+    CellGrid,
+    Grid,
+    in_effect,
+    people_there,
+)
 from gis.layers.queries import alive, table_of
 from gis.scope import Action, Scope
 
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     import pandas as pd
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 
@@ -77,6 +86,58 @@ def read_building_cells(session: "Session", scope: Scope, plan_id: str) -> Any: 
         .order_by(links.c.building_id, links.c.cell_id)
     )
     return read_frame(session, scope.restrict(statement, cells.c.community_id))
+
+
+def parts_of_buildings(session: "Session", scope: Scope, plan_id: str) -> "Sequence[Row[Any]]":
+    """Return the parts of the buildings that a plan splits by their units, along each building.
+
+    With building_id, building (its name), grid_id, grid_code, units and households.
+    """
+    share, grids, buildings = GRID_BUILDINGS.c, table_of(Grid), table_of(Building)
+    asked = (
+        select(
+            share.building_id,
+            buildings.c.name.label("building"),
+            share.grid_id,
+            grids.c.code.label("grid_code"),
+            share.units,
+            people_there("households").label("households"),
+        )
+        .join(grids, grids.c.id == share.grid_id)
+        .join(buildings, buildings.c.id == share.building_id)
+        .where(share.plan_id == plan_id, share.share_of > 1, alive(Building))
+        .order_by(buildings.c.name, share.building_id, share.share_from)
+    )
+    return session.execute(scope.restrict(asked, grids.c.community_id)).all()
+
+
+def grids_of_building(
+    session: "Session", scope: Scope, building_id: str, kind: str, on_day: date
+) -> "Sequence[Row[Any]]":
+    """Return the grids of a building by the plan of a kind in effect on a day, along the building.
+
+    With grid_id, grid_code, plan_id, main (the one grid that it is listed under), units (``None``:
+    all of it) and households. A building that is split by its units has a row for each part.
+    """
+    share, grids, buildings = GRID_BUILDINGS.c, table_of(Grid), table_of(Building)
+    members = table_of(BuildingGrid)
+    listed = and_(members.c.plan_id == share.plan_id, members.c.building_id == share.building_id)
+    asked = (
+        select(
+            share.grid_id,
+            grids.c.code.label("grid_code"),
+            share.plan_id,
+            (members.c.grid_id == share.grid_id).label("main"),
+            share.units,
+            people_there("households").label("households"),
+        )
+        .join(grids, grids.c.id == share.grid_id)
+        .join(buildings, buildings.c.id == share.building_id)
+        .join(members, listed)
+        .where(share.building_id == building_id, in_effect(kind, on_day))
+        .order_by(share.share_from, grids.c.code)
+    )
+    return session.execute(scope.restrict(asked, grids.c.community_id)).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from shapely import Polygon
 
-from gis.districting.polygons import union_of_cells
+from gis.districting.polygons import match_neighbours, union_of_cells
 from gis.errors import InvalidInputError, TessellationError
 from gis.geometry.crs import projected_crs, to_projected
 from gis.geometry.measures import polsby_popper
@@ -51,6 +51,8 @@ def move_building(
     gis.errors.TessellationError
         The building would be cut off from its new grid, or its old grid would fall apart or be
         left without ground.
+    gis.errors.ConflictError
+        The plan splits the building by its units.
     """
     scope.require(Action.WRITE)
     plans.lock_plan(session, scope, plan_id, version)
@@ -60,6 +62,9 @@ def move_building(
             f"Building {building_id} is in grid {grid_id} already.", remedy="Choose another grid."
         )
     cells = grids.cells_of(session, scope, plan_id, [source, grid_id])
+    if cells["part_of"].notna().any():
+        # A part of a split cell ends between two corners of its neighbours.
+        cells = cells.set_geometry(match_neighbours(cells.geometry.to_numpy()), crs=cells.crs)
     for changed in (source, grid_id):
         own = cells[cells["grid_id"] == changed]
         if not len(own):

@@ -18,6 +18,7 @@ from gis.services.ground import deployment_crs
 from gis.services.plan_explaining import explained
 from gis.services.plan_ground import must_be_draft, read_plan
 from gis.services.plan_measuring import Measured, measure_plan
+from gis.services.plan_splitting import splits_buildings, told_of_buildings
 from gis.services.plan_storing import USUAL_CODEC, Outcome, Written, store
 
 if TYPE_CHECKING:
@@ -182,7 +183,11 @@ def _stored(
     measures = evaluate(graph, grid, options)
     outcome = Outcome(
         measured.ground,
-        explained(graph, grid, options, measures),
+        told_of_buildings(
+            explained(graph, grid, options, measures),
+            measured.ground,
+            split=splits_buildings(measured.plan.row.options),
+        ),
         start=measured.plan,
         moved={"households_moved": compare(graph, measured.grid, grid, options).households_moved},
     )

@@ -8,7 +8,7 @@ from gis.districting import evaluate
 from gis.districting.compare import compare
 from gis.errors import ConflictError, NotFoundError
 from gis.frames import QUARTERS
-from gis.layers import grids, plans
+from gis.layers import grids, plan_grids, plans
 from gis.layers.communities import Community
 from gis.layers.quarters import Quarter
 from gis.layers.queries import read_layer, table_of
@@ -135,7 +135,7 @@ def measure_plan(session: "Session", scope: "Scope", plan_id: str) -> Measured:
 
 @dataclass(frozen=True, eq=False)
 class ComparedPlans:
-    """Two plans and how they differ, on the cells of the second.
+    """Two plans and how they differ, on the cells of the second (the first, if it is finer).
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def compare_plans(
         One has no grids, or they have no ground in common.
     """
     before, after = read_plan(session, scope, before_id), read_plan(session, scope, after_id)
-    ground = ground_of(session, scope, after)
+    ground = _finer_ground(session, scope, before, after)
     new = labels_on(after, ground)
     numbers = _numbers(before, after)
     old = labels_on(before, ground)
@@ -200,11 +200,30 @@ def compare_plans(
         before,
         after,
         compared,
-        int(links["cell_id"].isin(moved).sum()),
+        int(links.loc[links["cell_id"].isin(moved), "building_id"].nunique()),
         dict(zip(numbers.tolist(), before.grids["code"], strict=True)),
         dict(enumerate(after.grids["code"])),
         ground.community_codes,
     )
+
+
+def _finer_ground(
+    session: "Session", scope: "Scope", before: StoredPlan, after: StoredPlan
+) -> PlanGround:
+    """Return the ground of the second plan; of the first, if that alone has parts of buildings.
+
+    Of households in a part it is then known whether they change grid.
+    """
+    ground = ground_of(session, scope, after)
+    split = [
+        bool(plan_grids.parts_of_buildings(session, scope, str(plan.row.id)))
+        for plan in (before, after)
+    ]
+    if split == [True, False]:
+        finer = ground_of(session, scope, before)
+        if (labels_on(after, finer) >= 0).all():
+            return finer
+    return ground
 
 
 def _numbers(before: StoredPlan, after: StoredPlan) -> "np.ndarray[tuple[int], Any]":
@@ -227,11 +246,24 @@ def _numbers(before: StoredPlan, after: StoredPlan) -> "np.ndarray[tuple[int], A
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """A plan as people are told of it."""
+    """A plan as people are told of it.
+
+    Parameters
+    ----------
+    row
+        The plan.
+    effects
+        Where and when it is in effect.
+    drawing
+        What came of its last drawing, in words.
+    parts
+        The parts of the buildings that it splits by their units, each with its grid.
+    """
 
     row: "Row[Any]"
     effects: tuple[dict[str, Any], ...]
     drawing: dict[str, Any] | None
+    parts: tuple[dict[str, Any], ...] = ()
 
 
 def plan_facts(
@@ -258,14 +290,18 @@ def plan_facts(
         }
         for one in found
     )
+    parts = tuple(
+        dict(part._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
+        for part in plan_grids.parts_of_buildings(session, scope, plan_id)
+    )
     if not drawing:
-        return PlanFacts(row, effects, None)
+        return PlanFacts(row, effects, None, parts)
     legend = Legend(
         {str(key): code for key, code in grids.codes_of(session, scope, plan_id)},
         codes,
         _quarter_names(session, scope, list(drawing["quarters"].values())),
     )
-    return PlanFacts(row, effects, told(drawing, legend, trace=trace))
+    return PlanFacts(row, effects, told(drawing, legend, trace=trace), parts)
 
 
 def _codes(session: "Session", scope: "Scope", condition: Any) -> dict[str, str]:  # noqa: ANN401 - SQL
@@ -289,4 +325,5 @@ def facts_as_json(facts: PlanFacts) -> dict[str, Any]:
         **{name: value for name, value in row.items() if name != "drawing"},
         "effects": list(facts.effects),
         "drawing": facts.drawing,
+        "parts": list(facts.parts),
     }

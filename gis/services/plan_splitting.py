@@ -2,19 +2,22 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gis import frames
 from gis.addresses.normalise import normalise
 from gis.districting.frames import cell_graph
-from gis.districting.staircases_frames import split_ground
+from gis.districting.staircases_frames import split_ground, told_splits, told_whole
 from gis.layers.buildings import BuildingUnit
 from gis.layers.cells import NewCells
 from gis.layers.queries import read_layer, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
+    from gis.districting import Plan
     from gis.scope import Scope
     from gis.services.plan_ground import PlanGround
 
@@ -47,6 +50,26 @@ def split_buildings(
     keyed = cell_graph(split.frames, ground.buildings, quarters=ground.quarters, crs=ground.crs)
     new = NewCells(split.parts, split.borders, split.building_cells)
     return replace(ground, cells=split.frames, keyed=keyed, new_parts=new)
+
+
+def splits_buildings(stored: "Mapping[str, Any] | None") -> bool:
+    """Return whether a plan was drawn with buildings above the maximum split by their units."""
+    return bool((stored or {}).get("split_buildings", False))
+
+
+def told_of_buildings(plan: "Plan", ground: "PlanGround", *, split: bool) -> "Plan":
+    """Return a plan that also tells what was done with buildings above the maximum.
+
+    Parameters
+    ----------
+    plan, ground
+        The grids by number, and what they lie on.
+    split
+        Whether such buildings were to be split.
+    """
+    told = told_whole(plan.exceptions, ground.cells, wanted=split)
+    parts = told_splits(ground.cells, ground.keyed.graph, plan.grid)
+    return replace(plan, exceptions=(*told, *parts))
 
 
 def unit_order(name: str, key: str) -> tuple[list[tuple[bool, int, str]], str]:

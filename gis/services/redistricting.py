@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import Range
 
 from gis.districting import DrawOptions, Locks, Plan, draw_grids
 from gis.districting.compare import compare
-from gis.districting.staircases_frames import told_splits, told_whole
 from gis.errors import ConflictError, InfeasiblePlanError, InvalidInputError
 from gis.frames import COMMUNITIES
 from gis.layers import grids, plans
@@ -30,7 +29,7 @@ from gis.services.plan_ground import (
     read_plan,
 )
 from gis.services.plan_records import told_comparison
-from gis.services.plan_splitting import split_buildings
+from gis.services.plan_splitting import split_buildings, splits_buildings, told_of_buildings
 from gis.services.plan_storing import USUAL_CODEC, Outcome, Written, name_grids, store
 
 if TYPE_CHECKING:
@@ -280,15 +279,9 @@ def draw(sketch: Sketch, *, progress: Progress | None = None) -> Sketch:
         locked=locks,
         progress=_step(progress, "grids"),
     )
-    return replace(sketch, plan=_told_of_buildings(sketch, plan))
-
-
-def _told_of_buildings(sketch: Sketch, plan: Plan) -> Plan:
-    """Return the plan with what was done with buildings above the maximum."""
-    ground, wanted = sketch.ground, sketch.order.split_buildings
-    told = told_whole(plan.exceptions, ground.cells, wanted=wanted)
-    split = told_splits(ground.cells, ground.keyed.graph, plan.grid)
-    return replace(plan, exceptions=(*told, *split))
+    return replace(
+        sketch, plan=told_of_buildings(plan, sketch.ground, split=sketch.order.split_buildings)
+    )
 
 
 def draw_within(
@@ -421,11 +414,6 @@ def _moved(compared: "PlanComparison | None") -> dict[str, int]:
         "households_moved": compared.households_moved,
         "households_compared": compared.households_compared,
     }
-
-
-def splits_buildings(stored: Mapping[str, Any] | None) -> bool:
-    """Return whether a plan was drawn with buildings above the maximum split by their units."""
-    return bool((stored or {}).get("split_buildings", False))
 
 
 def stored_options(options: DrawOptions) -> dict[str, Any]:

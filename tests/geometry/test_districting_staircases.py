@@ -45,11 +45,19 @@ def test_a_polygon_is_cut_across_its_long_axis_from_the_west_or_south():
     assert (np.diff(shapely.get_x(east)) > 0).all()
     north = shapely.centroid(split_polygon(SHAPES["tall"], 4))
     assert (np.diff(shapely.get_y(north)) > 0).all()
+    leaning = shapely.affinity.rotate(SHAPES["tall"], 0.1)  # its north end lies to the west
+    assert (np.diff(shapely.get_y(shapely.centroid(split_polygon(leaning, 4)))) > 0).all()
+
+
+def test_ground_is_cut_where_the_building_on_it_is():
     ground = shapely.box(0, 0, 60, 40)
-    footprint = shapely.box(25, 2, 35, 38)
     assert (np.diff(shapely.get_x(shapely.centroid(split_polygon(ground, 2)))) > 0).all()
-    across = shapely.centroid(split_polygon(ground, 2, footprint))
-    assert (np.diff(shapely.get_y(across)) > 0).all()
+    footprint = shapely.box(25, 2, 35, 22)
+    south, north = split_polygon(ground, [3, 1], footprint)
+    assert shapely.symmetric_difference(south, shapely.box(0, 0, 60, 17)).area < 1e-6
+    assert shapely.symmetric_difference(north, shapely.box(0, 17, 60, 40)).area < 1e-6
+    beyond = shapely.box(25, 2, 35, 62)  # only the part on the ground counts
+    assert shapely.area(split_polygon(ground, 2, beyond)) == pytest.approx([21 * 60, 19 * 60])
 
 
 @pytest.mark.parametrize(("shape", "parts"), [(shapely.Polygon(), 2), (SHAPES["slab"], [1, 0])])
