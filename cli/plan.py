@@ -113,6 +113,7 @@ def draw(
             locked=tuple(lock or ()),
             split_buildings=split_buildings,
         )
+        _require_name(factory, scope, order)
         report = _drawn(factory, scope, order, keep_best=keep_best)
         _say_drawn(report)
         if effective is not None:
@@ -276,6 +277,8 @@ def rebalance(
                 split_buildings=split_buildings,
             )
             order = replace(order, plan_id=key) if in_place else order
+        if name is not None:
+            _require_name(factory, scope, order)
         job = DrawJob(order, keep_best=keep_best, preview=True, most_moved=max_moved)
         sketch = _sketched(factory, scope, job)
         show_comparison(told_sketch(sketch), "now", "then")
@@ -324,6 +327,16 @@ def _key(factory: Any, scope: Any, called: str) -> str:  # noqa: ANN401 - sessio
 
     with transaction(factory) as session:
         return find_plan(session, scope, called)
+
+
+def _require_name(factory: Any, scope: Any, order: Any) -> None:  # noqa: ANN401 - see above
+    """Refuse the name of a new plan that is taken before anything is drawn."""
+    from gis.database.engine import transaction
+    from gis.services.plan_lifecycle import require_free_name
+
+    if order.plan_id is None and order.name is not None:
+        with transaction(factory) as session:
+            require_free_name(session, scope, order.name, order.kind, order.scope_code)
 
 
 def _drawn(factory: Any, scope: Any, order: Any, *, keep_best: bool) -> Any:  # noqa: ANN401 - see above

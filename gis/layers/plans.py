@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gis.database.base import Base
 from gis.errors import NotFoundError, StaleVersionError
 from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
+from gis.layers import locks
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.communities import Community
 from gis.layers.queries import table_of
@@ -222,9 +224,32 @@ def change_plan(session: "Session", scope: Scope, plan_id: str, values: dict[str
 
 
 def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:
-    """Insert a plan; its grids and memberships follow in the same transaction."""
+    """Insert a plan; its grids and memberships follow in the same transaction.
+
+    If another has its name (see :func:`called_so`) it gets a number behind it, ``2027 (2)``: what
+    was drawn for minutes is not lost for that.
+    """
     scope.require_everywhere(Action.WRITE)
+    values = dict(values)
+    if (name := values.get("name")) is not None:
+        facts = values["kind"], values["scope_code"]
+        # Two at once get two names.
+        locks.lock(session, f"plan names:{':'.join(facts)}")
+        numbered = (f"{name} ({n})" for n in count(2))
+        while called_so(session, scope, values["name"], *facts) is not None:
+            values["name"] = next(numbered)
     session.execute(insert(table_of(GridPlan)).values(**values))
+
+
+def called_so(
+    session: "Session", scope: Scope, name: str, kind: str, scope_code: str
+) -> str | None:
+    """Return the key of the plan of a kind and division that has a name and is not retired."""
+    scope.require(Action.READ)
+    c = table_of(GridPlan).c
+    same = c.name == name, c.kind == kind, c.scope_code == scope_code, c.status != "retired"
+    found = session.execute(select(c.id).where(*same).order_by(c.created_at, c.id).limit(1))
+    return found.scalar_one_or_none()
 
 
 def communities_of(session: "Session", scope: Scope, plan_id: str) -> list[str]:

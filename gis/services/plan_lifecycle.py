@@ -76,8 +76,53 @@ def create_draft(
     ------
     gis.errors.InvalidInputError
         There is no community in the division.
+    gis.errors.ConflictError
+        A plan of the kind and the division has the name.
     """
     scope.require_everywhere(Action.WRITE)
+    code = _division(session, scope, scope_code)
+    if name is not None:
+        require_free_name(session, scope, name, kind, code)
+    key = str(uuid4())
+    facts = {"name": name, "kind": kind, "scope_code": code}
+    plans.add_plan(session, scope, {"id": key, **facts, "options": dict(options or {}) or None})
+    audit.record(session, scope, audit.Change("create", "grid_plans", key, after=facts))
+    return key
+
+
+def require_free_name(
+    session: "Session", scope: "Scope", name: str, kind: str, scope_code: str | None
+) -> None:
+    """Raise if a plan of the same kind and division, not retired, has the name.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    name, kind
+        Of the new plan.
+    scope_code
+        Code of the division that it covers; ``None``: of all communities.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        One has it; the key says which.
+    gis.errors.InvalidInputError
+        There is no community in the division.
+    """
+    code = _division(session, scope, scope_code)
+    taken = plans.called_so(session, scope, name, kind, code)
+    if taken is not None:
+        raise ConflictError(
+            f"A {kind} plan of division {code} is called {name!r} already: {taken}.",
+            remedy="Give another name (--name), or draw that draft again: wangge plan draw PLAN.",
+            field="name",
+        )
+
+
+def _division(session: "Session", scope: "Scope", scope_code: str | None) -> str:
+    """Return the code of a division that has communities; ``None``: of all communities."""
     codes = read_layer(session, scope, Community, COMMUNITIES, alive(Community))["code"].tolist()
     code = common_division(codes) if scope_code is None else DivisionCode.parse(scope_code).value
     if not any(covers(code, one) for one in codes):
@@ -86,11 +131,7 @@ def create_draft(
             remedy="Import communities first, or give the code of a division that has some.",
             field="scope_code",
         )
-    key = str(uuid4())
-    facts = {"name": name, "kind": kind, "scope_code": code}
-    plans.add_plan(session, scope, {"id": key, **facts, "options": dict(options or {}) or None})
-    audit.record(session, scope, audit.Change("create", "grid_plans", key, after=facts))
-    return key
+    return code
 
 
 def effect_of(session: "Session", scope: "Scope", plan_id: str, since: "date") -> Effect:

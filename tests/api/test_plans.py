@@ -91,6 +91,14 @@ def test_a_draft_is_made_drawn_by_the_worker_measured_and_deleted(
     is_problem(client.get(place), 404)
 
 
+def test_a_name_that_is_taken_is_a_conflict(client: httpx.Client):
+    place = made(client, name="2027")
+    body = is_problem(client.post("/v1/plans", json={"name": "2027"}), 409)
+    assert place.rsplit("/", 1)[1] in body["detail"]
+    again = client.post(f"{EFFECTIVE}/rebalance", json={"name": "2027"}, headers=ANY)
+    assert place.rsplit("/", 1)[1] in is_problem(again, 409)["detail"]
+
+
 def test_the_list_is_newest_first_and_filtered(client: httpx.Client):
     place = made(client)
     plans = client.get("/v1/plans").json()["plans"]

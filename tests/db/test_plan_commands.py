@@ -282,14 +282,28 @@ def test_what_cannot_be_done_is_said_in_a_line(url: str, words: list[str], said:
 
 
 def test_a_draft_of_a_name_that_two_have_is_asked_for_by_its_id(url: str):
-    for _ in range(2):
-        ok("draw", "--name", "Twice", *BAND)
+    for kind in ("community", "party"):
+        ok("draw", "--name", "Twice", "--kind", kind, *BAND)
     answer = run("show", "Twice")
     assert answer.exit_code == 1
     assert "2 plans are called 'Twice'" in answer.stderr
     [first, _] = rows(url, "SELECT id::text FROM grid_plans WHERE name = 'Twice'")
     ok("delete", str(first[0]), "--yes")
     ok("show", "Twice")
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_drawn(url: str):
+    ok("draw", "--name", "Base", *BAND)
+    for words in (["draw", *BAND], ["rebalance", "Base", "--yes"]):
+        refused = run(*words, "--name", "Base")
+        assert refused.exit_code == 1
+        assert "called 'Base' already" in refused.stderr
+        assert "--name" in refused.stderr
+    assert rows(url, "SELECT count(*) FROM jobs") == [(1,)]
+    for _ in range(2):
+        ok("rebalance", "Base", "--maximum", "400", "--yes")
+    made = rows(url, "SELECT name FROM grid_plans WHERE name LIKE 'Base %' ORDER BY created_at")
+    assert made == [("Base +",), ("Base + (2)",)]
 
 
 @pytest.mark.parametrize("keep_best", [False, True])

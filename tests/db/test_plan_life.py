@@ -17,7 +17,7 @@ from gis.services.plan_fitness import flag_unfit_plans
 from gis.services.plan_measuring import find_plan, measure_plan, plan_facts
 from gis.services.redistricting import PlanOrder, draw_plan
 from tests.db.planning import SMALL, TOWN_PLAN, stored
-from tests.town import CODE_OF, key
+from tests.town import CODE_OF, SUBDISTRICT, key
 
 pytestmark = pytest.mark.db
 
@@ -91,3 +91,34 @@ def test_a_draft_goes_with_everything_of_it(
     assert all(not rows for rows in stored(town_factory, draft).values())
     with transaction(town_factory) as session, pytest.raises(NotFoundError):
         find_plan(session, scope, draft)
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+
+def test_a_name_is_given_once_among_the_plans_of_a_kind_and_division(
+    town_factory: sessionmaker[Session], scope: Scope
+):
+    with transaction(town_factory) as session:
+        first = plan_lifecycle.create_draft(session, scope, name="2027")
+        with pytest.raises(ConflictError, match=f"called '2027' already: {first}") as refused:
+            plan_lifecycle.create_draft(session, scope, name="2027", scope_code=SUBDISTRICT)
+        assert "--name" in refused.value.remedy
+        plan_lifecycle.create_draft(session, scope, name="2027", kind="party")
+        plan_lifecycle.create_draft(session, scope, name="2027", scope_code=CODE_OF["A"])
+        for _ in range(2):
+            plan_lifecycle.create_draft(session, scope)
+    with transaction(town_factory) as session:
+        plans.change_plan(session, scope, first, {"status": "retired"})
+        plan_lifecycle.create_draft(session, scope, name="2027")
+
+
+def test_a_drawing_is_not_lost_for_its_name(town_factory: sessionmaker[Session], scope: Scope):
+    """Somebody has taken the name while the grids were drawn."""
+    with transaction(town_factory) as session:
+        made = [
+            draw_plan(session, scope, PlanOrder(name="2027", options=SMALL)).plan_id
+            for _ in range(3)
+        ]
+        names = [plans.one(session, scope, plan_id).name for plan_id in made]
+    assert names == ["2027", "2027 (2)", "2027 (3)"]
