@@ -96,7 +96,31 @@ def test_answers_keep_their_schema_and_single_features_are_the_same(
     for feature in listed[:3]:
         assert set(feature["properties"]) == set(declared)
         alone = client.get(f"/v1/{noun}/{feature['id']}").raise_for_status().json()
+        whose = alone["properties"].pop("grids", None)
+        assert (whose is not None) == (noun == "buildings")
         assert alone == feature
+
+
+def test_a_building_says_whose_it_is_by_the_plan_in_effect(client: httpx.Client):
+    place = f"/v1/buildings/{key('buildings', '7,0')}"
+
+    def whose(**asked: str) -> list[dict[str, Any]]:
+        answer = client.get(place, params=asked).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["properties"]["grids"]
+        return found
+
+    assert whose(at="2026-06-01") == [
+        {
+            "grid_id": grid_id("plan", "d"),
+            "grid_code": f"{CODE_OF['B']}002",
+            "plan_id": key("plans", "plan"),
+            "main": True,
+            "units": None,
+            "households": 240,
+        }
+    ]
+    assert [share["plan_id"] for share in whose(at="2025-06-01")] == [key("plans", "old")]
+    assert whose(kind="party") == []
 
 
 def _facts_of(noun: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 
 from gis.database.engine import make_engine, session_factory, transaction
@@ -14,6 +15,8 @@ from gis.jobs import records
 from gis.jobs.plan_drawing import WORKS, run_draw
 from gis.jobs.records import Recorder
 from gis.layers import jobs
+from gis.layers.buildings import BuildingUnit
+from gis.layers.queries import insert_layer
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
@@ -25,6 +28,8 @@ pytestmark = pytest.mark.api
 EFFECTIVE = f"/v1/plans/{key('plans', 'plan')}"
 SMALL = {"target": 300, "minimum": 150, "maximum": 450, "preset": "fast"}
 ANY = {"If-Match": "*"}
+#: 240 households; the next largest building has 200.
+TOWER = key("buildings", "7,0")
 
 
 @pytest.fixture
@@ -89,6 +94,51 @@ def test_a_draft_is_made_drawn_by_the_worker_measured_and_deleted(
     is_problem(client.delete(place, headers={"If-Match": '"1"'}), 412)
     assert client.delete(place, headers={"If-Match": '"2"'}).status_code == 204
     is_problem(client.get(place), 404)
+
+
+def test_a_building_above_the_maximum_is_split_on_request_and_as_before(
+    client: httpx.Client, here: Settings
+):
+    engine = make_engine(here.database_url)
+    with transaction(session_factory(engine)) as session:
+        rows = [
+            {"id": key("units", str(i)), "building_id": TOWER, "name": f"{i}单元", "households": 60}
+            for i in range(1, 5)
+        ]
+        insert_layer(session, Scope.local_owner(), BuildingUnit, pd.DataFrame(rows))
+    engine.dispose()
+    band = {"target": 150, "minimum": 80, "maximum": 200, "preset": "fast"}
+    place = made(client, options=band)
+    job = done(client, here, draw(client, place))
+    assert "building_above_maximum" in {one["kind"] for one in job["report"]["exceptions"]}
+    assert client.get(place).json()["parts"] == []
+    job = done(client, here, draw(client, place, '"2"', split_buildings=True))
+    assert job["status"] == "succeeded", job["error"]
+    assert "building_split" in {one["kind"] for one in job["report"]["exceptions"]}
+    parts = client.get(place).json()["parts"]
+    assert [(part["building_id"], part["units"], part["households"]) for part in parts] == [
+        (TOWER, ["1单元", "2单元"], 120),
+        (TOWER, ["3单元", "4单元"], 120),
+    ]
+    assert len({part["grid_code"] for part in parts}) == 2
+    measured = client.get(f"{place}/measures").json()["grids"]
+    town = [b["properties"]["households"] for b in town_buildings(client)]
+    assert sum(one["households"] for one in measured) == sum(town)
+    begun = client.post(f"{place}/rebalance", json={"name": "Next"}, headers=ANY)
+    again = done(client, here, begun)["report"]["plan_id"]
+    assert [part["units"] for part in client.get(f"/v1/plans/{again}").json()["parts"]] == [
+        part["units"] for part in parts
+    ]
+    begun = client.post(
+        f"{place}/rebalance", json={"name": "Whole", "split_buildings": False}, headers=ANY
+    )
+    whole = done(client, here, begun)["report"]["plan_id"]
+    assert client.get(f"/v1/plans/{whole}").json()["parts"] == []
+
+
+def town_buildings(client: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/v1/buildings?limit=1000").json()["features"]
+    return found
 
 
 def test_a_name_that_is_taken_is_a_conflict(client: httpx.Client):
