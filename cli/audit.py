@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.store import opened
+from gis.folders import require_folder
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def audit(
     from gis.database.engine import transaction
     from gis.services.auditing import run_audit
 
+    for file in (html, rejects):
+        if file is not None:
+            require_folder(file)
     with opened() as (factory, scope):
         if fix:
             _fix(factory, scope, yes=yes)

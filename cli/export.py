@@ -8,6 +8,7 @@ import typer
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
+from gis.folders import require_folder
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def export(
     from gis.layers.registry import IMPORTED_LAYERS
     from gis.services.exporting import ExportOrder, export_layers
 
+    require_folder(file)
     settings = get_settings()
     order = ExportOrder(
         layers=tuple(layer or [one.name for one in IMPORTED_LAYERS]),

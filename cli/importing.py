@@ -8,6 +8,7 @@ import typer
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
+from gis.folders import require_folder
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def import_layer(
     from gis.jobs.imports import Import
     from gis.jobs.steps import Steps
 
+    if rejects is not None:
+        require_folder(rejects)
     _one_of("--match", match, ("auto", "id", "source_id", "geometry"))
     _one_of("--reach", reach, ("auto", "communities", "all", "none"))
     order = ImportOrder(
@@ -188,6 +191,8 @@ def plan_import(
     from gis.geometry.source_crs import SourceCrs
     from gis.ingest.rows import SourceOptions
 
+    if save is not None:
+        require_folder(save)
     options = SourceOptions(
         layer=table,
         preferred_layer=layer or "",
@@ -352,6 +357,8 @@ def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN40
     from gis.jobs.imports import run_import
     from gis.jobs.records import in_the_foreground
 
+    if order.rejects is not None:
+        require_folder(order.rejects)
     try:
         with watching() as watcher:
             report = in_the_foreground(

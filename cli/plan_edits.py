@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.store import opened
+from gis.folders import require_folder
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def export(
     from gis.services.plan_exporting import layers_of_plan
     from gis.services.plan_measuring import find_plan
 
+    require_folder(file)
     settings = get_settings()
     with opened() as (factory, scope), transaction(factory) as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -170,6 +172,7 @@ def report(
     from gis.jobs.plan_report import PlanReportOrder, save_plan_report
     from gis.services.plan_measuring import find_plan
 
+    require_folder(file)
     settings = get_settings()
     with opened() as (factory, scope), transaction(factory) as session:
         order = PlanReportOrder(

@@ -8,6 +8,7 @@ import typer
 
 from cli import plan
 from cli.store import opened
+from gis.folders import require_folder
 from gis.settings import get_settings
 
 app = typer.Typer()
@@ -45,6 +46,7 @@ def coverage_map(
     from gis.jobs.coverage_map import CoverageMapOrder, write_coverage_map
     from gis.services.covering import CoverageOrder, read_coverage
 
+    require_folder(out)
     settings = get_settings()
     with opened() as (factory, scope), transaction(factory) as session:
         view = read_coverage(session, scope, CoverageOrder(settings.timezone))

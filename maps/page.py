@@ -16,6 +16,7 @@ from branca.element import Figure, MacroElement
 from folium.template import Template
 
 from gis.errors import DataSourceError
+from gis.folders import require_folder
 from maps.assets import inline_assets, script_safe
 
 if TYPE_CHECKING:
@@ -248,12 +249,12 @@ def save_offline(chart: folium.Map, path: Path) -> None:
     gis.errors.ConfigurationError
         A library of the map is not vendored.
     gis.errors.DataSourceError
-        The file cannot be written.
+        The file cannot be written, or its folder does not exist.
     """
+    require_folder(path)
     html = render_offline(chart)
     scratch = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as file:

@@ -21,6 +21,7 @@ from gis.errors import (
     InvalidInputError,
     NotFoundError,
 )
+from gis.folders import require_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +56,9 @@ def backup(url: str, file: Path, pg_bin: Path | None = None) -> None:
     Raises
     ------
     gis.errors.DataSourceError
-        If pg_dump fails; nothing is left behind.
+        There is no such folder, or pg_dump fails; nothing is left behind.
     """
-    if not file.absolute().parent.is_dir():
-        msg = f"There is no folder {file.absolute().parent} to write {file.name} to."
-        raise NotFoundError(msg, remedy="Make it first.")
+    require_folder(file)
     target = make_url(url)
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

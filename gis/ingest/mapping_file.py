@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis import frames
 from gis.errors import DataSourceError, InvalidInputError
+from gis.folders import require_folder
 from gis.ingest.helpers import HELPERS
 from gis.ingest.mapping import GEOMETRY, LayerMapping
 from gis.ingest.mapping_check import check_layer
@@ -305,6 +306,7 @@ def _station_rule(table: Table) -> StationRule:
 
 def write_mapping(mapping: MappingFile, path: Path) -> None:
     """Write a mapping so that :func:`read_mapping` gives the same one again."""
+    require_folder(path)
     path.write_text(to_toml(mapping_data(mapping)), encoding="utf-8")
 
 

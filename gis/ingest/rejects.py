@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis.errors import DataSourceError, InvalidInputError
+from gis.folders import require_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,6 +175,7 @@ def write_rejects(rejects: "pd.DataFrame", path: "Path") -> None:
     """
     from uuid import uuid4
 
+    require_folder(path)
     scratch = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         rejects.to_csv(scratch, index=False, encoding="utf-8-sig")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis.errors import DataSourceError
+from gis.folders import require_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,8 +197,8 @@ def write_whole(path: "Path", frame: "pd.DataFrame", layer: str, metadata: str, 
     scratch = path.with_name(f".{path.stem}.{os.getpid()}.part.gpkg")
     spatial = isinstance(frame, gpd.GeoDataFrame)
     options = {name: own for name, own in _OWN_NAMES.items() if spatial or name == "FID"}
+    require_folder(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a file without a system is written without one
             pyogrio.write_dataframe(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis.defusing import companion_of
 from gis.errors import DataSourceError
+from gis.folders import require_folder
 from gis.outlets.about import About, readme
 from gis.outlets.delimited import write_csv
 from gis.outlets.formats import FileFormat, check_export
@@ -190,6 +191,7 @@ def _pack(inside: Path, target: Path, work: _Work) -> None:
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Yield a folder beside the file that is gone in the end, whatever happens."""
+    require_folder(path)
     folder = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         folder.mkdir()
@@ -197,7 +199,7 @@ def _whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataSourceError(
             f"{path} cannot be written ({error.strerror or error}).",
-            remedy="See that the folder exists, may be written to, and that the disk has room.",
+            remedy="See that the folder may be written to, and that the disk has room.",
             file=str(path),
         ) from error
     finally:

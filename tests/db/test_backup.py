@@ -143,7 +143,7 @@ def test_a_backup_that_fails_leaves_the_older_file(town_url: str, copy: Path, tm
         backup(gone, copy)
     assert copy.read_bytes() == before
     assert list(tmp_path.iterdir()) == [copy]
-    with pytest.raises(NotFoundError, match="no folder"):
+    with pytest.raises(DataSourceError, match="no folder"):
         backup(town_url, tmp_path / "none/town.dump")
 
 

@@ -301,7 +301,7 @@ def test_an_older_package_is_replaced_and_nothing_else_is_left(houses: Path):
 def test_a_folder_that_cannot_be_written_is_a_clear_error(houses: Path):
     (houses.parent / "file").write_text("no folder")
     source = opened(houses)
-    with pytest.raises(DataSourceError, match="cannot be written to"):
+    with pytest.raises(DataSourceError, match="no folder"):
         write_rejects_package(houses.parent / "file" / "rejects.gpkg", source, faults(2))
 
 

@@ -226,6 +226,7 @@ def test_it_is_written_whole_or_not_at_all(
     town: CoverageMapData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     target = tmp_path / "out" / "coverage.html"
+    target.parent.mkdir()
     chart = coverage_map(town, language="en")
     save_offline(chart, target)
     assert target.read_text(encoding="utf-8").endswith("</html>")
