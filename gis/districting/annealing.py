@@ -1,24 +1,25 @@
 """Refinement in machine code: annealing of single moves and swaps that keeps every grid whole.
 
-A move hands one node to a neighbouring grid; a swap also takes one back. What a move costs is
-computed from the sums of the two grids and the borders of the node alone. Costs are whole numbers,
-and every random choice comes from one 64-bit state, so the same input gives the same grids.
+A move hands one node to a neighbouring grid; a swap also takes one back; a chain hands one node on
+for another, wherever on the borders of the grid these lie. What a move costs is computed from the
+sums of the two grids and the borders of the node alone. Costs are whole numbers, and every random
+choice comes from one 64-bit state, so the same input gives the same grids.
 
 Sources: Kirkpatrick, Gelatt and Vecchi (1983), Optimization by simulated annealing; contiguity kept
-as in Openshaw and Rao (1995), Algorithms for reengineering 1991 Census geography; the generator is
+as in Openshaw and Rao (1995), Algorithms for reengineering 1991 Census geography; chains as in
+Glover (1996), Ejection chains, reference structures and alternating path methods; the generator is
 SplitMix64 of Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators.
 """
 
 from math import log
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gis.districting.compiled import compiled_loop
-from gis.districting.graph import Bools, Floats, Ints
+from gis.districting.graph import Floats, Ints
+from gis.districting.net import Bench, Grids, Net, Prices, Words
 
-Words = NDArray[np.uint64]
 Part = tuple[int, int, int]
 
 #: Columns of ``Net.nodes`` and ``Grids.sums``: households, area in dm², border in dm (of a node
@@ -29,110 +30,6 @@ HOUSEHOLDS, AREA, PERIMETER, MOMENT_X, MOMENT_Y, MOMENT_2, LOAD, NODES = range(8
 STEP = 256
 #: Steps of the walk on which a swap looks for the node that comes back.
 _REACH = 3
-
-
-class Net(NamedTuple):
-    """Nodes of a region and their borders, in compressed rows.
-
-    Parameters
-    ----------
-    indptr, source, target
-        Row pointer, first and second node of each border, both directions.
-    joined
-        Whether a grid may extend over the border.
-    border, cut, held
-        Per border its length in dm, and its price if cut and if held inside a grid.
-    nodes
-        Shape (nodes, 8): the columns named in this module.
-    frozen
-        Whether a node must stay where it is.
-    home
-        Grid that each node leaves at a price, -1 where it may go freely.
-    """
-
-    indptr: Ints
-    source: Ints
-    target: Ints
-    joined: Bools
-    border: Ints
-    cut: Ints
-    held: Ints
-    nodes: Ints
-    frozen: Bools
-    home: Ints
-
-
-class Prices(NamedTuple):
-    """What a grid costs by itself, in tenths of a point.
-
-    Parameters
-    ----------
-    people
-        Price of each number of households from 0 to all.
-    shape, dispersion, load
-        Factors of perimeter² / area, of inertia / area², and of the squared distance of the load
-        from ``mean_load``.
-    mean_load
-        Load that a grid should have.
-    change
-        Per household that is not at home.
-    """
-
-    people: Ints
-    shape: float
-    dispersion: float
-    load: float
-    mean_load: float
-    change: int
-
-
-class Grids(NamedTuple):
-    """Grids of a region as they are now; changed in place.
-
-    Parameters
-    ----------
-    label
-        Grid of each node.
-    sums
-        Shape (grids, 8): the columns named in this module.
-    cost
-        Price of each grid by itself.
-    """
-
-    label: Ints
-    sums: Ints
-    cost: Ints
-
-
-class Bench(NamedTuple):
-    """Working memory of a search; ``random`` holds the state of its random choices.
-
-    Parameters
-    ----------
-    mark, queue, stamp
-        For walks within a grid: mark and queue per node, and the number of the last walk.
-    trial
-        Shape (2, 4): cost of both grids and their perimeters after each move that is weighed.
-    random
-        One number of 64 bits.
-    """
-
-    mark: Ints
-    queue: Ints
-    stamp: Ints
-    trial: Ints
-    random: Words
-
-
-def bench_of(size: int, seed: int) -> Bench:
-    """Return working memory for a region of ``size`` nodes."""
-    return Bench(
-        mark=np.zeros(size, dtype=np.int64),
-        queue=np.zeros(size, dtype=np.int64),
-        stamp=np.zeros(1, dtype=np.int64),
-        trial=np.zeros((2, 4), dtype=np.int64),
-        random=np.array([seed], dtype=np.uint64),
-    )
 
 
 def grids_of(net: Net, prices: Prices, label: Ints, count: int) -> Grids:
@@ -412,4 +309,142 @@ def descend(net: Net, prices: Prices, grids: Grids, bench: Bench, sweeps: int) -
             cost += _single(net, prices, grids, bench, v, b, -1.0)
         if cost == before:
             break
+    return cost
+
+
+@compiled_loop
+def _repeats(net: Net, grids: Grids, v: int, e: int) -> bool:
+    """Return whether a border of ``v`` before ``e`` leads to the same grid."""
+    for f in range(net.indptr[v], e):
+        if net.joined[f] and grids.label[net.target[f]] == grids.label[net.target[e]]:
+            return True
+    return False
+
+
+@compiled_loop
+def _walk(net: Net, grids: Grids, bench: Bench, v: int, link: int) -> int:
+    """Note the nodes of the grid of ``v``, itself first, and return how many they are."""
+    bench.stamp[0] += 1
+    stamp, walk, grid = bench.stamp[0], bench.walk, grids.label[v]
+    bench.mark[v], walk[link, 0] = stamp, v
+    head, tail = 0, 1
+    while head < tail:
+        x = walk[link, head]
+        head += 1
+        for e in range(net.indptr[x], net.indptr[x + 1]):
+            u = net.target[e]
+            if net.joined[e] and grids.label[u] == grid and bench.mark[u] != stamp:
+                bench.mark[u], walk[link, tail] = stamp, u
+                tail += 1
+    return tail
+
+
+@compiled_loop
+def _next(net: Net, grids: Grids, bench: Bench, link: int) -> int:
+    """Return the next border over which a chain can leave the grid it came to, or -1."""
+    at = bench.place
+    while at[link, 0] < at[link, 1]:
+        w = bench.walk[link, at[link, 0]]
+        e = max(at[link, 2], net.indptr[w])
+        end = net.indptr[w] if net.frozen[w] else net.indptr[w + 1]
+        while e < end:
+            out = grids.label[net.target[e]] != grids.label[w] and net.joined[e]
+            if out and not _repeats(net, grids, w, e):
+                at[link, 2] = e + 1
+                return int(e)
+            e += 1
+        at[link, 0] += 1
+        at[link, 2] = 0
+    return -1
+
+
+@compiled_loop
+def _goes_on(net: Net, prices: Prices, grids: Grids, bench: Bench, at: Part, links: int) -> bool:
+    """Weigh one move more, note the chain if it is the best, and return whether it may go on.
+
+    ``at`` is the node, the grid and the number of moves before.
+    """
+    v, b, link = at
+    chain = bench.chain
+    change = _weigh(net, prices, grids, bench, at) + (chain[link - 1, 3] if link else 0)
+    last = link + 1 == links
+    if (last and change >= bench.least[0]) or not _leaves_whole(net, grids, bench, v):
+        return False
+    chain[link, 0], chain[link, 1], chain[link, 2], chain[link, 3] = v, grids.label[v], b, change
+    if change < bench.least[0]:
+        bench.least[0], bench.least[1] = change, link + 1
+        for i in range(link + 1):
+            bench.best[i, 0], bench.best[i, 1] = chain[i, 0], chain[i, 2]
+    return not last
+
+
+@compiled_loop
+def _chains_from(
+    net: Net, prices: Prices, grids: Grids, bench: Bench, first: int, links: int
+) -> None:
+    """Try every chain that begins over the border ``first``; the grids are left as they were."""
+    link, e, place = 0, first, bench.place
+    while True:
+        v, b = net.source[e], grids.label[net.target[e]]
+        if _goes_on(net, prices, grids, bench, (v, b, link), links):
+            _move(net, grids, bench, (v, b, link))
+            link += 1
+            # The node itself is the first of its grid, and does not move again.
+            place[link, 0], place[link, 1] = 1, _walk(net, grids, bench, v, link)
+            place[link, 2] = 0
+        e = -1 if link == 0 else _next(net, grids, bench, link)
+        while e < 0:
+            if link == 0:
+                return
+            link -= 1
+            back = bench.chain[link, 0], bench.chain[link, 1], link
+            _weigh(net, prices, grids, bench, back)
+            _move(net, grids, bench, back)
+            e = -1 if link == 0 else _next(net, grids, bench, link)
+
+
+@compiled_loop
+def _begins(net: Net, grids: Grids, e: int) -> bool:
+    """Return whether a chain can begin over a border, where no earlier one begins alike."""
+    v = net.source[e]
+    other = grids.label[v] != grids.label[net.target[e]]
+    return bool(other and net.joined[e] and not net.frozen[v] and not _repeats(net, grids, v, e))
+
+
+@compiled_loop
+def _make_best(net: Net, prices: Prices, grids: Grids, bench: Bench) -> int:
+    change = bench.least[0]
+    for i in range(bench.least[1]):
+        v, b = bench.best[i, 0], bench.best[i, 1]
+        _weigh(net, prices, grids, bench, (v, b, 0))
+        _move(net, grids, bench, (v, b, 0))
+    bench.least[0] = bench.least[1] = 0
+    return int(change)
+
+
+@compiled_loop
+def relieve(net: Net, prices: Prices, grids: Grids, bench: Bench, grid: int, links: int) -> int:
+    """Make the best chain of moves that begins in a grid or comes to it first, if one pays.
+
+    Each move goes on from the grid that the one before came to; there are ``links`` at most.
+    Returns the change of cost.
+    """
+    for e in range(len(net.target)):
+        near = grids.label[net.source[e]] == grid or grids.label[net.target[e]] == grid
+        if near and _begins(net, grids, e):
+            _chains_from(net, prices, grids, bench, e, links)
+    return _make_best(net, prices, grids, bench)
+
+
+@compiled_loop
+def exchange(net: Net, prices: Prices, grids: Grids, bench: Bench, first: int, after: int) -> int:
+    """Make the best move or chain of two over each border from ``first`` on, where one pays.
+
+    Returns the change of cost.
+    """
+    cost = 0
+    for e in range(first, after):
+        if _begins(net, grids, e):
+            _chains_from(net, prices, grids, bench, e, 2)
+            cost += _make_best(net, prices, grids, bench)
     return cost

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +11,15 @@ from gis.districting.annealing import (
     HOUSEHOLDS,
     LOAD,
     STEP,
-    Net,
-    Prices,
     anneal,
-    bench_of,
     descend,
+    exchange,
     grids_of,
+    relieve,
     total_cost,
 )
+from gis.districting.net import LINKS, Net, Prices, bench_of
+from gis.districting.options import MOST_WEIGHT
 from gis.districting.partition import pieces_of
 from gis.districting.region import POINT
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 CHUNK = 128 * STEP
 #: Proposals per node of one annealing; what is left of a budget goes into further ones.
 ROUND = 2000
+#: Borders over which chains are begun between two looks at the clock.
+_BORDERS = 4096
 #: Sweeps of the descent that ends a refinement; each but the last one finds an improvement.
 _SWEEPS = 30
 #: Proposals per node with which a search that is told to stop cools down.
@@ -98,7 +102,7 @@ class Search:
         self.net = _net_of(region, self.origin)
         self.bench = bench_of(region.size, seed)
         self._label = first
-        self._price(options.priced)
+        self._weigh_by(options.priced)
 
     def _price(self, weights: "Weights") -> None:
         self.prices = prices_of(self.region, self.count, self.options, weights)
@@ -115,9 +119,12 @@ class Search:
 
     def out_of_range(self) -> int:
         """Return the households above the maximum and below the minimum, over all grids."""
+        return int(self._off().sum())
+
+    def _off(self) -> "Ints":
         people, options = self.grids.sums[:, HOUSEHOLDS], self.options
-        short = np.maximum(0, options.minimum - people).sum()
-        return int(short + np.maximum(0, people - options.maximum).sum())
+        off = np.maximum(options.minimum - people, people - options.maximum)
+        return np.maximum(0, off).astype(np.int64)
 
     def whole(self) -> bool:
         """Return whether every grid is in one piece: only locks can leave one in several."""
@@ -159,14 +166,81 @@ class Search:
             return
         effort, before, cost = self.options.effort, self.label.copy(), self.total()
         if effort.first_deviation is not None and hot > _SECOND_HOT:
-            self._price(_with_deviation(self.options.priced, effort))
+            self._price(_with_deviation(self._weights, effort))
             first = int(moves * _FIRST_PART)
             self._rounds(first, clock, (hot, again, _FIRST_COLD))
-            self._price(self.options.priced)
+            self._price(self._weights)
             moves, hot, again = moves - first, _SECOND_HOT, _SECOND_HOT
         self._rounds(moves, clock, (hot, again, effort.cold))
         if self.total() > cost:
             self._put(before)
+
+    def mend(self, moves: int, clock: Clock, hot: float) -> None:
+        """Refine a current plan in place: the band first, and no chain of moves left that pays.
+
+        An annealing finds what many moves together gain, and chains over the whole of a grid's
+        border the few moves that bring it into the band. Where the latter are cheaper, or a
+        grid is still out of the band, what they gave is annealed as well; the cheapest is kept.
+
+        Parameters
+        ----------
+        moves
+            Budget of proposals of each annealing.
+        clock
+            When to stop early.
+        hot
+            Temperature at which they begin.
+        """
+        begun = self.label.copy()
+        # So dear that no shape is worth a household out of the band.
+        usual, strict = self._weights, replace(self._weights, out_of_range=MOST_WEIGHT)
+        self._weigh_by(strict)
+        self._relieve(clock)
+        self._settle(clock)
+        mended, cost = self.label.copy(), self.total()
+        self._put(begun)
+        self._weigh_by(usual)
+        self.refine(moves, clock, hot, hot)
+        self._weigh_by(strict)
+        self._settle(clock)
+        found, least = self.label.copy(), self.total()
+        if least > cost or self._off().any():
+            self._put(mended)
+            self.refine(moves, clock, hot, hot)
+            self._settle(clock)
+            if self.total() > least:
+                self._put(found)
+        self._weigh_by(usual)
+
+    def _weigh_by(self, weights: "Weights") -> None:
+        self._weights = weights
+        self._price(weights)
+
+    def _relieve(self, clock: Clock) -> None:
+        """Bring grids into the band by the best chain of each, the one farthest off first."""
+        stuck: set[int] = set()
+        while not clock.over():
+            off = self._off()
+            off[list(stuck)] = 0
+            grid = int(off.argmax())
+            if not off[grid]:
+                return
+            missed = self.out_of_range()
+            relieve(self.net, self.prices, self.grids, self.bench, grid, LINKS)
+            if self.out_of_range() >= missed:
+                stuck.add(grid)
+
+    def _settle(self, clock: Clock) -> None:
+        """Make moves and chains of two that pay, until none is left."""
+        given, borders = (self.net, self.prices, self.grids, self.bench), len(self.net.target)
+        for _ in range(_SWEEPS):
+            cost = descend(*given, _SWEEPS)
+            for first in range(0, borders, _BORDERS):
+                if clock.over():
+                    return
+                cost += exchange(*given, first, min(first + _BORDERS, borders))
+            if not cost:
+                return
 
     def _rounds(self, moves: int, clock: Clock, heat: tuple[float, float, float]) -> None:
         """Anneal, and heat the best so far up again, as long as the budget lasts."""
@@ -191,8 +265,6 @@ class Search:
 
 
 def _with_deviation(weights: "Weights", effort: "Preset") -> "Weights":
-    from dataclasses import replace
-
     deviation = effort.first_deviation or weights.deviation
     return replace(weights, deviation=deviation, distance=0.0, outliers=0.0)
 

@@ -269,7 +269,7 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
         label, origin = with_count(region, first, max(1, number))
         search = Search(region, label, options, _seed(rng), origin)
         if options.stability < 1 or search.out_of_range() > _lost(region, options):
-            search.refine(order.moves, clock, begin, begin)
+            search.mend(order.moves, clock, begin)
         best = search if best is None else min((best, search), key=Search.rank)
         if clock.stopped or best.out_of_range() <= _lost(region, options):
             break

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gis.districting import CellGraph, DrawOptions, Locks, draw_grids, evaluate, solve
+from gis.districting.partition import pieces_of
+from gis.districting.region import Task, region_of
+from gis.districting.search import Clock, Search
 from gis.errors import WanggeError
 
 pytestmark = pytest.mark.geometry
@@ -250,3 +255,74 @@ def test_one_known_cell_does_not_spoil_the_plan_of_all_the_others():
     options = DrawOptions(preset="fast", workers=1)
     fresh, known = draw_grids(graph, options), draw_grids(graph, options, current=current)
     assert known.measures.mean_polsby_popper > 0.97 * fresh.measures.mean_polsby_popper
+
+
+def far_exchange():
+    """Two grids side by side: only the ends of their border, 92 and 88, repair 484 and 437."""
+    people = np.zeros((7, 4), int)
+    people[:, 1], people[:, 2] = 50, 48
+    people[0, 1], people[6, 2], people[3, 0], people[3, 3] = 92, 88, 92, 61
+    return lattice(4, 7, people.ravel()), np.tile([0, 0, 1, 1], 7), 92 + 88
+
+
+def chain_of_three():
+    """Three grids of 484, 478 and 400: one hands 50 on to the next, and that to the last."""
+    people = np.zeros((7, 6), int)
+    people[:, [1, 3, 4]] = 50
+    people[3, [0, 2, 5]] = 134, 128, 50
+    return lattice(6, 7, people.ravel()), np.tile([0, 0, 1, 1, 2, 2], 7), 50 + 50
+
+
+@pytest.mark.parametrize("ground", [far_exchange, chain_of_three])
+@pytest.mark.parametrize("stability", [0.5, 0.8, 1.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_rebalance_finds_the_one_cheap_exchange_on_the_whole_border(ground, stability, seed):
+    graph, current, least = ground()
+    options = DrawOptions(maximum=480, stability=stability, seed=seed, workers=1)
+    plan = draw_grids(graph, options, current=current)
+    assert plan.measures.share_in_range == 1
+    assert plan.measures.noncontiguous == 0
+    assert plan.moved_households == least
+
+
+def test_the_cheap_exchange_is_not_made_with_what_is_locked():
+    graph, current, least = far_exchange()
+    locked = np.zeros(graph.size, bool)
+    locked[1] = True
+    options = DrawOptions(maximum=480, workers=1)
+    plan = draw_grids(graph, options, current=current, locked=Locks(cells=locked))
+    assert plan.grid[1] == 0
+    assert plan.measures.share_in_range == 1
+    assert plan.moved_households > least
+
+
+def test_a_rebalance_that_is_stopped_at_once_tells_it():
+    graph, current, _ = far_exchange()
+    options = DrawOptions(maximum=480, workers=1)
+    plan = draw_grids(graph, options, current=current, progress=lambda *_: False)
+    assert plan.stopped
+    assert plan.measures.noncontiguous == 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**6))
+def test_chains_keep_grids_whole_and_cost_what_they_say(seed):
+    """After a mend no price is out of step with the grids, and none has got dearer."""
+    rng = np.random.default_rng(seed)
+    graph = lattice(7, 6, rng.choice([0, 20, 40, 90, 160], 42))
+    options = DrawOptions(preset="fast", workers=1)
+    current = draw_grids(graph, options).grid
+    frozen = rng.random(42) < 0.1
+    graph = replace(graph, households=rng.permutation(graph.households))
+    task = Task(graph, options, np.ones(len(graph.indices), bool), current, frozen, np.arange(42))
+    region = region_of(task, np.arange(42))
+    ids, label = np.unique(current, return_inverse=True)
+    search = Search(region, label, options, seed, ids.tolist())
+    before = search.out_of_range()
+    search.mend(20_000, Clock(), 84.0)
+    assert search.out_of_range() <= before
+    assert (search.label[frozen] == label[frozen]).all()
+    assert len(pieces_of(region, search.label.tolist())) == search.count
+    fresh = Search(region, search.label, options, seed, ids.tolist())
+    assert fresh.total() == search.total()
+    assert np.array_equal(fresh.grids.sums, search.grids.sums)
