@@ -98,9 +98,7 @@ def split_ground(
     cells, parts = made.cells()
     borders, new_borders = made.borders(cells["id"].to_numpy())
     links, new_links = made.building_cells(lived, parts)
-    ground = with_corners(
-        replace(frames, cells=cells.drop(columns="part_of"), borders=borders, building_cells=links)
-    )
+    ground = with_corners(replace(frames, cells=cells, borders=borders, building_cells=links))
     return SplitGround(ground, parts, new_borders, new_links)
 
 
@@ -252,7 +250,7 @@ class _Made:
     def cells(self) -> "tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]":
         """Return all cells in the order of the new graph, and the parts alone."""
         graph, origin = self.division.graph, self.division.origin
-        cells = self.old.cells.iloc[origin].reset_index(drop=True).assign(part_of=None)
+        cells = self.old.cells.iloc[origin].reset_index(drop=True)
         shapes = np.array(cells.geometry.to_numpy(), dtype=object)
         ids, part_of = cells["id"].to_numpy(dtype=object).copy(), np.full(len(cells), None, object)
         for cell, parts in self.division.parts.items():

@@ -9,6 +9,7 @@ CELLS = FrameContract(
         ID,
         Column("community_id", "str", "UUID of the community the cell tiles.", required=True),
         Column("building_id", "str", "UUID of the building on it; empty: open land."),
+        Column("part_of", "str", "UUID of the cell it is a part of, by units; empty: whole."),
         Column(
             "data_version",
             "str",

@@ -43,6 +43,17 @@ GRID_MEASURES = FrameContract(
         Column("barrier_inside_m", "float", "Main road, river, railway inside it, metres."),
     ),
 )
+#: Of buildings that a plan splits by their units; ``building_grids`` has each once.
+BUILDING_PARTS = FrameContract(
+    "building_parts",
+    (
+        Column("plan_id", "str", "UUID of the plan.", required=True),
+        Column("building_id", "str", "UUID of the building.", required=True),
+        Column("grid_id", "str", "UUID of the grid that the part belongs to.", required=True),
+        Column("units", "list", "Names of the units of the part, along the building."),
+        Column("households", "int", "Households in the part.", minimum=0),
+    ),
+)
 _SHOWN_MATTER = ("occurred_at", "source", "served_group", "synthetic", "plan_id", "grid_id")
 _SHOWN_ANSWER = ("no_grid_reason", "station_id")
 _SHOWN_DISTANCE = ("distance_m", "distance_method", "no_station_reason")

@@ -16,6 +16,7 @@ from gis.layers.cells import Cell, CellBorder
 from gis.layers.communities import Community
 from gis.layers.demands import Demand
 from gis.layers.export_contracts import (
+    BUILDING_PARTS,
     COVERAGE,
     COVERAGE_SCENARIOS,
     FINDINGS,
@@ -236,6 +237,19 @@ def _member_maker(model: "type[Base]", contract: FrameContract) -> Maker:
     return make
 
 
+def _make_parts(scope: Scope, ground: Ground) -> "Select[Any]":
+    """Select the parts of buildings that the plan splits by their units."""
+    share, buildings = GRID_BUILDINGS.c, table_of(Building)
+    meant = select(table_of(Grid).c.id).where(in_force(ground), *_inside(Grid, scope, ground))
+    columns = [share[name] for name in BUILDING_PARTS.names if name in share]
+    return (
+        select(*columns, people_there("households").label("households"))
+        .join(buildings, buildings.c.id == share.building_id)
+        .where(share.share_of > 1, share.grid_id.in_(meant), alive(Building))
+        .order_by(share.plan_id, share.building_id, share.share_from)
+    )
+
+
 def _assigned_maker(model: "type[Base]", what: str) -> Maker:
     """Return the maker of the matters of a layer that have been given an answer."""
 
@@ -312,6 +326,7 @@ def _all() -> dict[str, ExportLayer]:
         ExportLayer(frames.CELLS, _table_maker(Cell, frames.CELLS)),
         ExportLayer(frames.CELL_BORDERS, _table_maker(CellBorder, frames.CELL_BORDERS)),
         ExportLayer(frames.BUILDING_GRIDS, _member_maker(BuildingGrid, frames.BUILDING_GRIDS)),
+        ExportLayer(BUILDING_PARTS, _make_parts, ("households",)),
         ExportLayer(frames.CELL_GRIDS, _member_maker(CellGrid, frames.CELL_GRIDS)),
         ExportLayer(assigned(frames.INCIDENTS, "category"), _assigned_maker(Incident, "category")),
         ExportLayer(assigned(frames.DEMANDS, "service"), _assigned_maker(Demand, "service")),

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from gis.scope import Scope
 
 #: The layers of a plan in a file that holds several.
-PLAN_LAYERS = ("grid_plans", "grids", "grid_measures", "building_grids", "cell_grids")
+PLAN_LAYERS = (
+    "grid_plans",
+    "grids",
+    "grid_measures",
+    "building_grids",
+    "building_parts",
+    "cell_grids",
+)
 
 
 def layers_of_plan(path: "Path") -> tuple[str, ...]:

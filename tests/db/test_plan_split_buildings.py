@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gis.database.engine import transaction
 from gis.districting import DrawOptions
 from gis.errors import ConflictError, TessellationError
-from gis.layers import grids, plan_grids, plans
+from gis.layers import exports, grids, plan_grids, plans
 from gis.layers.buildings import Building, BuildingUnit
 from gis.layers.queries import insert_layer
 from gis.scope import Scope
@@ -174,6 +174,27 @@ def test_it_fits_the_ground_and_each_part_grows_by_its_share(
     assert sum(part["households"] for part in parts) == 241
     assert shown["households"].sum() == living
     assert measured.table()["households"].tolist() == shown["households"].tolist()
+
+
+def test_what_goes_out_has_each_part_and_every_household_once(
+    towered: sessionmaker[Session], scope: Scope
+):
+    plan = draw(towered, scope, split_buildings=True)
+    ground = exports.Ground(plan.plan_id, DAY)
+    make = exports.EXPORT_LAYERS["building_parts"].make
+    assert make is not None
+    with transaction(towered) as session:
+        parts = session.execute(make(scope, ground)).all()
+        assert [(row.building_id, row.units, row.households) for row in parts] == [
+            (TOWER, ["1单元", "2单元"], 100),
+            (TOWER, ["3单元", "四单元", "10单元"], 140),
+        ]
+        counted = list(exports.counts_by_grid(session, scope, ground))
+        assert sum(row.households for row in counted if row.id == TOWER) == 240
+        living = session.execute(
+            text("SELECT sum(households) FROM buildings WHERE valid_to IS NULL")
+        ).scalar_one()
+        assert sum(row.households for row in counted) == living
 
 
 def test_a_split_building_is_not_moved_and_its_neighbours_are(
