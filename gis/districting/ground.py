@@ -1,6 +1,7 @@
 """Ground that can be drawn on: which borders join cells, and the connected pieces they leave."""
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,45 +54,64 @@ def ground_of(graph: "CellGraph", minimum: int) -> Ground:
     if graph.dedicated is not None:
         allowed &= graph.dedicated[source] == graph.dedicated[target]
     joined = allowed & graph.open_edge
-    joins: list[Ints] = []
     if joined.sum() == allowed.sum():
         return Ground(joined, ())
-    candidates = np.flatnonzero(allowed & ~joined)
-    while True:
-        count, piece = components(graph.size, source[joined], target[joined])
-        households = np.bincount(piece, graph.households, count)
-        a, b = piece[source[candidates]], piece[target[candidates]]
-        open_ = (a != b) & (households[a] < minimum)
-        if not open_.any():
-            return Ground(joined, tuple(joins))
-        edges, a, b = candidates[open_], a[open_], b[open_]
-        # The piece with the fewest households first, over its weakest, then longest border.
-        pair = a * count + b
-        _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
-        length = np.bincount(inverse, graph.border_m[edges])
-        weakest = np.full(len(first), 9)
-        np.minimum.at(weakest, inverse, graph.barrier_class[edges])
-        best = np.lexsort((b[first], -length, weakest, a[first], households[a[first]]))[0]
-        chosen = inverse == best
-        cells = np.flatnonzero(piece == a[first[best]])
-        joins.append(cells)
-        # Only the longest of these borders is opened, in both directions.
-        edge = edges[chosen][np.argmax(graph.border_m[edges[chosen]])]
-        u, v = source[edge], target[edge]
-        joined |= ((source == u) & (target == v)) | ((source == v) & (target == u))
+    return Ground(joined, tuple(_join(graph, minimum, joined, np.flatnonzero(allowed & ~joined))))
 
 
-def pieces_of_grids(graph: "CellGraph", joined: "Bools", label: "Ints", count: int) -> "Ints":
-    """Return the number of connected pieces of each of ``count`` grids (``label`` per cell).
+def _join(graph: "CellGraph", minimum: int, joined: "Bools", walls: "Ints") -> "list[Ints]":
+    """Open a wall of each small piece, fewest households first; return what was joined.
 
-    A piece where nobody lives belongs to the piece that it touches, be there a wall between.
+    ``joined`` is changed in place; ``walls`` are the edges that may be opened, ascending. A piece
+    takes over cells and walls of the one that it is joined to or the other way round, whichever is
+    the smaller, so that no cell changes hands often.
     """
     source, target = graph.source, graph.indices
-    within = label[source] == label[target]
-    same = joined & within
-    number, piece = components(graph.size, source[same], target[same])
-    empty = np.bincount(piece, graph.households, number) == 0
-    same |= within & (empty[piece[source]] | empty[piece[target]])
-    _, piece = components(graph.size, source[same], target[same])
-    first = np.unique(piece, return_index=True)[1]
-    return np.bincount(label[first], minlength=count).astype(np.int64)
+    count, piece = components(graph.size, source[joined], target[joined])
+    people = [int(many) for many in np.bincount(piece, graph.households, count)]
+    cells, around = _grouped(np.arange(graph.size), piece), _grouped(walls, piece[source[walls]])
+    around += [walls[:0]] * (count - len(around))
+    first = np.array([each[0] for each in cells], dtype=np.int64)
+    waiting = [(many, int(first[i]), i) for i, many in enumerate(people) if many < minimum]
+    heapify(waiting)
+    joins = []
+    while waiting:
+        many, begins, a = heappop(waiting)
+        if people[a] != many or first[a] != begins or not len(cells[a]):
+            continue  # it has been joined since
+        edges = around[a][piece[target[around[a]]] != a]
+        if not len(edges):
+            continue
+        edge = _weakest(graph, edges, piece[target[edges]], first)
+        joins.append(np.sort(cells[a]))
+        u, v = source[edge], target[edge]
+        row = slice(graph.indptr[v], graph.indptr[v + 1])
+        joined[edge] = True
+        joined[row] |= target[row] == u
+        keep, gone = sorted((a, int(piece[v])), key=lambda i: (-len(cells[i]), i))
+        piece[cells[gone]] = keep
+        cells[keep] = np.concatenate((cells[keep], cells[gone]))
+        around[keep] = np.sort(np.concatenate((around[keep], around[gone])))
+        cells[gone] = cells[gone][:0]
+        people[keep] += people[gone]
+        first[keep] = min(first[keep], first[gone])
+        if people[keep] < minimum:
+            heappush(waiting, (people[keep], int(first[keep]), keep))
+    return joins
+
+
+def _grouped(values: "Ints", key: "Ints") -> "list[Ints]":
+    """Return the values of each key from 0 to the largest, in their order."""
+    order = np.argsort(key, kind="stable")
+    return np.split(values[order], np.cumsum(np.bincount(key))[:-1])
+
+
+def _weakest(graph: "CellGraph", edges: "Ints", other: "Ints", first: "Ints") -> int:
+    """Return the longest edge of the weakest, then longest border with another piece."""
+    pieces, inverse = np.unique(other, return_inverse=True)
+    length = np.bincount(inverse, graph.border_m[edges])
+    weakest = np.full(len(pieces), 9)
+    np.minimum.at(weakest, inverse, graph.barrier_class[edges])
+    best = np.lexsort((first[pieces], -length, weakest))[0]
+    chosen = edges[inverse == best]
+    return int(chosen[np.argmax(graph.border_m[chosen])])

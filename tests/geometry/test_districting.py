@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gis.districting import CellGraph, DrawOptions, Locks, draw_grids, evaluate
-from gis.districting.ground import components, pieces_of_grids
+from gis.districting.ground import components
 from gis.errors import InvalidInputError
 
 pytestmark = pytest.mark.geometry
@@ -425,9 +425,8 @@ def test_weights_move_the_plan():
 
 
 def test_pieces_are_counted_through_joined_borders_only():
-    graph = graph_of("AAAA", 100, wall=2)
-    label = np.zeros(4, dtype=np.int64)
-    assert pieces_of_grids(graph, graph.open_edge, label, 1).tolist() == [2]
+    graph = graph_of("AAAA", 200, wall=2)
+    assert evaluate(graph, np.zeros(4, dtype=np.int64)).pieces.tolist() == [2]
     assert components(4, graph.source, graph.indices)[0] == 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gis.districting.articulation import cut_nodes
 from gis.districting.ground import components, ground_of
 from gis.districting.nodes import nodes_of
-from tests.geometry.mosaics import mosaics
+from tests.geometry.mosaics import mosaics, squares
 
 pytestmark = pytest.mark.geometry
 
@@ -68,3 +68,54 @@ def test_cut_nodes_are_those_without_which_a_piece_falls_apart(mosaic):
         count, _ = components(graph.size, graph.source[kept], graph.indices[kept])
         alone = not len(graph.indices[graph.indptr[cell] : graph.indptr[cell + 1]])
         assert cut[cell] == (count - (not alone) > whole)
+
+
+def naive_ground(graph, minimum):
+    """Join the smallest piece over its weakest, then longest border, looking at all each time."""
+    source, target = graph.source, graph.indices
+    joined, joins = graph.open_edge.copy(), []
+    while True:
+        piece = components(graph.size, source[joined], target[joined])[1]
+        people = np.bincount(piece, graph.households)
+        ways = {}
+        for e in np.flatnonzero(piece[source] != piece[target]).tolist():
+            a, b = int(piece[source[e]]), int(piece[target[e]])
+            if people[a] < minimum:
+                ways.setdefault((people[a], a, b), []).append(e)
+        if not ways:
+            return joined, joins
+
+        def rank(way, ways=ways) -> tuple[float, ...]:
+            edges = ways[way]
+            length = sum(graph.border_m[edges].tolist())
+            return *way[:2], graph.barrier_class[edges].min(), -length, way[2]
+
+        best = min(ways, key=rank)
+        joins.append(np.flatnonzero(piece == best[1]).tolist())
+        edge = max(ways[best], key=lambda e: (graph.border_m[e], -e))
+        ends = {int(source[edge]), int(target[edge])}
+        for e in ways[best]:
+            joined[e] |= {int(source[e]), int(target[e])} == ends
+        for e in np.flatnonzero((source == target[edge]) & (target == source[edge])):
+            joined[e] = True
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10**6))
+def test_ground_is_joined_as_if_all_of_it_were_looked_at_each_time(seed):
+    rng = np.random.default_rng(seed)
+    graph = squares("aaaaaaa " * 6)[0].graph
+    pair = np.minimum(graph.source, graph.indices) * 42 + np.maximum(graph.source, graph.indices)
+    _, number = np.unique(pair, return_inverse=True)
+    many = number.max() + 1
+    graph = replace(
+        graph,
+        households=rng.choice([0, 5, 20, 60, 120], 42),
+        passable=(rng.random(many) < rng.random())[number],
+        border_m=rng.integers(1, 5, many)[number] * 10.0,
+        barrier_class=rng.integers(0, 4, many)[number],
+    )
+    ground = ground_of(graph, 100)
+    joined, joins = naive_ground(graph, 100)
+    assert np.array_equal(ground.joined, joined)
+    assert [cells.tolist() for cells in ground.joins] == joins
