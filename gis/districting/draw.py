@@ -22,7 +22,7 @@ from gis.errors import InvalidInputError
 if TYPE_CHECKING:
     from gis.districting.graph import Bools, CellGraph, Ints
 
-#: Told after each piece of ground: cells done, cells in all. ``False`` ends the refinement.
+#: Told now and then: cells done, cells in all. ``False`` ends the refinement.
 Progress = Callable[[int, int], bool | None]
 
 #: Numbers up to which every grid id is exact wherever it goes.
@@ -49,7 +49,9 @@ def draw_grids(
     locked
         Cells and grids of ``current`` that stay.
     progress
-        Told after each piece of ground; ``False`` ends the refinement with the best so far.
+        Told cells done and cells in all: after each piece of ground, and within one as its search
+        goes on where all are drawn in this process. ``False`` ends the refinement with the best so
+        far.
 
     Raises
     ------
@@ -119,22 +121,12 @@ def _current(graph: "CellGraph", current: Any) -> "Ints":  # noqa: ANN401 - arra
 
 def _locked(graph: "CellGraph", before: "Ints", locked: Locks) -> "tuple[Bools, Bools]":
     """Return which cells may not move, and which are fixed with their whole grid."""
-    frozen = np.zeros(graph.size, dtype=bool)
-    if locked.cells is not None:
-        frozen = np.array(locked.cells)
-        if frozen.shape != (graph.size,) or frozen.dtype.kind != "b":
-            msg = f"locked.cells has shape {frozen.shape}; the graph has {graph.size} cells."
-            raise InvalidInputError(msg, remedy="Give one bool per cell.", field="locked.cells")
-        if (frozen & (before < 0)).any():
-            cell = int(np.flatnonzero(frozen & (before < 0))[0])
-            msg = f"Cell {cell} is locked but has no current grid."
-            raise InvalidInputError(msg, remedy="Give it one in current.", field="locked.cells")
-    grids = np.unique(np.asarray([] if locked.grids is None else locked.grids, dtype=np.int64))
-    unknown = np.setdiff1d(grids, before)
-    if len(unknown) or (grids < 0).any():
-        msg = f"Grid {int(unknown[0]) if len(unknown) else -1} is locked but not in current."
-        raise InvalidInputError(msg, remedy="Lock grids of current.", field="locked.grids")
-    fixed = np.isin(before, grids)
+    frozen = locked.mask(graph.size)
+    if (frozen & (before < 0)).any():
+        cell = int(np.flatnonzero(frozen & (before < 0))[0])
+        msg = f"Cell {cell} is locked but has no current grid."
+        raise InvalidInputError(msg, remedy="Give it one in current.", field="locked.cells")
+    fixed = np.isin(before, locked.known(before))
     _check_dedicated(graph, before, frozen & ~fixed)
     return frozen, fixed
 

@@ -174,19 +174,9 @@ class PlanState:
     def _locks(self, locked: Locks) -> "tuple[dict[int, str], Bools]":
         """Return why each closed grid is, and which cells may not leave theirs."""
         closed = dict.fromkeys(self._ids[self._rows.dedicated].tolist(), "dedicated")
-        for grid in locked.grids or ():
-            if grid not in self._row_ids:
-                msg = f"Grid {grid} is locked but not in the plan."
-                remedy = "Lock grids of the plan."
-                raise InvalidInputError(msg, remedy=remedy, field="locked.grids")
+        for grid in locked.known(self._ids).tolist():
             closed.setdefault(grid, "locked")
-        fixed = np.isin(self.grid, list(closed))
-        if locked.cells is not None:
-            cells = np.asarray(locked.cells)
-            if cells.shape != fixed.shape or cells.dtype.kind != "b":
-                msg = f"locked.cells has shape {cells.shape}; the graph has {len(fixed)} cells."
-                raise InvalidInputError(msg, remedy="Give one bool per cell.", field="locked.cells")
-            fixed |= cells
+        fixed = np.isin(self.grid, list(closed)) | locked.mask(self._graph.size)
         return closed, fixed
 
     def _refusal(self, said: int, cell: int, moved: "Ints", grid: int) -> InfeasiblePlanError:

@@ -11,7 +11,7 @@ from gis.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gis.districting.graph import Bools
+    from gis.districting.graph import Bools, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +259,32 @@ class Locks:
 
     cells: "Bools | None" = None
     grids: tuple[int, ...] | None = None
+
+    def mask(self, size: int) -> "Bools":
+        """Return which of ``size`` cells are locked by themselves.
+
+        Raises
+        ------
+        gis.errors.InvalidInputError
+            If ``cells`` is not one bool per cell.
+        """
+        cells = np.zeros(size, dtype=bool) if self.cells is None else np.array(self.cells)
+        if cells.shape != (size,) or cells.dtype.kind != "b":
+            msg = f"locked.cells has shape {cells.shape}; the graph has {size} cells."
+            raise InvalidInputError(msg, remedy="Give one bool per cell.", field="locked.cells")
+        return cells
+
+    def known(self, grids: "Ints") -> "Ints":
+        """Return the ids of locked grids, each of which must be one of ``grids``.
+
+        Raises
+        ------
+        gis.errors.InvalidInputError
+            Naming the first one that is not.
+        """
+        ids = np.unique(np.asarray([] if self.grids is None else self.grids, dtype=np.int64))
+        unknown = ids[(ids < 0) | ~np.isin(ids, grids)]
+        if len(unknown):
+            msg = f"Grid {int(unknown[0])} is locked but not in the current plan."
+            raise InvalidInputError(msg, remedy="Lock grids of it.", field="locked.grids")
+        return ids

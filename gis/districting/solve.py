@@ -262,16 +262,17 @@ def _warm(order: Order, count: int, rng: np.random.Generator, clock: Clock) -> S
     near, hot = _near(wanted, grids, feasible), options.effort.hot
     tries = [(wanted, heat), (wanted, 8 * heat), *((k, 4 * heat) for k in near)]
     tries += [(k, hot * more) for more in (1.0, _RESCUE_HEAT) for k in (wanted, *near)]
+    lost = _lost(region, options)
     best: Search | None = None
     for number, begin in tries:
         if best is not None and number > region.size:
             continue
         label, origin = with_count(region, first, max(1, number))
         search = Search(region, label, options, _seed(rng), origin)
-        if options.stability < 1 or search.out_of_range() > _lost(region, options):
+        if options.stability < 1 or search.out_of_range() > lost:
             search.mend(order.moves, clock, begin)
         best = search if best is None else min((best, search), key=Search.rank)
-        if clock.stopped or best.out_of_range() <= _lost(region, options):
+        if clock.stopped or best.out_of_range() <= lost:
             break
     assert best is not None
     return _or_exact(order, best, rng, clock)
