@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.asking import YesOption, agreed, require_one_of
+from cli.export import read_box
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
@@ -53,7 +55,6 @@ ShiftOption = Annotated[
 SourceOption = Annotated[
     str, typer.Option(help="Name of the data set, for its ids and its mapping; else the file's.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 
 
 @app.command("layer")
@@ -105,8 +106,8 @@ def import_layer(
 
     if rejects is not None:
         require_folder(rejects)
-    _one_of("--match", match, ("auto", "id", "source_id", "geometry"))
-    _one_of("--reach", reach, ("auto", "communities", "all", "none"))
+    require_one_of("--match", match, ("auto", "id", "source_id", "geometry"))
+    require_one_of("--reach", reach, ("auto", "communities", "all", "none"))
     order = ImportOrder(
         path=file,
         layer=layer,
@@ -137,8 +138,7 @@ def import_layer(
             show_preview(seen)
             if preview or seen.nothing_to_do:
                 return
-            if not yes and not typer.confirm("Apply this?", default=False):
-                typer.echo("Nothing was changed.")
+            if not agreed("Apply this?", yes=yes):
                 return
         _run(factory, scope, order)
 
@@ -286,8 +286,7 @@ def undo_import(
     from gis.services.undoing import undo_last_import
 
     with opened() as (factory, scope):
-        if not yes and not typer.confirm(f"Take the last import of {layer} back?", default=False):
-            typer.echo("Nothing was changed.")
+        if not agreed(f"Take the last import of {layer} back?", yes=yes):
             return
         with transaction(factory) as session:
             report = undo_last_import(session, scope, layer, overwrite_edits=overwrite_edits)
@@ -317,7 +316,7 @@ def import_osm(
     asked = {
         "path": str(file),
         "boundary": None if boundary is None else str(boundary),
-        "bbox": None if bbox is None else _box(bbox),
+        "bbox": None if bbox is None else read_box(bbox),
         "community_size": community_size,
         "known_households": households,
     }
@@ -329,7 +328,7 @@ def import_osm(
             file,
             steps,
             boundary=boundary,
-            bbox=None if bbox is None else _box(bbox),
+            bbox=None if bbox is None else read_box(bbox),
             community_size=community_size,
             known_households=households,
         ),
@@ -401,13 +400,6 @@ def _take_in(
     show_import(ImportOrder(Path(name), what="file"), report)
 
 
-def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InvalidInputError(
-            f"{option} {value!r} is not known.", remedy=f"Use one of {', '.join(choices)}."
-        )
-
-
 def _mapping(columns: list[str]) -> dict[str, str]:
     pairs = [column.partition("=") for column in columns]
     bad = [column for column, (_, sign, _) in zip(columns, pairs, strict=True) if not sign]
@@ -417,13 +409,3 @@ def _mapping(columns: list[str]) -> dict[str, str]:
             remedy="Write THEIRS=ours, for example 户数=households.",
         )
     return {theirs: ours for theirs, _, ours in pairs}
-
-
-def _box(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InvalidInputError(
-            f"--bbox {text!r} is no box.", remedy="Write west,south,east,north in degrees."
-        ) from None
-    return west, south, east, north

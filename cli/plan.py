@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import plan_edits
-from cli.plan_edits import PlanArgument, YesOption, take_effect
+from cli.asking import YesOption, agreed, require_one_of
+from cli.plan_edits import PlanArgument, take_effect
 from cli.store import opened
 from cli.watching import watching
 from gis.errors import InvalidInputError
@@ -117,11 +118,10 @@ def draw(
         report = _drawn(factory, scope, order, keep_best=keep_best)
         _say_drawn(report)
         if effective is not None:
-            key, ask = (
-                report["plan_id"],
-                None if yes else "Put it in effect? Else it stays a draft.",
+            key, asked = report["plan_id"], "Put it in effect? Else it stays a draft."
+            take_effect(
+                factory, scope, key, effective.date(), asked, yes=yes, only_if_replaced=True
             )
-            take_effect(factory, scope, key, effective.date(), ask=ask, unasked_alone=True)
 
 
 @app.command("list")
@@ -139,8 +139,8 @@ def list_plans(
     from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
     from gis.layers import plans
 
-    _one_of("--kind", kind, PLAN_KINDS)
-    _one_of("--status", status, PLAN_STATUSES)
+    require_one_of("--kind", kind, PLAN_KINDS)
+    require_one_of("--status", status, PLAN_STATUSES)
     with opened() as (factory, scope), transaction(factory) as session:
         rows = plans.newest(session, scope, limit=limit, kind=kind, status=status)
     if rows:
@@ -284,8 +284,7 @@ def rebalance(
         show_comparison(told_sketch(sketch), "now", "then")
         if preview:
             return
-        if not yes and not typer.confirm("Store it?", default=False):
-            typer.echo("Nothing was changed.")
+        if not agreed("Store it?", yes=yes):
             return
         with transaction(factory) as session:
             drawn = keep(session, scope, sketch)
@@ -312,13 +311,6 @@ def _weights(given: list[str] | None) -> dict[str, Any] | None:
             ) from error
         weights[name] = numbers[0] if len(numbers) == 1 else numbers
     return weights or None
-
-
-def _one_of(option: str, value: str | None, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        raise InvalidInputError(
-            f"{option} {value!r} is not known.", remedy=f"Use one of {', '.join(choices)}."
-        )
 
 
 def _key(factory: Any, scope: Any, called: str) -> str:  # noqa: ANN401 - sessions, the principal

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli.asking import YesOption, agreed
 from cli.store import opened
 from gis.folders import require_folder
 from gis.settings import get_settings
@@ -18,7 +19,6 @@ app = typer.Typer()
 PlanArgument = Annotated[
     str, typer.Argument(help="Name of the plan, or its id, or the first characters of that.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 
 @app.command("split")
@@ -85,8 +85,7 @@ def number(
         show_numbers(found)
         if not found or dry_run:
             return
-        if not yes and not typer.confirm(f"Number {len(found)} grids anew?", default=False):
-            typer.echo("Nothing was changed.")
+        if not agreed(f"Number {len(found)} grids anew?", yes=yes):
             return
         with transaction(factory) as session:
             renumber(session, scope, key, everything=everything, version=version)
@@ -205,9 +204,7 @@ def effect(
     with opened() as (factory, scope):
         with transaction(factory) as session:
             key = find_plan(session, scope, plan)
-        take_effect(
-            factory, scope, key, since.date(), ask=None if yes else f"Put {plan} in effect?"
-        )
+        take_effect(factory, scope, key, since.date(), f"Put {plan} in effect?", yes=yes)
 
 
 @app.command("delete")
@@ -220,8 +217,7 @@ def delete(plan: PlanArgument, *, yes: YesOption = False) -> None:
     with opened() as (factory, scope):
         with transaction(factory) as session:
             key = find_plan(session, scope, plan)
-        if not yes and not typer.confirm(f"Delete the draft {plan}?", default=False):
-            typer.echo("Nothing was changed.")
+        if not agreed(f"Delete the draft {plan}?", yes=yes):
             return
         with transaction(factory) as session:
             delete_draft(session, scope, key)
@@ -233,13 +229,14 @@ def take_effect(
     scope: "Scope",
     plan_id: str,
     since: date,
+    question: str,
     *,
-    ask: str | None,
-    unasked_alone: bool = False,
+    yes: bool,
+    only_if_replaced: bool = False,
 ) -> None:
-    """Show what a plan would replace, ask if there is a question, and put it in effect.
+    """Show what a plan would replace, ask unless ``yes`` is said, and put it in effect.
 
-    ``unasked_alone``: the question is left out where nothing is replaced.
+    ``only_if_replaced``: nothing is asked where no other plan is replaced.
     """
     from cli.plan_views import say_in_effect, show_replaced
     from gis.database.engine import transaction
@@ -249,9 +246,7 @@ def take_effect(
     with transaction(factory) as session:
         seen = effect_of(session, scope, plan_id, since)
     show_replaced(seen, local_day(datetime.now(UTC), get_settings().timezone))
-    asked = ask is not None and (bool(seen.replaced) or not unasked_alone)
-    if asked and not typer.confirm(str(ask), default=False):
-        typer.echo("Nothing was changed.")
+    if not agreed(question, yes=yes or (only_if_replaced and not seen.replaced)):
         return
     with transaction(factory) as session:
         say_in_effect(put_in_effect(session, scope, plan_id, since, seen=seen))

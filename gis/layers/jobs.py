@@ -15,7 +15,6 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
-    cast,
     func,
     insert,
     select,
@@ -27,9 +26,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.errors import ConflictError, NotFoundError
+from gis.layers import queries
 from gis.layers.common import Identified, one_of
 from gis.layers.imports import ImportRecord
-from gis.layers.queries import table_of
+from gis.layers.queries import row_of, table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
@@ -221,11 +221,7 @@ def one(session: "Session", scope: Scope, job_id: str) -> "Row[Any]":
     gis.errors.NotFoundError
         There is no such job.
     """
-    scope.require(Action.READ)
-    table = table_of(Job)
-    found: Row[Any] | None = session.execute(
-        select(*table.c).where(table.c.id == job_id)
-    ).one_or_none()
+    found = row_of(session, scope, Job, job_id)
     if found is None:
         raise _no_such_job(job_id)
     return found
@@ -243,7 +239,7 @@ def begins_with(session: "Session", scope: Scope, text: str) -> "Row[Any]":
     """
     scope.require(Action.READ)
     table = table_of(Job)
-    like = cast(table.c.id, Text).startswith(text.lower(), autoescape=True)
+    like = queries.begins_with(table.c.id, text)
     found: Sequence[Any] = session.execute(select(*table.c).where(like).limit(2)).all()
     if not found:
         raise _no_such_job(text)

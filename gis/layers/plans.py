@@ -13,7 +13,6 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
-    cast,
     delete,
     func,
     insert,
@@ -32,7 +31,7 @@ from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
 from gis.layers import locks
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.communities import Community
-from gis.layers.queries import table_of
+from gis.layers.queries import begins_with, row_of, table_of
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
@@ -167,11 +166,7 @@ def one(session: "Session", scope: Scope, plan_id: str) -> "Row[Any]":
     gis.errors.NotFoundError
         There is no such plan.
     """
-    scope.require(Action.READ)
-    own = table_of(GridPlan)
-    found: Row[Any] | None = session.execute(
-        select(*own.c).where(own.c.id == plan_id)
-    ).one_or_none()
+    found = row_of(session, scope, GridPlan, plan_id)
     if found is None:
         raise NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
     return found
@@ -212,7 +207,7 @@ def find(session: "Session", scope: Scope, called: str) -> list[str]:
     named = list(session.execute(select(c.id).where(c.name == called).order_by(c.id)).scalars())
     if named:
         return named
-    like = cast(c.id, Text).startswith(called.lower(), autoescape=True)
+    like = begins_with(c.id, called)
     return list(session.execute(select(c.id).where(like).order_by(c.id)).scalars())
 
 

@@ -149,6 +149,21 @@ def page_layer(
     return Page(rows, None)
 
 
+def row_of(session: "Session", scope: Scope, model: type[Base], key: str) -> "Row[Any] | None":
+    """Return a row of a table without geometry by its key; ``None``: none has it."""
+    scope.require(Action.READ)
+    table = table_of(model)
+    found: Row[Any] | None = session.execute(
+        select(*table.c).where(table.c.id == key)
+    ).one_or_none()
+    return found
+
+
+def begins_with(key: "ColumnElement[Any]", text: str) -> "ColumnElement[bool]":
+    """Return the condition that a key begins with some characters, as people give them."""
+    return cast(key, Text).startswith(text.lower(), autoescape=True)
+
+
 def read_one(
     session: "Session",
     scope: Scope,
