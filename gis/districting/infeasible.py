@@ -133,7 +133,7 @@ def exceptions_of(
     found = _bands(graph, options, grid, measures, tracing)
     found += _quarters(graph, options, grid, tracing)
     found += _buildings(graph, options, grid, measures)
-    islets = _joins(graph, grid, joins)
+    islets = _joins(graph, grid, measures, tracing, joins)
     found += islets + _torn(graph, grid, measures, tracing, {e.grid for e in islets})
     return tuple(
         sorted(found, key=lambda e: (e.community, e.grid is not None, e.grid or 0, e.kind, e.cells))
@@ -358,7 +358,11 @@ def _buildings(
 
 
 def _joins(
-    graph: "CellGraph", grid: "Ints", joins: "tuple[tuple[Ints, ...], list[Ints]]"
+    graph: "CellGraph",
+    grid: "Ints",
+    measures: "PlanMeasures",
+    tracing: "Tracing",
+    joins: "tuple[tuple[Ints, ...], list[Ints]]",
 ) -> list[PlanException]:
     """Tell of households joined over impassable borders, and once per grid of its islets.
 
@@ -370,7 +374,10 @@ def _joins(
         home = int(graph.community[cells[0]])
         for own in np.unique(grid[cells]).tolist() if households else ():
             held = (*cells[grid[cells] == own].tolist(),)
-            out.append(PlanException("impassable_join", home, own, households, cells=held))
+            note = _shut(graph, grid, measures, tracing, own)
+            out.append(
+                PlanException("impassable_join", home, own, households, cells=held, note=note)
+            )
     islets: dict[tuple[int, int], list[int]] = {}
     for cells in joins[1]:
         where = int(graph.community[cells[0]]), int(grid[cells[0]])
@@ -380,3 +387,22 @@ def _joins(
         for where, found in islets.items()
     ]
     return out
+
+
+def _shut(
+    graph: "CellGraph", grid: "Ints", measures: "PlanMeasures", tracing: "Tracing", own: int
+) -> Saying | None:
+    """Return that only locked grids can be walked over from one piece of a grid to another.
+
+    Who lives in such a grid crosses another one on the way: it counts as in pieces.
+    """
+    pieces = int(measures.pieces[np.searchsorted(measures.grid, own)])
+    if pieces == 1 or not tracing.fixed.any():
+        return None
+    inside = (grid == own) | tracing.fixed
+    walk = graph.open_edge & (graph.community[graph.source] == graph.community[graph.indices])
+    walk = walk & inside[graph.source] & inside[graph.indices]
+    _, piece = components(graph.size, graph.source[walk], graph.indices[walk])
+    lived = (grid == own) & (graph.households > 0)
+    joined = len(np.unique(piece[lived])) == 1
+    return Saying(NOTES["crossing"], {"pieces": pieces}) if joined else None

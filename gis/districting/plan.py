@@ -116,6 +116,10 @@ NOTES: dict[str, str] = {
     "one_staircase": "It is one staircase, which is not split.",
     "whole": "To stay whole it would need a maximum of {maximum}.",
     "pieces": "It lies in {pieces} pieces that no ground of its own joins.",
+    "crossing": (
+        "The grid lies in {pieces} pieces: the crossing between them belongs to a locked grid, "
+        "and could join them if that were unlocked."
+    ),
     "locks": "Its buildings are locked in different grids.",
 }
 

@@ -326,3 +326,25 @@ def test_chains_keep_grids_whole_and_cost_what_they_say(seed):
     fresh = Search(region, search.label, options, seed, ids.tolist())
     assert fresh.total() == search.total()
     assert np.array_equal(fresh.grids.sums, search.grids.sums)
+
+
+@pytest.mark.parametrize("locks", [(0,), ()])
+def test_where_the_only_bridge_is_in_a_locked_grid_measure_and_exception_say_so(locks):
+    """Two banks of 300, too few by themselves; the bridge is in the south, in grid 0."""
+    graph = lattice(6, 3, 50)
+    a, b = np.minimum(graph.source, graph.indices), np.maximum(graph.source, graph.indices)
+    river = (a % 6 == 2) & (b == a + 1)
+    graph = replace(
+        graph, passable=~(river & (a < 12)), barrier_class=np.where(river, 3, graph.barrier_class)
+    )
+    current = np.array([1, 1, 1, 2, 2, 2] * 2 + [0] * 6)
+    options = DrawOptions(minimum=350, target=600, maximum=900, workers=1)
+    plan = draw_grids(graph, options, current=current, locked=Locks(grids=locks))
+    told = [e for e in plan.exceptions if e.kind == "impassable_join"]
+    assert plan.measures.noncontiguous == evaluate(graph, plan.grid, options).noncontiguous
+    assert plan.measures.noncontiguous == len({e.grid for e in told}) == len(locks)
+    for each in told:
+        assert plan.measures.pieces[plan.measures.grid == each.grid].tolist() == [2]
+        assert each.note is not None
+        assert "2 pieces" in each.note.sentence
+        assert "unlocked" in each.note.sentence
