@@ -10,7 +10,8 @@ import shapely
 from gis.districting.frames import WHOLE, shares_of_buildings
 from gis.districting.plan import NOTES, PlanException, Saying
 from gis.districting.polygons import match_neighbours
-from gis.districting.staircases import Division, Stairs, divide, split_told
+from gis.districting.staircases import Division, Stairs, divide
+from gis.districting.staircases_told import split_told
 from gis.frames import stable_ids
 from gis.geometry.crs import to_lonlat, to_projected
 

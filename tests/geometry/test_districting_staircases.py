@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gis.districting import CellGraph, DrawOptions, draw_grids
-from gis.districting.staircases import primary_grids, split_buildings, split_told
+from gis.districting.staircases import split_buildings
 from gis.districting.staircases_cuts import split_polygon
+from gis.districting.staircases_told import primary_grids, split_told
 from gis.errors import InvalidInputError
 from tests.geometry.mosaics import mosaics, squares
 

@@ -59,7 +59,14 @@ WITH live AS (
     SELECT p.grid_id, p.households, 1, 0, 0 FROM placed p
     JOIN standing s ON s.id = p.standing WHERE p.grid_id IS DISTINCT FROM s.grid_id
 ), before AS (
-    SELECT grid_id, sum(households) AS households FROM standing GROUP BY grid_id
+    -- A split building lies in several grids of its plan; what flows counts for its main one.
+    SELECT m.grid_id, sum(
+        s.households * m.share_to / m.share_of - s.households * m.share_from / m.share_of
+    ) AS households
+    FROM standing s
+    JOIN live ON live.id = s.grid_id
+    JOIN grid_buildings m ON m.building_id = s.id AND m.plan_id = live.plan_id
+    GROUP BY m.grid_id
 )
 SELECT live.plan_id::text, live.code,
     CASE WHEN live.id IS NULL THEN NULL ELSE coalesce(max(before.households), 0) END::bigint
