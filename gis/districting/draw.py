@@ -256,6 +256,9 @@ def _attach(
             kept.append(int(task.current[locked[0]]))
             label[locked] = _labels_of_ids(task.current[locked], kept)
         elif len(edges):
+            # Ground that touches basic grids was joined to them before: these are dedicated ones.
+            # They and basic grids tile the community, each in one piece; of a basic grid this would
+            # be a piece apart, and it moves nobody.
             near, which = np.unique(label[target[edges]], return_inverse=True)
             label[cells] = near[np.argmax(np.bincount(which, graph.border_m[edges]))]
         elif len(own := settled[task.current[settled] == task.current[cells[0]]]) and stays:
