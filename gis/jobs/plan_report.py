@@ -13,6 +13,7 @@ from gis.layers.queries import read_layer
 from gis.services.locating import local_day
 from gis.services.plan_explaining import explained
 from gis.services.plan_measuring import compare_plans, measure_plan
+from gis.services.plan_splitting import splits_buildings, told_of_buildings
 from maps.plan_report import PlanReport, PreviousPlan, write_plan_report
 
 if TYPE_CHECKING:
@@ -83,7 +84,11 @@ def read_plan_report(session: "Session", scope: "Scope", order: PlanReportOrder)
     """
     measured = measure_plan(session, scope, order.plan_id)
     row, options, graph = measured.plan.row, measured.plan.options, measured.ground.keyed.graph
-    told = explained(graph, measured.grid, options, measured.measures)
+    told = told_of_buildings(
+        explained(graph, measured.grid, options, measured.measures),
+        measured.ground,
+        split=splits_buildings(row.options),
+    )
     alone = replace(options, preset="metis", weights=None, seconds=None)
     facts = imports.facts(session, scope)
     drawing = row.drawing or {}

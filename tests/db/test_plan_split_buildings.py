@@ -1,12 +1,16 @@
 """Buildings larger than a grid may be, divided between grids by their units."""
 
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner
 
+from cli.main import app
 from gis.database.engine import transaction
 from gis.districting import DrawOptions
 from gis.errors import ConflictError, TessellationError
@@ -18,6 +22,7 @@ from gis.services.editing import move_building
 from gis.services.plan_editing import merge_grids
 from gis.services.plan_measuring import compare_plans, measure_plan, plan_facts
 from gis.services.redistricting import DrawnPlan, PlanOrder, draw_plan, rebalance_order
+from gis.settings import get_settings
 from tests.town import key, square
 
 pytestmark = pytest.mark.db
@@ -43,6 +48,17 @@ def towered(town_factory: sessionmaker[Session], scope: Scope) -> sessionmaker[S
         ]
         insert_layer(session, scope, BuildingUnit, pd.DataFrame(rows))
     return town_factory
+
+
+@pytest.fixture
+def at_home(towered: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let commands work on the town with its tower."""
+    url = towered.kw["bind"].url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
 
 
 def draw(sessions: sessionmaker[Session], scope: Scope, **order: object) -> DrawnPlan:
@@ -276,3 +292,28 @@ def test_new_cells_leave_those_of_the_plan_with_their_parts(
         ).scalar_one()
         assert kept == 2
         assert len(measure_plan(session, scope, plan.plan_id).table()) == plan.grids
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_planner_asks_for_it_and_sees_the_parts_on_page_and_terminal(
+    tmp_path: Path,
+):
+    def ok(*words: str) -> str:
+        answer = CliRunner().invoke(app, ["plan", *words])
+        assert answer.exit_code == 0, answer.output
+        return answer.stdout
+
+    band = ["--target", "150", "--minimum", "80", "--maximum", "200", "--preset", "fast"]
+    assert "Drawn with --split-buildings" in ok("draw", "--name", "Whole", *band)
+    said = ok("draw", "--name", "Split", "--split-buildings", *band)
+    assert "240 households lies in 2 grids, split by its staircases" in said
+    shown = ok("show", "Split")
+    assert "House 7,0, 1单元, 2单元: 100 households" in shown
+    assert "House 7,0, 3单元, 四单元, 10单元: 140 households" in shown
+    ok("rebalance", "Split", "--name", "As before", "--yes")
+    assert "1单元" in ok("show", "As before")
+    ok("rebalance", "Split", "--name", "Whole again", "--whole-buildings", "--yes")
+    assert "1单元" not in ok("show", "Whole again")
+    ok("report", "Split", str(tmp_path / "split.html"), "--language", "en")
+    page = (tmp_path / "split.html").read_text(encoding="utf-8")
+    assert "split by its staircases, whose places along it are assumed" in page
