@@ -92,6 +92,8 @@ def draw(
     """Draw a plan of grids over every community, prove it and store it."""
     from gis.services.redistricting import PlanOrder
 
+    if plan is not None:
+        _refuse_for_a_draft(name=name, scope=scope_code, kind=None if kind == "community" else kind)
     options = _options(
         target=target,
         minimum=minimum,
@@ -122,6 +124,17 @@ def draw(
             take_effect(
                 factory, scope, key, effective.date(), asked, yes=yes, only_if_replaced=True
             )
+
+
+def _refuse_for_a_draft(**given: str | None) -> None:
+    """Refuse what is said of a new plan where a draft is drawn again: it has these already."""
+    said = [f"--{name}" for name, value in given.items() if value is not None]
+    if said:
+        raise InvalidInputError(
+            f"{said[0]} is for a new plan; a draft that is drawn again keeps its own.",
+            remedy="Leave it out, or leave the draft out to draw a new plan.",
+            field=said[0],
+        )
 
 
 @app.command("list")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -297,7 +298,8 @@ def put_in_effect(
     """Put a plan in effect in every community that it cuts; return how many.
 
     Periods of other plans of the kind that overlap are cut back to end the day before; one that
-    lies wholly inside the new period is taken out: :func:`replaced_by` says which.
+    lies wholly inside the new period is taken out: :func:`replaced_by` says which. A plan that has
+    none left is retired.
     """
     scope.require_everywhere(Action.WRITE)
     effects = table_of(PlanEffect)
@@ -327,6 +329,12 @@ def put_in_effect(
     )
     session.execute(
         update(table_of(GridPlan)).where(GridPlan.id == plan_id).values(status="effective")
+    )
+    without_days = ~exists().where(effects.c.plan_id == GridPlan.id)
+    session.execute(
+        update(table_of(GridPlan))
+        .where(GridPlan.kind == kind, GridPlan.status == "effective", without_days)
+        .values(status="retired")
     )
     return len(communities)
 

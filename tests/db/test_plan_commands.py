@@ -292,6 +292,14 @@ def test_a_draft_of_a_name_that_two_have_is_asked_for_by_its_id(url: str):
     ok("show", "Twice")
 
 
+def test_what_a_draft_has_already_is_not_said_again(url: str):
+    ok("draw", "--name", "Draft", *BAND)
+    for said in (["--name", "New"], ["--scope", SUBDISTRICT], ["--kind", "party"]):
+        answer = run("draw", "Draft", *said)
+        assert answer.exit_code != 0
+        assert said[0] in answer.output
+
+
 def test_a_name_that_is_taken_is_refused_before_anything_is_drawn(url: str):
     ok("draw", "--name", "Base", *BAND)
     for words in (["draw", *BAND], ["rebalance", "Base", "--yes"]):

@@ -51,6 +51,20 @@ def test_an_empty_draft_is_made_drawn_put_in_effect_and_then_stays(
         plan_lifecycle.delete_draft(session, scope, plan_id)
 
 
+def test_a_plan_that_loses_all_its_days_is_retired(
+    town_factory: sessionmaker[Session], scope: Scope
+):
+    with transaction(town_factory) as session:
+        first, second = (plan_lifecycle.create_draft(session, scope, name=n) for n in "12")
+        for plan_id in (first, second):
+            draw_plan(session, scope, PlanOrder(options=SMALL, plan_id=plan_id))
+        plan_lifecycle.put_in_effect(session, scope, first, date(2027, 6, 1))
+    with transaction(town_factory) as session:
+        plan_lifecycle.put_in_effect(session, scope, second, date(2027, 1, 1))
+        told = [plans.one(session, scope, plan).status for plan in (first, second, TOWN_PLAN)]
+    assert told == ["retired", "effective", "effective"]
+
+
 def test_a_draft_that_does_not_fit_is_drawn_again_before_it_takes_effect(
     town_factory: sessionmaker[Session], scope: Scope, draft: str
 ):
