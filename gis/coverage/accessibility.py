@@ -10,6 +10,7 @@ stations that somebody reaches (a pair whose weight and people are positive). Th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import scipy.sparse
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int32]
 #: Weight of each cost, 0 where it is too far.
 Decay = Callable[[Floats], Floats]
 #: Slow zones of Luo and Qi (2009), for 10, 20 and 30 minutes of driving.
@@ -46,21 +48,19 @@ class Pairs:
         A row does not exist, a cost is negative or not finite, or a pair is listed twice.
     """
 
-    demand: NDArray[np.intp]
-    station: NDArray[np.intp]
+    demand: Rows
+    station: Rows
     cost: Floats
     demands: int
     stations: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "demand", np.asarray(self.demand, dtype=np.intp))
-        object.__setattr__(self, "station", np.asarray(self.station, dtype=np.intp))
+        object.__setattr__(self, "demand", _rows(self.demand, self.demands, "demand"))
+        object.__setattr__(self, "station", _rows(self.station, self.stations, "station"))
         object.__setattr__(self, "cost", np.asarray(self.cost, dtype=float))
         if not self.demand.shape == self.station.shape == self.cost.shape == (len(self.cost),):
             msg = f"{self.demand.shape}, {self.station.shape} and {self.cost.shape} are not pairs."
             raise InvalidInputError(msg, remedy="Pass three arrays of one length.", field="pairs")
-        _check_rows(self.demand, self.demands, "demand")
-        _check_rows(self.station, self.stations, "station")
         _check_amounts(self.cost, len(self.cost), "cost")
         self._check_twice()
 
@@ -70,14 +70,41 @@ class Pairs:
         table = matrix.tocoo()
         return cls(table.row, table.col, table.data, *table.shape)
 
+    @cached_property
+    def order(self) -> Rows | None:
+        """Order by station, then demand; None if the pairs are in that order."""
+        before, after = self.station[:-1], self.station[1:]
+        rising = (after > before) | ((after == before) & (self.demand[1:] > self.demand[:-1]))
+        if rising.all():
+            return None
+        return np.lexsort((self.demand, self.station)).astype(np.int32)
+
+    def matrix(self, weight: Floats) -> "scipy.sparse.csr_array":
+        """Return weights of the pairs as a matrix, stations × demands."""
+        import scipy.sparse
+
+        ordered = weight if self.order is None else weight[self.order]
+        return scipy.sparse.csr_array(
+            (ordered, self._indices, self._indptr), shape=(self.stations, self.demands)
+        )
+
+    @cached_property
+    def _indices(self) -> Rows:
+        return self.demand if self.order is None else self.demand[self.order]
+
+    @cached_property
+    def _indptr(self) -> Rows:
+        station = self.station if self.order is None else self.station[self.order]
+        stations = np.arange(self.stations + 1, dtype=np.int32)
+        return np.searchsorted(station, stations).astype(np.int32)
+
     def _check_twice(self) -> None:
-        key = self.station * max(self.demands, 1) + self.demand
-        if (np.diff(key) > 0).all():  # in order of station, then demand: nothing to sort
+        if self.order is None:
             return
-        order = np.argsort(key, kind="stable")
-        same = np.flatnonzero(np.diff(key[order]) == 0)
+        demand, station = self.demand[self.order], self.station[self.order]
+        same = np.flatnonzero((np.diff(station) == 0) & (np.diff(demand) == 0))
         if len(same):
-            row = int(order[same[0] + 1])
+            row = int(self.order[same[0] + 1])
             msg = f"Demand {self.demand[row]} and station {self.station[row]} are paired twice."
             raise InvalidInputError(msg, remedy="Keep the cheaper one.", field="pairs", row=row + 1)
 
@@ -190,11 +217,18 @@ def stepwise(zones: Mapping[float, float]) -> Decay:
         Limit (included) of each zone and its weight, for example ``{5: 1, 10: 0.68, 15: 0.22}``.
     """
     limits = np.array(sorted(zones), dtype=float)
-    weights = np.array([*(zones[limit] for limit in sorted(zones)), 0.0])
+    weights = np.array([zones[limit] for limit in sorted(zones)], dtype=float)
     if len(limits) == 0:
         raise InvalidInputError("No zone is given.", remedy="Pass {limit: weight}.", field="zones")
     _check_amounts(weights, len(weights), "zones")
-    return lambda cost: weights[np.searchsorted(limits, cost, side="left")]
+
+    def weight(cost: Floats) -> Floats:
+        out = np.zeros(cost.shape)
+        for limit, of_zone in zip(limits[::-1], weights[::-1], strict=True):
+            np.copyto(out, of_zone, where=cost <= limit)
+        return out
+
+    return weight
 
 
 def within(limit: float) -> Decay:
@@ -266,20 +300,18 @@ def _allocated(
     pairs: Pairs, people: Floats, capacity: Floats, wanted: Floats, offered: Floats
 ) -> Accessibility:
     """Return a catchment in which people want and stations offer in proportion to weights."""
-    demand = _sums(pairs.station, wanted * people[pairs.demand], pairs.stations)
+    table = pairs.matrix(wanted)
+    demand = np.asarray(table @ people)
     level = np.divide(capacity, demand, out=np.zeros_like(capacity), where=demand > 0)
-    access = _sums(pairs.demand, offered * level[pairs.station], pairs.demands)
-    return Accessibility(access, demand, level)
+    if offered is not wanted:
+        table = pairs.matrix(offered)
+    return Accessibility(np.asarray(table.T @ level), demand, level)
 
 
-def _shares(weight: Floats, group: NDArray[np.intp], groups: int) -> Floats:
+def _shares(weight: Floats, group: Rows, groups: int) -> Floats:
     """Return each weight over the sum of its group; 0 where the group has none."""
-    total = _sums(group, weight, groups)[group]
+    total = np.bincount(group, weight, groups)[group]
     return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-
-
-def _sums(group: NDArray[np.intp], weight: Floats, groups: int) -> Floats:
-    return np.asarray(np.bincount(group, weight, groups), dtype=float)
 
 
 def _weights(pairs: Pairs, decay: Decay | None) -> Floats:
@@ -300,9 +332,8 @@ def _check_amounts(values: Floats, length: int, name: str) -> Floats:
     if values.shape != (length,):
         msg = f"{name} has shape {values.shape}, not ({length},)."
         raise InvalidInputError(msg, remedy="Pass one value per row.", field=name)
-    bad = np.flatnonzero(~((values >= 0) & (values < np.inf)))  # NaN is bad too
-    if len(bad):
-        row = int(bad[0])
+    if length and not (values.min() >= 0 and values.max() < np.inf):  # NaN is bad too
+        row = int(np.flatnonzero(~((values >= 0) & (values < np.inf)))[0])
         msg = f"{name} in row {row + 1} is {values[row]}."
         raise InvalidInputError(
             msg, remedy="Pass finite values, not below 0.", field=name, row=row + 1
@@ -310,12 +341,15 @@ def _check_amounts(values: Floats, length: int, name: str) -> Floats:
     return values
 
 
-def _check_rows(rows: NDArray[np.intp], count: int, name: str) -> None:
-    bad = np.flatnonzero((rows < 0) | (rows >= count))
-    if len(bad):
-        row = int(bad[0])
+def _rows(values: NDArray[np.integer], count: int, name: str) -> Rows:
+    rows = np.asarray(values)
+    if len(rows) and not (rows.min() >= 0 and rows.max() < count):
+        row = int(np.flatnonzero((rows < 0) | (rows >= count))[0])
         msg = f"Pair {row + 1} names {name} {rows[row]} of {count}."
-        raise InvalidInputError(msg, remedy=f"Rows of {name}s count from 0.", field=name, row=row)
+        raise InvalidInputError(
+            msg, remedy=f"Rows of {name}s count from 0.", field=name, row=row + 1
+        )
+    return rows.astype(np.int32, copy=False)
 
 
 def check_positive(value: float, name: str) -> None:
