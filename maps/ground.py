@@ -139,13 +139,20 @@ def _service(row: Any, language: Language) -> dict[str, Any]:  # noqa: ANN401 - 
 
 
 def base_drawing(data: Ground, origin: tuple[float, float]) -> list[dict[str, Any]]:
-    """Return the lines and areas of the base drawing, in drawing order."""
-    out: list[dict[str, Any]] = []
+    """Return the packed lines and areas of the base drawing, in drawing order."""
+    return [
+        {"kind": kind, "count": len(shapes), "shapes": pack_geometries(shapes, origin=origin)}
+        for kind, shapes in base_shapes(data)
+    ]
+
+
+def base_shapes(data: Ground) -> list[tuple[str, Any]]:
+    """Return kinds and geometries of the base drawing, in drawing order."""
+    out: list[tuple[str, Any]] = []
 
     def add(kind: str, frame: "gpd.GeoDataFrame") -> None:
         if len(frame):
-            shapes = pack_geometries(frame.geometry.array, origin=origin)
-            out.append({"kind": kind, "count": len(frame), "shapes": shapes})
+            out.append((kind, frame.geometry.array))
 
     if data.quarters is not None:
         add("quarter", data.quarters)

@@ -48,8 +48,9 @@
     });
     const b = data.buildings;
     for (let i = 0; i < b.count; i += 1) {
-      const text = b.name[i] || b.address[i];
-      add(text, t.building, self.showBuilding.bind(self, i));
+      const open = self.showBuilding.bind(self, i);
+      add(b.name[i] || b.address[i], t.building, open);
+      add(b.code && b.code[i], t.building, open);
     }
     return list;
   };
@@ -58,6 +59,13 @@
     const at = this.houses.center(i);
     this.map.setView(at, 18, { animate: false });
     this.popup(at, this.buildingPopup(i));
+    this.picked(i);
+  };
+
+  /* A building was chosen; and what else lies under a click. A page may do more. */
+  App.prototype.picked = function () {};
+  App.prototype.under = function () {
+    return [];
   };
 
   App.prototype.go = function (box, at, content) {
@@ -81,13 +89,10 @@
 
   /* One click answers for everything under it, so that no layer hides another's facts. */
   App.prototype.clicked = function (event) {
-    const parts = [];
-    if (this.map.hasLayer(this.layers.buildings)) {
-      const found = this.houses.at(event.latlng);
-      if (found.length) {
-        parts.push(this.buildingPopup(found[found.length - 1]));
-      }
-    }
+    const found = this.map.hasLayer(this.layers.buildings) ? this.houses.at(event.latlng) : [];
+    const house = found.length ? found[found.length - 1] : null;
+    const parts = house === null ? [] : [this.buildingPopup(house)];
+    parts.push(...this.under(event.latlng));
     const cell = this.hit(this.layers.density, event.latlng);
     if (cell) {
       parts.push(
@@ -103,6 +108,9 @@
     }
     if (parts.length) {
       this.popup(event.latlng, make("div", null, ...parts));
+      if (house !== null) {
+        this.picked(house);
+      }
     }
   };
 
@@ -249,10 +257,14 @@
           [t.residents, this.number(b.residents[i])],
         ]
           .concat(groups)
-          .concat([[t.distance, this.distanceText(i)]])
+          .concat(this.reachFacts(i))
       ),
       b.estimated[i] ? make("p", { class: "wg-note" }, t.estimated) : null
     );
+  };
+
+  App.prototype.reachFacts = function (i) {
+    return [[this.t.distance, this.distanceText(i)]];
   };
 
   App.prototype.distanceText = function (i) {

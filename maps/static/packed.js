@@ -14,14 +14,18 @@
     return out;
   }
 
+  Wangge.bytes = bytes;
+
   /* A typed array from base64; the data are little-endian, as every browser's machine is. */
   Wangge.numbers = function (base64, Type) {
     return new Type(bytes(base64).buffer);
   };
 
-  /* Decode `count` shapes into rings of [lon, lat, lon, lat …] degrees. */
-  Wangge.unpack = function (base64, count, origin) {
-    const data = bytes(base64);
+  /* Decode `count` shapes into rings of [lon, lat, lon, lat …] degrees; `packed` is base64, or bytes
+     in which each shape begins where the one before it ended. */
+  Wangge.unpack = function (packed, count, origin) {
+    const chained = typeof packed !== "string";
+    const data = chained ? packed : bytes(packed);
     let at = 0;
     function next() {
       // Sums of products instead of shifts: a zigzag value may pass 31 bits.
@@ -37,9 +41,13 @@
       return value % 2 ? -(value + 1) / 2 : value / 2;
     }
     const shapes = [];
+    let x = Math.round(origin[0] * SCALE);
+    let y = Math.round(origin[1] * SCALE);
     for (let i = 0; i < count; i += 1) {
-      let x = Math.round(origin[0] * SCALE);
-      let y = Math.round(origin[1] * SCALE);
+      if (!chained) {
+        x = Math.round(origin[0] * SCALE);
+        y = Math.round(origin[1] * SCALE);
+      }
       const rings = [];
       for (let r = next(); r > 0; r -= 1) {
         const n = next();
