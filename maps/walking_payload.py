@@ -56,7 +56,7 @@ def walking_page(data: "WalkingMapData", language: Language) -> dict[str, Any]:
     order = np.argsort(data.buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
     metres = metres_of(data)
     pairs_of, pairs = delivery_pairs(data)
-    page = {
+    page: dict[str, Any] = {
         "language": language,
         "texts": walking_texts(language),
         "head": ground.head(data, language),
@@ -104,8 +104,8 @@ def _week(
         "pairs": blob.numbers(pairs_of, "i2"),
         "serving": [np.flatnonzero(mask).tolist() for mask in data.serving],
         "opens": list(data.opens_at),
-        "days": list(get_day_names("wide", locale=locale).values()),
-        "short": list(get_day_names("abbreviated", locale=locale).values()),
+        "days": [get_day_names("wide", locale=locale)[day] for day in range(7)],
+        "short": [get_day_names("abbreviated", locale=locale)[day] for day in range(7)],
         "travels": [False] * len(data.services)
         if data.delivery is None
         else [bool((row >= 0).any()) for row in data.delivery.hours],
@@ -243,7 +243,7 @@ def _uncovered(
     for name, areas in areas_of(data).items():
         counter = Counter(data, areas)
         sets = counts_out_of_reach(data, counter, metres)
-        both = counts_with_delivery(data, counter, metres, pairs) if pairs else []
+        both: Any = counts_with_delivery(data, counter, metres, pairs) if pairs else []
         out[name] = {
             "areas": areas.size,
             "totals": counter.totals().tolist(),
@@ -261,7 +261,7 @@ def _areas(
 ) -> list[dict[str, Any]]:
     """Return areas with the choice they belong to; the same geometry is held once."""
     held: dict[bytes, Ref] = {}
-    out = []
+    out: list[dict[str, Any]] = []
     if frame is None:
         return out
     stations = {key: i for i, key in enumerate(data.stations["id"])}

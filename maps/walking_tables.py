@@ -38,7 +38,7 @@ def whole_metres(metres: "NDArray[np.float64]") -> "NDArray[np.int64]":
     [500, 501, 65535]
     """
     whole = np.minimum(np.ceil(metres - _NOISE_M), NOWHERE - 1)
-    return np.maximum(np.nan_to_num(whole, nan=NOWHERE), 0).astype(np.int64)
+    return np.asarray(np.maximum(np.nan_to_num(whole, nan=NOWHERE), 0), dtype=np.int64)
 
 
 def areas_of(data: "WalkingMapData") -> dict[str, Areas]:

@@ -15,6 +15,7 @@ from gis.ingest.audit.kinds import KINDS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
+from maps.walking_labels import WALKING_PAGE
 
 pytestmark = pytest.mark.maps
 
@@ -49,6 +50,7 @@ def wanted() -> set[str]:
     texts = {*PAGE.values(), *FINDINGS_PAGE.values(), *FACTS.values(), *SENTENCES.values()}
     texts |= {
         *LIMITS.values(),
+        *WALKING_PAGE.values(),
         *NOTES.values(),
         *REPORT_PAGE.values(),
         *REPORT_SAID.values(),
@@ -72,7 +74,7 @@ def test_translations_have_the_fields_of_their_message(language: Language):
 
 def test_chinese_is_chinese():
     latin = {m for m, text in catalogue("zh-CN").items() if not re.search(r"[一-鿿]", text)}
-    assert latin <= {"<3", "{part} of {total}"}
+    assert latin <= {"<3", "{part} of {total}", "{day} {from}–{to}"}
 
 
 def test_codes_follow_the_program():
@@ -92,6 +94,20 @@ def test_every_text_of_the_page_is_asked_for():
     unused = [
         key
         for key in PAGE
+        if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
+    ]
+    assert unused == []
+
+
+def test_every_text_of_the_walking_map_is_asked_for():
+    asking = [*(ROOT / "maps/static").glob("*.js"), *(ROOT / "maps").glob("walking*.py")]
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in asking if "labels" not in path.name
+    )
+    families = ("method_", "unit_", "speed_", "view_", "layer_")  # keys made of two parts
+    unused = [
+        key
+        for key in WALKING_PAGE
         if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
     ]
     assert unused == []
