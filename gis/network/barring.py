@@ -247,10 +247,12 @@ def _sectors(angle: "Floats", rays: "Floats") -> "Ints":
     return np.asarray(sector, dtype=np.int64)
 
 
-def outline_vertices(strokes: Strokes, bound: "Bools", quarters: "Geometries") -> Strokes:
-    """Return the lines with a vertex wherever one crosses the outline of a gated quarter."""
+def outline_places(
+    strokes: Strokes, bound: "Bools", quarters: "Geometries"
+) -> tuple[Strokes, "Floats"]:
+    """Return the lines with a vertex where one meets the outline of a quarter, and those places."""
     met = meetings(strokes, bound, np.asarray(shapely.boundary(quarters), dtype=object))
-    return with_vertices(strokes, met.line, met.xy, met.along_m)
+    return with_vertices(strokes, met.line, met.xy, met.along_m), met.xy
 
 
 def quarter_of(lines: "Geometries", bound: "Bools", quarters: "Geometries") -> "Ints":
@@ -326,6 +328,8 @@ def gate_sides(
     count
         Number of gated quarters.
     """
+    if count == 0:
+        return Gated(np.zeros(2 * len(quarter), dtype=np.int64), np.zeros(0, dtype=bool), 0)
     end_node = np.column_stack([pieces.start, pieces.end]).ravel()
     label = np.repeat(quarter, 2)
     pairs = np.unique(np.column_stack([end_node, label]), axis=0)

@@ -113,15 +113,15 @@ def build_walk_graph(
     obstacles = barring.obstacles_of(barriers, crossings, quarters, crs)
     noded = node(lines, ground, noding)
     strokes, shut_xy = barring.barred_places(noded.strokes, ground, obstacles)
-    strokes = barring.outline_vertices(strokes, ways.bound, obstacles.walls.quarters)
-    parted = _parted(strokes, ways, obstacles, shut_xy)
+    strokes, cut_xy = barring.outline_places(strokes, ways.bound, obstacles.walls.quarters)
+    parted = _parted(strokes, ways, obstacles, shut_xy, cut_xy)
     walls = barring.with_gaps(obstacles.walls, parted.walled)
     links = links_of(strokes, parted.pieces, parted.quarter, ground, walls)
     if len(links.line):
         strokes = with_vertices(strokes, links.meets, links.xy, links.along_m)
         strokes = with_lines(strokes, links.line, len(ways.row))
         ways = ways.with_links(len(links.line))
-        parted = _parted(strokes, ways, obstacles, shut_xy)
+        parted = _parted(strokes, ways, obstacles, shut_xy, cut_xy)
     graph = _contracted(strokes, parted, ways)
     report = GraphReport(
         roads=len(roads),
@@ -142,14 +142,18 @@ def build_walk_graph(
 
 
 def _parted(
-    strokes: Strokes, ways: _Ways, obstacles: barring.Obstacles, shut_xy: "Floats"
+    strokes: Strokes, ways: _Ways, obstacles: barring.Obstacles, shut_xy: "Floats", cut_xy: "Floats"
 ) -> _Parted:
-    """Cut strokes at their meetings, and part the nodes where something bars the way."""
-    place, shut = strokes.place_with(shut_xy)
+    """Cut strokes where they meet, and part the nodes where something bars the way.
+
+    Walls of quarters part what lies on both sides of the places ``cut_xy``.
+    """
+    place, marked = strokes.place_with(np.concatenate([shut_xy, cut_xy]))
+    shut = marked[: len(shut_xy)]
     is_node = np.bincount(place)[place] > 1 if len(place) else np.zeros(0, dtype=bool)
     first, last = strokes.ends
     is_node[first] = is_node[last] = True
-    is_node |= np.isin(place, shut)
+    is_node |= np.isin(place, marked)
     begin, end = cut(strokes.line, is_node)
     line = strokes.line[begin]
     stretch = stretches(strokes, begin, end)

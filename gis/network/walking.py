@@ -211,8 +211,16 @@ def nearest_sets(
     masks
         ``(j, s)``: which stations count in each set; equal sets are searched once and share their
         answer.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        The masks have another number of stations.
     """
-    sets = np.asarray(masks, dtype=bool).reshape(-1, len(stations))
+    sets = np.atleast_2d(np.asarray(masks, dtype=bool))
+    if sets.shape[1:] != (len(stations),):
+        msg = f"masks has shape {sets.shape} for {len(stations)} stations."
+        raise InvalidInputError(msg, remedy="Pass a row of one value per station.", field="masks")
     distinct, which = np.unique(sets, axis=0, return_inverse=True)
     rows = seeded(graph, stations)
     ends = _Ends.of(graph, origins)
