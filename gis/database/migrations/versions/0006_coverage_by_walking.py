@@ -35,6 +35,12 @@ def upgrade():
         op.add_column("station_services", sa.Column(name, kinds.get(name, sa.Text()), **known))
     for name, rule in DELIVERY_CHECKS.items():
         op.create_check_constraint(op.f(f"ck_station_services_{name}"), "station_services", rule)
+    op.add_column("roads", sa.Column("surface", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_roads_surface_known"),
+        "roads",
+        "surface IS NULL OR surface IN ('paved', 'unpaved', 'soft')",
+    )
     _activities()
     op.create_table(
         "walking_networks",
@@ -164,6 +170,8 @@ def _indicator_values():
 def downgrade():
     for table in ("indicator_values", "coverage_runs", "walking_networks", "activities"):
         op.drop_table(table)
+    op.drop_constraint(op.f("ck_roads_surface_known"), "roads", type_="check")
+    op.drop_column("roads", "surface")
     for name in DELIVERY_CHECKS:
         op.drop_constraint(op.f(f"ck_station_services_{name}"), "station_services", type_="check")
     for name in reversed(DELIVERY):
