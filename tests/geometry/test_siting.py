@@ -1,5 +1,7 @@
 """Siting against trying every set of stations; bad input; stopping; repeating."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -144,3 +146,52 @@ def test_a_mix(problem, radius, shares):
     mix = dict(zip(("uncovered", "walk", "sites"), shares, strict=True))
     options = SitingOptions(objective="mix", radius=radius, mix=mix)
     prove(problem, options, mixed(problem, options), most=False)
+
+
+@EXAMPLES
+@given(problems(), st.integers(0, 40), st.booleans())
+def test_fewest_stations_with_everyone_within_the_radius(problem, radius, unlimited):
+    options = SitingOptions(objective="lscp", radius=radius)
+    if unlimited:
+        problem = replace(problem, limits=replace(problem.limits, count=None))
+    matrix = costs_of(problem, radius)
+    wanted = (weights(problem) > 0) & reachable(problem, matrix)
+    standing = np.flatnonzero(problem.candidates.existing).tolist()
+    sets = list(allowed_sets(problem))
+    if not sets or sets == [[]]:
+        return
+
+    def out(s) -> int:
+        return int((wanted & ~np.isfinite(best_cost(matrix, standing + s))).sum())
+
+    fewest = min(map(out, sets))
+    stations = min(len(s) for s in sets if out(s) == fewest)
+    result = solve_siting(problem, options)
+    chosen = result.chosen.tolist()
+    assert keeps(problem, chosen)
+    assert out(chosen) == fewest
+    assert len(chosen) == stations
+    assert result.objective == result.bound == (fewest or stations)
+    assert result.proof == ("infeasible" if fewest else "optimal")
+    nowhere = (weights(problem) > 0) & ~reachable(problem, matrix)
+    assert result.unreachable.tolist() == np.flatnonzero(nowhere.any(axis=1)).tolist()
+    left = (weights(problem) > 0) & ~np.isfinite(best_cost(matrix, standing + chosen))
+    assert result.unreached.tolist() == np.flatnonzero(left.any(axis=1)).tolist()
+    for swap in result.swaps:
+        other = [j for j in chosen if j != swap.leave] + [swap.enter]
+        assert keeps(problem, other)
+        assert swap.objective == (out(other) if fewest else len(other))
+
+
+@EXAMPLES
+@given(problems())
+def test_least_worst_walk(problem):
+    options = SitingOptions(objective="p_center")
+    matrix = costs_of(problem)
+    asks = (weights(problem) > 0) & reachable(problem, matrix)
+
+    def value(is_open) -> float:
+        worst = best_cost(matrix, is_open)[asks].max(initial=0.0)
+        return worst if np.isfinite(worst) else problem.penalty
+
+    prove(problem, options, value, most=False)

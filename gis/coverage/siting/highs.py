@@ -76,7 +76,7 @@ def solve_program(
     nodes
         Branch-and-bound nodes at most: the same limit gives the same answer.
     start
-        Values to begin with.
+        Values of the first columns to begin with.
     apart
         Costs nearer to each other than this are equal.
     told
@@ -87,7 +87,7 @@ def solve_program(
     if not len(program.cost):  # HiGHS has no verdict on a program without columns
         holds = (program.row_lower <= 0).all() and (program.row_upper >= 0).all()
         return Solved(np.empty(0), 0.0, "optimal") if holds else Solved(None, np.inf, "infeasible")
-    highs: Any = highspy.Highs()
+    highs = _solver(highspy)
     for name, value in {
         "output_flag": False,
         "parallel": "off",
@@ -100,9 +100,8 @@ def solve_program(
         highs.setOptionValue(name, value)
     highs.passModel(_model(highspy, program))
     if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = start
-        highs.setSolution(solution)
+        columns = np.arange(len(start), dtype=np.int32)
+        highs.setSolution(len(start), columns, start)  # HiGHS finds the others
 
     def watch(event: Any) -> None:  # noqa: ANN401 - highspy's event
         if told is not None:
@@ -116,6 +115,10 @@ def solve_program(
     highs.cbMipInterrupt += look
     highs.run()
     return _read(highspy, highs)
+
+
+def _solver(highspy: Any) -> Any:  # noqa: ANN401 - highspy says no types here
+    return highspy.Highs()
 
 
 def _model(highspy: Any, program: Program) -> Any:  # noqa: ANN401 - highspy's model

@@ -154,3 +154,38 @@ def times_served(
         served[r] = short
         square += short * short
     return square
+
+
+@compiled
+def worst_of_swaps(
+    sites: "tuple[Ints, Ints, Ints]",
+    owner: "Ints",
+    first: "Ints",
+    second: "Ints",
+    shape: "tuple[int, int]",
+) -> "Ints":
+    """Return the highest price of any row after each exchange of slot ``s`` for site ``j``, (m, p).
+
+    ``sites`` are start, row and price of the pairs by site.
+    """
+    start, row, price = sites
+    m, p = shape
+    out = np.zeros(shape, dtype=np.int64)
+    now = np.empty(len(owner), dtype=np.int64)
+    for j in range(m):
+        now[:] = second
+        for k in range(start[j], start[j + 1]):
+            now[row[k]] = min(now[row[k]], price[k])
+        kept = np.zeros(p + 1, dtype=np.int64)
+        lost = np.zeros(p + 1, dtype=np.int64)
+        for r in range(len(owner)):
+            s = owner[r]  # -1, of rows that no open site improves, is the last place
+            lost[s] = max(lost[s], now[r])
+            kept[s] = max(kept[s], min(now[r], first[r]))
+        for s in range(p):
+            worst = lost[s]
+            for other in range(p + 1):
+                if other != s:
+                    worst = max(worst, kept[other])
+            out[j, s] = worst
+    return out

@@ -18,7 +18,7 @@ from gis.coverage.siting.tree import Tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gis.coverage.siting.problem import Ints
+    from gis.coverage.siting.problem import Bools, Floats, Ints
     from gis.coverage.siting.rules import Rules
     from gis.coverage.siting.run import Run
     from gis.coverage.siting.table import Table
@@ -66,15 +66,23 @@ class Median:
         Prices, what sets must keep, and the run that is told.
     told
         Called with cost and bound whenever one is better.
+    goal
+        Ask only whether a set costs less than this: a bound that reaches it is enough.
     """
 
     def __init__(
-        self, table: "Table", rules: "Rules", run: "Run", told: "Callable[[float, float], None]"
+        self,
+        table: "Table",
+        rules: "Rules",
+        run: "Run",
+        told: "Callable[[float, float], None]",
+        goal: int | None = None,
     ) -> None:
         self.table, self.rules, self.run, self._told = table, rules, run, told
         self.search = Search(table, rules, run)
         self.chosen, self.cost = np.empty(0, dtype=np.int64), 0
-        self.least = -np.inf
+        self.goal = goal
+        self.least = 0.0  # no price is below 0
         self._tried: set[bytes] = set()
 
     def solve(self) -> Cheapest:
@@ -82,6 +90,11 @@ class Median:
         self.chosen = self.search.start()
         self.cost = self.search.total(self.chosen)
         self._take(*self.search.descend(self.chosen, self.cost))
+        if not self._closed:
+            self._prove()
+        return Cheapest(np.sort(self.chosen), self.cost, min(self.least, self.cost), self._closed)
+
+    def _prove(self) -> None:
         first, second, _ = self.search.nearest(self.chosen)
         self.relaxation = Relaxation(self.table, self.rules, (first + second) / 2)
         effort = self.run.options.effort
@@ -90,16 +103,19 @@ class Median:
         self._neighbourhoods()
         self._branch()
         self._core()
-        return Cheapest(np.sort(self.chosen), self.cost, min(self.least, self.cost), self._closed)
 
     def _aim(self) -> int:
         """Return the cost that is worth getting below: rounding is not."""
+        if self.goal is not None:
+            return min(self.cost, self.goal)
         if self.table.whole:
             return self.cost
         return self.cost - int(_ROUNDING * (self.cost + self.table.constant))
 
     @property
     def _closed(self) -> bool:
+        if self.goal is not None and self.cost < self.goal:
+            return True
         return self.least >= self._aim()
 
     def _take(self, chosen: "Ints", cost: int) -> bool:
@@ -163,6 +179,7 @@ class Median:
             program,
             self.run,
             nodes=max(1, round(_CORE_NODES * self.run.options.effort)),
+            start=self._start(opened, left),
             apart=0.999 / unit if table.whole else 0.0,
             told=lambda cost, least: self._core_told(cost * unit + fixed, least * unit + fixed),
         )
@@ -172,40 +189,57 @@ class Median:
             if self.rules.fits(found):
                 self._take(*self.search.descend(found, self.search.total(found)))
         proven = solved.state in ("optimal", "infeasible")
-        self._bounded(float(self.cost) if proven else solved.bound * unit + fixed)
+        self._bounded(float(self._aim()) if proven else solved.bound * unit + fixed)
+
+    def _start(self, opened: "Bools", left: "Bools") -> "Floats | None":
+        """Return the best set so far by the sites that are left, if it is among what is left."""
+        taken = np.zeros(self.rules.size, dtype=bool)
+        taken[self.chosen] = True
+        if (opened & ~taken).any() or (taken & ~opened & ~left).any():
+            return None
+        return taken[left].astype(np.float64)
 
     def _core_told(self, cost: float, least: float) -> None:
         self._told(min(self.cost, cost), min(max(self.least, least), self.cost))
 
 
 def core_program(table: "Table", rules: "Rules") -> "tuple[Program, float]":
-    """Return the program of a table over its sites and pairs, and the size of its unit of cost.
+    """Return the program of a table over its sites and levels, and the size of its unit of cost.
 
-    Its costs are those of opening less what pairs save against the base prices.
+    A level of a row is a price that some of its sites have: being served at it or below needs the
+    level before, or a site of this price. What levels save is counted from the base price.
     """
-    m, k = rules.size, len(table.site)
-    row = np.repeat(np.arange(len(table.base)), np.diff(table.start))
-    saving = (table.base[row] - table.price).astype(np.float64)
+    m, n = rules.size, len(table.base)
+    row = np.repeat(np.arange(n), np.diff(table.start))
+    first = np.ones(len(row), dtype=bool)
+    first[1:] = (row[1:] != row[:-1]) | (table.price[1:] != table.price[:-1])
+    level = np.cumsum(first) - 1
+    at = np.flatnonzero(first)
+    k = len(at)
+    same_row = np.concatenate((row[at][1:] == row[at][:-1], [False]))
+    above = np.where(same_row, np.append(table.price[at][1:], 0), table.base[row[at]])
+    saving = (above - table.price[at]).astype(np.float64)
     unit = max(1.0, 2.0 ** np.round(np.log2(max(saving.max(initial=1.0), 1.0) / 1e4)))
-    pair, ones = np.arange(k), np.ones(k)
-    once = coo_array((ones, (row, m + pair)), shape=(len(table.base), m + k))
-    opened = coo_array(
+    after = np.flatnonzero(same_row) + 1
+    served = coo_array(
         (
-            np.concatenate((ones, -ones)),
-            (np.tile(pair, 2), np.concatenate((m + pair, table.site.astype(np.int64)))),
+            np.concatenate((np.ones(k), -np.ones(len(after) + len(row)))),
+            (
+                np.concatenate((np.arange(k), after, level)),
+                np.concatenate((m + np.arange(k), m + after - 1, table.site.astype(np.int64))),
+            ),
         ),
         shape=(k, m + k),
     )
     ruled, lower, upper = rules.matrix()
     ruled = csr_array(ruled)
     ruled.resize(ruled.shape[0], m + k)
-    free = np.full(len(table.base) + k, -np.inf)
     program = Program(
         np.concatenate((table.opening.astype(np.float64), -saving)) / unit,
         np.ones(m + k),
         np.arange(m + k) < m,
-        csc_array(vstack([once, opened, ruled])),
-        np.concatenate((free, lower)),
-        np.concatenate((np.ones(len(table.base)), np.zeros(k), upper)),
+        csc_array(vstack([served, ruled])),
+        np.concatenate((np.full(k, -np.inf), lower)),
+        np.concatenate((np.zeros(k), upper)),
     )
     return program, float(unit)

@@ -6,6 +6,8 @@ import numpy as np
 
 from gis.coverage.siting.additive import solve_additive
 from gis.coverage.siting.answer import Answer, Ground
+from gis.coverage.siting.center import solve_center
+from gis.coverage.siting.covering import solve_covering
 from gis.coverage.siting.problem import CAPACITATED, SitingOptions
 from gis.coverage.siting.result import SitingResult, assignment_of, measures_of
 from gis.coverage.siting.run import Run, gap_of
@@ -22,6 +24,8 @@ _SOLVERS: "dict[str, Callable[[Ground, Run], Answer]]" = {
     "mclp": solve_additive,
     "p_median": solve_additive,
     "mix": solve_additive,
+    "lscp": solve_covering,
+    "p_center": solve_center,
 }
 #: Objectives for which a station beyond the radius is none.
 _ONLY_WITHIN = ("lscp", "mclp", "capacitated_mclp")
