@@ -356,9 +356,9 @@ def with_gaps(walls: Walls, walled: "Bools") -> Walls:
     return Walls(walls.water, lines, walls.quarters[walled], walls.gates)
 
 
-def crossed(lines: "Geometries", barriers: "Geometries") -> "Bools":
+def crossed(lines: "Geometries", barriers: shapely.STRtree) -> "Bools":
     """Return which lines meet a barrier."""
     out = np.zeros(len(lines), dtype=bool)
     if len(lines) and len(barriers):
-        out[shapely.STRtree(barriers).query(lines, predicate="intersects")[0]] = True
+        out[barriers.query(lines, predicate="intersects")[0]] = True
     return out

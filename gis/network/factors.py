@@ -24,12 +24,15 @@ class WalkFactors:
         ETH Zürich 90: 1.34 m/s on the level, 0.610 m/s up and 0.694 m/s down on stairs, all
         horizontally; up one way and down the other takes 2.06 times as long.
     unpaved, soft
-        Gravel, earth; grass, sand, mud.
+        Gravel and earth: 1.1, a dirt road (Soule and Goldman, 1972); grass, sand and mud: 1.3, a
+        ploughed field (Givoni and Goldman, 1971), both as in Herzog (2014), Internet Archaeology
+        36, table 3. They were measured as energy; measured as time such effects are smaller (de
+        Gruchy and others, 2017, Internet Archaeology 45), so walks come out rather too long.
     """
 
     steps: float = 2.06
-    unpaved: float = 1.0
-    soft: float = 1.0
+    unpaved: float = 1.1
+    soft: float = 1.3
 
     def __post_init__(self) -> None:
         for name in ("steps", "unpaved", "soft"):

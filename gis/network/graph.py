@@ -210,6 +210,16 @@ class WalkGraph:
         return segment_grid(self.edge_line, self.edge_open)
 
     @cached_property
+    def water_tree(self) -> shapely.STRtree:
+        """Index of the straight pieces of rivers and railways."""
+        return _pieces(self.walls.water)
+
+    @cached_property
+    def line_tree(self) -> shapely.STRtree:
+        """Index of the straight pieces of walls."""
+        return _pieces(self.walls.lines)
+
+    @cached_property
     def wall_segments(self) -> "SegmentGrid":
         """The straight pieces of all that legs may not cross: walls, water, outlines of quarters.
 
@@ -241,3 +251,10 @@ class WalkGraph:
         return shapely.get_coordinates(
             shapely.line_interpolate_point(self.edge_line[edge], along_m)
         )
+
+
+def _pieces(lines: "Geometries") -> shapely.STRtree:
+    """Return an index of lines cut into straight pieces: long lines make a poor index."""
+    from gis.network.segments import segment_grid
+
+    return segment_grid(lines, np.ones(len(lines), dtype=bool)).tree

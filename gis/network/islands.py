@@ -75,7 +75,7 @@ def links_of(
     keep = (rank[label[other]] < rank[label[own]]) & (quarter[own] == quarter[other])
     own, other = own[keep], other[keep]
     links = np.asarray(shapely.shortest_line(lines[own], lines[other]), dtype=object)
-    free = ~crossed(links, np.concatenate([walls.water, walls.lines]))
+    free = ~crossed(links, shapely.STRtree(np.concatenate([walls.water, walls.lines])))
     own, other, links = own[free], other[free], links[free]
     order = np.lexsort((other, own, shapely.length(links), label[own]))
     first = order[np.unique(label[own][order], return_index=True)[1]]

@@ -4,6 +4,7 @@ Its functions call each other and are compiled, so they live in one module.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,26 @@ if TYPE_CHECKING:
 CELL_M = 40.0
 #: A grid has at most this many squares: over sparse ground they are larger.
 MOST_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The nearest places of lines to points.
+
+    Parameters
+    ----------
+    line
+        ``(k,)``: -1 where none is within reach.
+    along_m, distance_m
+        ``(k,)``: metres along the line, and to it; NaN where none is.
+    xy
+        ``(k, 2)``: the place; NaN where none is.
+    """
+
+    line: "Ints"
+    along_m: "Floats"
+    distance_m: "Floats"
+    xy: "Floats"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +76,19 @@ class SegmentGrid:
     indptr: "Ints"
     indices: "Ints"
 
-    def nearest(self, xy_m: "Floats", reach_m: "ArrayLike") -> "tuple[Ints, Floats, Floats]":
-        """Return line, metres along it and distance of the nearest place to each point.
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Index of the pieces as lines."""
+        return shapely.STRtree(self.lines)
+
+    @cached_property
+    def lines(self) -> "Geometries":
+        """The pieces as lines."""
+        ends = np.stack([self.start_xy, self.end_xy], axis=1)
+        return np.asarray(shapely.linestrings(ends), dtype=object).reshape(len(ends))
+
+    def nearest(self, xy_m: "Floats", reach_m: "ArrayLike") -> "Nearest":
+        """Return the nearest place of any line to each point.
 
         Parameters
         ----------
@@ -67,14 +99,16 @@ class SegmentGrid:
 
         Returns
         -------
-        line
-            ``(k,)``: -1 where none is within reach; of equally near lines the first.
-        along_m, distance_m
-            ``(k,)``: NaN where none is.
+        Nearest
+            Of equally near lines the first.
         """
-        line = np.full(len(xy_m), -1, dtype=np.int64)
-        along = np.full(len(xy_m), np.nan)
-        distance = np.full(len(xy_m), np.nan)
+        count = len(xy_m)
+        out = Nearest(
+            np.full(count, -1, dtype=np.int64),
+            np.full(count, np.nan),
+            np.full(count, np.nan),
+            np.full((count, 2), np.nan),
+        )
         if len(self.line) and len(xy_m):
             _nearest(
                 np.ascontiguousarray(xy_m, dtype=np.float64),
@@ -82,9 +116,9 @@ class SegmentGrid:
                 (self.start_xy, self.end_xy, self.line, self.offset_m),
                 (self.origin[0], self.origin[1], self.cell_m, self.shape[0], self.shape[1]),
                 (self.indptr, self.indices),
-                (line, along, distance),
+                (out.line, out.along_m, out.distance_m, out.xy),
             )
-        return line, along, distance
+        return out
 
 
 def segment_grid(lines: "Geometries", wanted: "Bools") -> SegmentGrid:
@@ -173,7 +207,7 @@ def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, squares: Any, out:
             (row + 1) * cell - (y - south),
         )
         best = reach[k] * reach[k]
-        best_line, best_along = -1, np.nan
+        best_line, best_along, best_x, best_y = -1, np.nan, np.nan, np.nan
         ring = 0
         while ring == 0 or ((ring - 1) * cell + inside) ** 2 <= best:
             for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
@@ -194,8 +228,11 @@ def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, squares: Any, out:
                         if d2 < best or (d2 == best and (best_line < 0 or line[s] < best_line)):
                             best, best_line = d2, line[s]
                             best_along = offset[s] + t * np.sqrt(length2)
+                            best_x, best_y = x - ex, y - ey
             ring += 1
         if best_line >= 0:
             out[0][k] = best_line
             out[1][k] = best_along
             out[2][k] = np.sqrt(best)
+            out[3][k, 0] = best_x
+            out[3][k, 1] = best_y

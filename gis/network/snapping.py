@@ -11,12 +11,17 @@ from gis.geometry.crs import to_projected
 from gis.network.barring import ALONG_M, CROSSING_AT_M, crossed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas as gpd
     import pyproj
     from numpy.typing import ArrayLike
 
     from gis.geometry.crs import Geometries
     from gis.network.graph import Bools, Floats, Ints, WalkGraph
+
+    #: Gives the shapes of some rows.
+    Shapes = Callable[[Ints], Geometries]
 
 #: Beyond this no road is said to be within reach.
 REACH_M = 300.0
@@ -110,9 +115,13 @@ def snap(graph: "WalkGraph", xy_m: "ArrayLike", *, reach_m: float = REACH_M) -> 
         msg = f"The point in row {', '.join(map(str, rows))} is not finite."
         raise InvalidInputError(msg, remedy="Give x and y in metres.", rows=rows)
     _check_reach(reach_m)
-    edge, along, access = graph.segments.nearest(xy, reach_m)
-    points = np.asarray(shapely.points(xy), dtype=object)
-    return _free(graph, points, _placed(graph, edge, along, access, xy), reach_m)
+    found = graph.segments.nearest(xy, reach_m)
+    near = _placed(graph, found.line, found.along_m, found.distance_m, found.xy, xy)
+
+    def shapes(rows: "Ints") -> "Geometries":
+        return np.asarray(shapely.points(xy[rows]), dtype=object)
+
+    return _free(graph, shapes, near, reach_m)
 
 
 def snap_buildings(
@@ -143,18 +152,22 @@ def snap_buildings(
         doors = to_projected(buildings["entrance"].to_numpy(), crs)
         known = ~(shapely.is_missing(doors) | shapely.is_empty(doors))
         shapes = np.where(known, doors, shapes)
+    pieces = graph.segments
     edge = np.full(len(shapes), -1, dtype=np.int64)
     along, access = np.full((2, len(shapes)), np.nan)
-    start = np.full((len(shapes), 2), np.nan)
+    start, end = np.full((2, len(shapes), 2), np.nan)
     drawn = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
     start[drawn] = shapely.get_coordinates(shapely.point_on_surface(shapes[drawn]))
-    (at, found), distance = graph.open_tree.query_nearest(
+    (at, found), distance = pieces.tree.query_nearest(
         shapes[drawn], max_distance=reach_m, return_distance=True, all_matches=False
     )
     rows = drawn[at]
-    edge[rows], access[rows] = found, distance
-    start[rows], along[rows] = _legs(graph, shapes[rows], found)
-    return _free(graph, shapes, _placed(graph, edge, along, access, start), reach_m)
+    edge[rows], access[rows] = pieces.line[found], distance
+    ends = shapely.get_coordinates(shapely.shortest_line(shapes[rows], pieces.lines[found]))
+    start[rows], end[rows] = ends[::2], ends[1::2]
+    along[rows] = pieces.offset_m[found] + np.hypot(*(end[rows] - pieces.start_xy[found]).T)
+    near = _placed(graph, edge, along, access, end, start)
+    return _free(graph, lambda chosen: shapes[chosen], near, reach_m)
 
 
 def _check_reach(reach_m: float) -> None:
@@ -172,23 +185,26 @@ def _legs(graph: "WalkGraph", shapes: "Geometries", edge: "Ints") -> "tuple[Floa
 
 
 def _placed(
-    graph: "WalkGraph", edge: "Ints", along: "Floats", access: "Floats", start: "Floats"
+    graph: "WalkGraph",
+    edge: "Ints",
+    along: "Floats",
+    access: "Floats",
+    end: "Floats",
+    start: "Floats",
 ) -> Snapped:
-    at = np.full((len(edge), 2), np.nan)
     on = np.flatnonzero(edge >= 0)
     along[on] = np.minimum(along[on], graph.edge_length_m[edge[on]])
-    at[on] = graph.points_along(edge[on], along[on])
-    return Snapped(edge, along, access, at, start, np.zeros(len(edge), dtype=bool))
+    return Snapped(edge, along, access, end, start, np.zeros(len(edge), dtype=bool))
 
 
-def _free(graph: "WalkGraph", shapes: "Geometries", near: Snapped, reach_m: float) -> Snapped:
+def _free(graph: "WalkGraph", shapes: "Shapes", near: Snapped, reach_m: float) -> Snapped:
     """Return the places with those behind a barrier moved to the next edge that is not."""
     # Only a leg that is longer than the way to the next barrier can cross one.
     on = np.flatnonzero(near.edge >= 0)
-    wall = graph.wall_segments.nearest(near.from_xy_m[on], near.access_m[on] + ALONG_M)[0]
-    on = on[wall >= 0]
-    home = np.full(len(shapes), -1, dtype=np.int64)
-    home[on] = _home(graph, shapes[on])
+    walls = graph.wall_segments
+    on = on[walls.nearest(near.from_xy_m[on], near.access_m[on] + ALONG_M).line >= 0]
+    home = np.full(len(near), -1, dtype=np.int64)
+    home[on] = _home(graph, shapes(on))
     wet, walled = _barred(graph, near.from_xy_m[on], near.xy_m[on], near.edge[on], home[on])
     rows = on[wet | walled]
     if len(rows) == 0:
@@ -206,7 +222,7 @@ def _free(graph: "WalkGraph", shapes: "Geometries", near: Snapped, reach_m: floa
 
 def _moved(
     graph: "WalkGraph",
-    shapes: "Geometries",
+    shapes: "Shapes",
     near: Snapped,
     rows: "Ints",
     home: "Ints",
@@ -216,9 +232,9 @@ def _moved(
 
     Where only walls are in the way, the nearest edge that lies beyond no water is a fallback.
     """
-    at, edge = graph.open_tree.query(shapes[rows], predicate="dwithin", distance=circle_m)
+    at, edge = graph.open_tree.query(shapes(rows), predicate="dwithin", distance=circle_m)
     row = rows[at]
-    start, along = _legs(graph, shapes[row], edge)
+    start, along = _legs(graph, shapes(row), edge)
     end = graph.points_along(edge, along)
     wet, walled = _barred(graph, start, end, edge, home[row])
     for fine, is_last in ((~wet, False), (~wet & ~walled, True)):
@@ -259,8 +275,8 @@ def _barred(
     if len(edge) == 0 or walls.empty:
         return none, none
     legs = _shortened(start, end)
-    wet = crossed(legs, walls.water)
-    walled = crossed(legs, walls.lines)
+    wet = crossed(legs, graph.water_tree)
+    walled = crossed(legs, graph.line_tree)
     other = (home != -2) & (home != graph.edge_quarter[edge])
     if len(walls.gates) and other.any():
         rows = np.flatnonzero(other)
