@@ -131,8 +131,8 @@ def _borders(field: WalkField, label: "Ints", start: "Floats", end: "Floats") ->
     for _ in range(_HALVINGS):
         half = (low + high) / 2
         found = field.at(start + half[:, None] * (end - start)).station
-        same = (found == label) | (found < 0)
-        low, high = np.where(same, half, low), np.where(same, high, half)
+        known, same = found >= 0, found == label
+        low, high = np.where(known & same, half, low), np.where(known & ~same, half, high)
     return (low + high) / 2
 
 
