@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
 
 from gis.coverage.siting import (
     SitingOptions,
@@ -195,3 +197,68 @@ def test_least_worst_walk(problem):
         return worst if np.isfinite(worst) else problem.penalty
 
     prove(problem, options, value, most=False)
+
+
+def placed(problem, matrix, equity, missed):
+    """Return the least cost of placing people in a set of stations, as a linear program."""
+    n, rows = len(problem.people), np.flatnonzero(reachable(problem, matrix[:, None])[:, 0])
+
+    def value(is_open) -> float:
+        at, to = np.nonzero(np.isfinite(matrix[np.ix_(rows, is_open)]))
+        cost = equity[rows[at]] * (matrix[rows[at], np.array(is_open, dtype=int)[to]] - missed)
+        fixed = (problem.people * equity)[rows].sum() * missed
+        if not len(at):
+            return fixed
+        pairs = np.arange(len(at))
+        limits = coo_array(
+            (np.ones(2 * len(at)), (np.r_[rows[at], n + to], np.r_[pairs, pairs])),
+            shape=(n + len(is_open), len(at)),
+        )
+        most = np.r_[problem.people, problem.candidates.capacity[is_open]]
+        return fixed + linprog(cost, A_ub=limits.tocsr(), b_ub=most).fun
+
+    return value
+
+
+def prove_room(problem, result):
+    """Everyone goes to one open station, within its room; who has none is named."""
+    flows = result.flows
+    assert flows is not None
+    assert (flows.people > 0).all()
+    load = np.bincount(flows.candidate, flows.people, problem.candidates.number)
+    assert (load <= problem.candidates.capacity).all()
+    is_open = problem.candidates.existing.copy()
+    is_open[result.chosen] = True
+    assert is_open[flows.candidate].all()
+    served = np.bincount(flows.demand, flows.people, len(problem.people))
+    assert (served <= problem.people).all()
+    short = (served < problem.people) & (weights(problem)[:, 0] > 0)
+    assert result.unreached.tolist() == np.flatnonzero(short).tolist()
+
+
+@EXAMPLES
+@given(problems(capacitated=True, most_sites=6), st.integers(0, 40))
+def test_most_people_with_room(problem, radius):
+    options = SitingOptions(objective="capacitated_mclp", radius=radius)
+    if not problem.candidates.capacity.any():
+        return
+    equity = np.ones(len(problem.people)) if problem.equity is None else problem.equity
+    matrix = costs_of(problem, radius)[:, 0]
+    value = placed(problem, matrix * 0, equity, 1.0)
+    reached = weights(problem)[reachable(problem, matrix[:, None])[:, 0]].sum()
+    result = prove(problem, options, lambda is_open: reached - value(is_open), most=True)
+    if result is not None:
+        prove_room(problem, result)
+
+
+@EXAMPLES
+@given(problems(capacitated=True, most_sites=6))
+def test_least_mean_walk_with_room(problem):
+    if not problem.candidates.capacity.any():
+        return
+    options = SitingOptions(objective="capacitated_p_median")
+    equity = np.ones(len(problem.people)) if problem.equity is None else problem.equity
+    value = placed(problem, costs_of(problem)[:, 0], equity, problem.penalty)
+    result = prove(problem, options, value, most=False)
+    if result is not None:
+        prove_room(problem, result)

@@ -91,6 +91,12 @@ class Rules:
         )
         return rest, left
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether not even the largest candidates have the floor area together."""
+        largest = np.sort(self.floor)[max(0, self.size - self.count) :]
+        return bool(largest.sum() < self.total_floor * (1 - _TINY))
+
     def fits(self, chosen: "Ints") -> bool:
         """Return whether a set keeps all rules."""
         apart = self.conflict is None or not self.conflict[np.ix_(chosen, chosen)].any()

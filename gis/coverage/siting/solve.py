@@ -6,6 +6,7 @@ import numpy as np
 
 from gis.coverage.siting.additive import solve_additive
 from gis.coverage.siting.answer import Answer, Ground
+from gis.coverage.siting.capacitated import solve_capacitated
 from gis.coverage.siting.center import solve_center
 from gis.coverage.siting.covering import solve_covering
 from gis.coverage.siting.problem import CAPACITATED, SitingOptions
@@ -26,6 +27,8 @@ _SOLVERS: "dict[str, Callable[[Ground, Run], Answer]]" = {
     "mix": solve_additive,
     "lscp": solve_covering,
     "p_center": solve_center,
+    "capacitated_p_median": solve_capacitated,
+    "capacitated_mclp": solve_capacitated,
 }
 #: Objectives for which a station beyond the radius is none.
 _ONLY_WITHIN = ("lscp", "mclp", "capacitated_mclp")
