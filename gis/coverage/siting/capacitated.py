@@ -48,8 +48,15 @@ class _Values:
         self.best, self.value = -np.inf, np.empty(0)
         self.work = 0
 
-    def improve(self, first: "Floats", aim: int, rounds: int, step: float) -> "tuple[Ints, ...]":
-        """Improve the bound from some values; return the sets that better bounds came with."""
+    def improve(
+        self, first: "Floats", aim: int, steps: tuple[int, float], on: "Callable[[], bool]"
+    ) -> "tuple[Ints, ...]":
+        """Improve the bound from some values; return the sets that better bounds came with.
+
+        ``steps`` are how many at most, and the length of the first; ``on`` is asked whether to go
+        on after each.
+        """
+        rounds, step = steps
         rooms, waited, sets = self.rooms, 0, []
         value, direction = first.copy(), np.zeros(len(first))
         for _ in range(rounds):
@@ -62,7 +69,7 @@ class _Values:
                 waited += 1
                 if waited > _PATIENCE:
                     step, waited = step / 2, 0
-            if step < _LAST_STEP or self.least >= aim:
+            if step < _LAST_STEP or self.least >= aim or not on():
                 break
             short[(value >= rooms.missed) & (short > 0)] = 0.0
             direction = _SMOOTH * direction + (1 - _SMOOTH) * short
@@ -143,8 +150,7 @@ class _Capacitated:
             first = values.value if len(values.value) else self.placing.values(self.best)
             if self.closed or self.run.over():
                 return
-            sets = values.improve(first, self.aim, part, step)
-            self._bounded(values.least)
+            sets = values.improve(first, self.aim, (part, step), lambda: self._further(values))
             self._improve(sets)
         self._shake()
         if not self.closed:
@@ -161,6 +167,10 @@ class _Capacitated:
         if least > self.least:
             self.least = min(least, float(self.best.cost))
         self._told(self.best.cost, self.least)
+
+    def _further(self, values: _Values) -> bool:
+        self._bounded(values.least)
+        return not self.run.over()
 
     def _improve(self, sets: "tuple[Ints, ...]") -> None:
         """Improve the last sets of the bound, which are the best, by exchanges."""
@@ -248,7 +258,9 @@ class _Capacitated:
             if rules.hopeless:
                 continue
             values = _Values(self.rooms, rules, opened, left)
-            sets = values.improve(value, self.aim, _NODE_ROUNDS, _NODE_STEP)
+            sets = values.improve(
+                value, self.aim, (_NODE_ROUNDS, _NODE_STEP), lambda: not self.run.over()
+            )
             work += values.work
             least = max(least, values.least)
             for taken in sets[-1:]:
@@ -286,7 +298,8 @@ class _Capacitated:
         found: list[tuple[int, int, int]] = []
         for at in np.argsort(least, kind="stable")[:_SWAPS].tolist():
             worst = sorted(cost for _, _, cost in found)[:number]
-            if self.run.over() or (len(worst) == number and (not number or least[at] > worst[-1])):
+            full = len(worst) == number
+            if full and (self.run.over() or not number or least[at] > worst[-1]):
                 break
             j, s = divmod(int(fits[at]), len(chosen))
             cost = self.placing.cost(np.append(np.delete(chosen, s), j))
@@ -312,8 +325,9 @@ def solve_capacitated(ground: Ground, run: "Run") -> Answer:
 
     search.solve(lambda cost, least: run.tell(objective(cost), objective(least)))
     best = search.best
-    value = objective(best.cost)
     served, flows, unserved = _placed(ground, search.rooms, best)
+    value = _value(ground, prices, search.rooms, best)
+    value = reachable - value if most else value
     return Answer(
         chosen=best.chosen,
         served=served,
@@ -329,26 +343,44 @@ def solve_capacitated(ground: Ground, run: "Run") -> Answer:
     )
 
 
+def _value(ground: Ground, prices: Prices, rooms: Rooms, best: Placed) -> float:
+    """Return what people pay, in the units of the objective."""
+    weight = ground.problem.equity_of_rows[ground.rows.demand[rooms.row]]
+    out = float(weight @ best.flow[:, -1]) * prices.missed
+    for column, number in enumerate(rooms.open_numbers(best.chosen).tolist()):
+        reached = best.flow[:, column] > 0
+        costs = _costs(ground, rooms, number)[reached]
+        out += float((weight * best.flow[:, column])[reached] @ prices.unit(costs))
+    return out
+
+
+def _costs(ground: Ground, rooms: Rooms, candidate: int) -> "Floats":
+    """Return the cost of each row of the rooms at a candidate, infinite where it has none."""
+    out = np.full(len(ground.rows.demand), np.inf)
+    pairs = ground.pairs
+    start, row, _ = rooms.sites
+    site = int(np.flatnonzero(rooms.number == candidate)[0])
+    at = pairs.candidate == candidate
+    # Both are in the order of the rows.
+    out[row[start[site] : start[site + 1]]] = pairs.cost[at]
+    return out[: len(rooms.row)]
+
+
 def _placed(ground: Ground, rooms: Rooms, best: Placed) -> "tuple[Served, Flows, Bools]":
     """Return the station of most people of each row with the mean cost, all flows, who is left."""
-    is_open = np.concatenate((best.chosen, np.arange(len(ground.rules.site), len(rooms.room))))
-    flow = best.flow[:, :-1]
+    number, flow = rooms.open_numbers(best.chosen), best.flow[:, :-1]
     row, column = np.nonzero(flow)
-    number = rooms.number[is_open]
     flows = Flows(ground.rows.demand[rooms.row[row]], number[column], flow[row, column])
     candidate = np.full(len(ground.rows.demand), -1)
     cost = np.full(len(candidate), np.inf)
     some = flow.any(axis=1)
-    if flow.shape[1]:
+    if some.any():
         candidate[rooms.row[some]] = number[flow[some].argmax(axis=1)]
-    start, by_row, _ = rooms.sites
     walked = np.zeros(len(rooms.row))
-    for at, site in enumerate(is_open.tolist()):
-        reached = by_row[start[site] : start[site + 1]]
-        costs = ground.pairs.cost[ground.pairs.candidate == number[at]]
-        walked[reached] += flow[reached, at] * costs  # both in the order of the rows
-    placed = flow.sum(axis=1)
-    cost[rooms.row[some]] = walked[some] / placed[some]
+    for at, one in enumerate(number.tolist()):
+        here = flow[:, at] > 0
+        walked[here] += flow[here, at] * _costs(ground, rooms, one)[here]
+    cost[rooms.row[some]] = walked[some] / flow[some].sum(axis=1)
     unserved = np.ones(len(candidate), dtype=bool)
     unserved[rooms.row] = best.flow[:, -1] > 0
     return Served(candidate, cost), flows, unserved

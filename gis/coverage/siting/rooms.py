@@ -40,6 +40,8 @@ class Rooms:
         People per site, shape (m + e,).
     number
         Candidate of the problem per site.
+    standing
+        How many sites stand.
     scale, whole
         As in :class:`gis.coverage.siting.table.Table`.
     """
@@ -51,6 +53,7 @@ class Rooms:
     sites: "tuple[Ints, Ints, Ints]"
     room: "Ints"
     number: "Ints"
+    standing: int
     scale: float
     whole: bool
 
@@ -92,7 +95,12 @@ class Rooms:
         sites = (begin, by_row[order], price[order])
         assert problem.candidates.capacity is not None
         room = problem.candidates.capacity[number]
-        return cls(row, people, base, table, sites, room, number, scale, whole)
+        return cls(row, people, base, table, sites, room, number, len(stands), scale, whole)
+
+    def open_numbers(self, chosen: "Ints") -> "Ints":
+        """Return the open stations in the order of flows: chosen ones, then those that stand."""
+        m = len(self.number) - self.standing
+        return np.concatenate((self.number[chosen], self.number[m:]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ def _way(price: "Ints", spare: "Ints", move: "Ints", before: "Ints") -> int:
     width = len(price)
     cost = price.copy()
     before[:] = -1
-    target = np.argmin(cost)
+    target = int(np.argmin(cost))
     if spare[target] > 0:
         return target
     changed = True
