@@ -20,8 +20,8 @@ COVERAGE_PALETTE = ("#4a1486", "#7355ae", "#9a8dc7", "#bdb8dc", "#dcd9ed", "#f8f
 DENSITY_PALETTE = ("#e3f4ee", "#a6dbc4", "#5fb98f", "#2a8a57", "#00502a")
 #: Minutes on foot: blue is near, red is far, with the change at a quarter of an hour.
 MINUTES_PALETTE = ("#2c5f9e", "#6fa6cf", "#c3dfec", "#fdd58c", "#f08a4b", "#b5241e")
-#: Short of a target: brown; met: teal. Also little and much accessibility.
-TARGET_PALETTE = ("#8c510a", "#d8b365", "#f6e8c3", "#5ab4ac", "#01665e")
+#: Short of a target: purple; met: teal. Also little and much accessibility.
+TARGET_PALETTE = DEVIATION_PALETTE
 #: Stations and their buildings; a station's neighbours have other colours.
 STATION_PALETTE = (
     "#0072b2",
@@ -55,8 +55,6 @@ PALETTES = {
     "deviation": DEVIATION_PALETTE,
     "coverage": COVERAGE_PALETTE,
     "density": DENSITY_PALETTE,
-    "minutes": MINUTES_PALETTE,
-    "target": TARGET_PALETTE,
 }
 
 #: Upper bounds of coverage classes but the last, as shares.

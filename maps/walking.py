@@ -108,7 +108,7 @@ def _layers(data: WalkingMapData, page: dict[str, Any]) -> dict[str, Any]:
 
     layers: dict[str, Any] = {
         "base": group("base"),
-        "grids": area_layer(data.grids, "grids", texts["layer_grids"], {"weight": 1.2}),
+        "grids": group("grids"),
     }
     for key in ("isochrones", "catchments"):
         if getattr(data, key) is not None:

@@ -72,7 +72,8 @@ def walking_page(data: "WalkingMapData", language: Language) -> dict[str, Any]:
             "stations": style.STATION_PALETTE,
         },
         "communities": ground.communities(data),
-        "grids": ground.grids(data, language),
+        "grids": ground.grids(data, language)
+        | {"shapes": blob.shapes(data.grids.geometry.array, origin)},
         "buildings": _buildings(blob, data, order, language, origin),
         "reach": _reach(blob, data, metres, order),
         "delivery": _delivery(blob, data, pairs, order),

@@ -11,7 +11,10 @@
     const app = new App(map, layers, data);
     Wangge.app = app;
     app.build();
-    document.documentElement.setAttribute("data-ready", "true");
+    // After the canvases, which draw themselves before the next picture of the screen.
+    requestAnimationFrame(function () {
+      document.documentElement.setAttribute("data-ready", "true");
+    });
   };
 
   const App = (Wangge.App = function (map, layers, data) {
@@ -255,6 +258,10 @@
       node.querySelectorAll(".leaflet-popup-close-button").forEach(function (button) {
         button.setAttribute("aria-label", t.close);
         button.title = t.close;
+      });
+      // What scrolls can be scrolled by keyboard as well.
+      node.querySelectorAll(".leaflet-popup-content").forEach(function (content) {
+        content.tabIndex = content.scrollHeight > content.clientHeight ? 0 : -1;
       });
     });
   };

@@ -100,7 +100,7 @@
       look(colours.covered, "#414b55"),
       look(colours.uncovered, "#7d3600"),
     ];
-    this.houses = new Wangge.PackedLayer(Wangge.unpack(b.shapes, b.count, this.data.origin), {
+    this.houses = new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), {
       pane: "buildings",
       styles: function (zoom) {
         return looks.map(function (item) {

@@ -57,9 +57,13 @@
 
   App.prototype.showBuilding = function (i) {
     const at = this.houses.center(i);
-    this.map.setView(at, 18, { animate: false });
+    this.show(i, at);
     this.popup(at, this.buildingPopup(i));
     this.picked(i);
+  };
+
+  App.prototype.show = function (i, at) {
+    this.map.setView(at, 18, { animate: false });
   };
 
   /* A building was chosen; and what else lies under a click. A page may do more. */
@@ -81,7 +85,14 @@
 
   App.prototype.popup = function (at, content) {
     this.collapse();
-    L.popup({ maxWidth: 320, minWidth: 200, autoPanPadding: [12, 12] })
+    // Beside the controls where there is room beside them.
+    const right = this.map.getSize().x > 600 ? 64 : 12;
+    L.popup({
+      maxWidth: 320,
+      minWidth: 200,
+      autoPanPaddingTopLeft: [12, 12],
+      autoPanPaddingBottomRight: [right, 12],
+    })
       .setLatLng(at)
       .setContent(content)
       .openOn(this.map);
@@ -99,10 +110,10 @@
         Wangge.facts([[this.t.incidents_here, this.number(cell.feature.properties.n)]])
       );
     }
-    const grid = this.hit(this.layers.grids, event.latlng);
+    const grid = this.gridAt(event.latlng);
     const community = this.hit(this.layers.communities, event.latlng);
-    if (grid) {
-      parts.push(this.gridPopup(grid.feature.properties.i));
+    if (grid !== null) {
+      parts.push(this.gridPopup(grid));
     } else if (community) {
       parts.push(this.communityPopup(community.feature.properties.i));
     }
@@ -112,6 +123,12 @@
         this.picked(house);
       }
     }
+  };
+
+  /* The grid under a point; null: none, or they are not shown. */
+  App.prototype.gridAt = function (latlng) {
+    const found = this.hit(this.layers.grids, latlng);
+    return found ? found.feature.properties.i : null;
   };
 
   App.prototype.hit = function (group, latlng) {

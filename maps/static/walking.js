@@ -20,7 +20,10 @@
         const app = new App(map, layers, Object.assign(data, { blobs: blobs }));
         Wangge.app = app;
         app.build();
-        document.documentElement.setAttribute("data-ready", "true");
+        // After the canvases, which draw themselves before the next picture of the screen.
+        requestAnimationFrame(function () {
+          document.documentElement.setAttribute("data-ready", "true");
+        });
       },
       function () {
         wait.textContent = data.texts.old_browser;

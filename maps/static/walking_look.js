@@ -106,8 +106,19 @@
       return { value: i, label: t["view_" + key] };
     });
     return Wangge.menu("wg-view", t.view, list, views.indexOf(this.state.view), function (i) {
-      self.chose("view", views[i], "wg-view");
+      self.choseView(views[i]);
     });
+  };
+
+  /* Colours of coverage under buildings of another meaning would be read together. */
+  App.prototype.choseView = function (view) {
+    const metric = this.state.metric;
+    if (view !== "reach" && metric === "coverage") {
+      this.state.metric = "none";
+    } else if (view === "reach" && metric === "none") {
+      this.state.metric = "coverage";
+    }
+    this.chose("view", view, "wg-view");
   };
 
   /* Grids, or communities, are coloured by coverage, by size, or by an indicator. */
@@ -191,7 +202,7 @@
     const self = this;
     const b = this.data.buildings;
     this.houseLook = this.houseView();
-    this.houses = new Wangge.PackedLayer(Wangge.unpack(b.shapes, b.count, this.data.origin), {
+    this.houses = new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), {
       pane: "buildings",
       styles: function (zoom) {
         return self.houseLook.colours.map(function (colour) {
@@ -341,30 +352,76 @@
       return gridLook.call(this, i);
     }
     const edge = { color: "#3d4f63", weight: 1.2, opacity: 0.85 };
-    const value = chosen.level === "grids" ? chosen.item.grids[i] : undefined;
-    if (value === undefined) {
-      return Object.assign(edge, { fillColor: "#ffffff", fillOpacity: 0 });
-    }
+    // The value of a community colours its grids, so that buildings stay on top.
+    const value = chosen.level === "grids"
+      ? chosen.item.grids[i]
+      : chosen.item.communities[this.data.grids.community[i]];
     return Object.assign(edge, this.indicatorFill(chosen.item, value));
+  };
+
+  /* Grids are drawn on a canvas: of two thousand elements a browser takes a second to move. */
+  App.prototype.styleGrids = function () {
+    const self = this;
+    const grids = this.data.grids;
+    const looks = new Map();
+    const ranks = grids.code.map(function (_, i) {
+      const look = self.gridLook(i);
+      const key = look.fillColor + look.fillOpacity;
+      if (!looks.has(key)) {
+        looks.set(key, { rank: looks.size, fill: self.fillOf(look) });
+      }
+      return looks.get(key).rank;
+    });
+    const styles = Array.from(looks.values(), function (item) {
+      return { fill: item.fill, strokes: [{ colour: "rgba(61,79,99,0.85)", width: 1.2 }] };
+    });
+    if (!this.ground) {
+      const shapes = Wangge.shapes(this.data.blobs.get(grids.shapes), grids.code.length, this.data.origin);
+      this.ground = new Wangge.PackedLayer(shapes, {
+        pane: "grids",
+        styles: () => this.groundStyles,
+        styleOf: (i) => this.groundRanks[i],
+      });
+      this.layers.grids.addLayer(this.ground);
+    }
+    this.groundStyles = styles;
+    this.groundRanks = ranks;
+    this.ground.redraw();
+  };
+
+  App.prototype.gridAt = function (latlng) {
+    const found = this.map.hasLayer(this.layers.grids) ? this.ground.at(latlng) : [];
+    return found.length ? found[0] : null;
+  };
+
+  /* What a canvas fills with for a look of Leaflet's. */
+  App.prototype.fillOf = function (look) {
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("2d");
+    if (look.fillColor.startsWith("url(")) {
+      canvas.width = canvas.height = 10;
+      context.fillStyle = "rgba(227,223,214,0.75)";
+      context.fillRect(0, 0, 10, 10);
+      context.strokeStyle = "rgba(141,134,119,0.85)";
+      context.lineWidth = 1.5;
+      context.beginPath();
+      for (let x = -10; x <= 20; x += 10) {
+        context.moveTo(x, 10);
+        context.lineTo(x + 10, 0);
+      }
+      context.stroke();
+      return context.createPattern(canvas, "repeat");
+    }
+    const part = function (at) {
+      return parseInt(look.fillColor.slice(at, at + 2), 16);
+    };
+    return "rgba(" + [part(1), part(3), part(5), look.fillOpacity].join(",") + ")";
   };
 
   App.prototype.indicatorFill = function (item, value) {
     return value === null
       ? { fillColor: "#e8e4db", fillOpacity: 0.5 }
       : { fillColor: item.classes.colours[Wangge.classOf(item.classes, value)], fillOpacity: 0.7 };
-  };
-
-  App.prototype.styleCommunities = function () {
-    const self = this;
-    const chosen = this.indicator();
-    this.layers.communities.eachLayer(function (layer) {
-      const i = layer.feature.properties.i;
-      layer.setStyle(
-        chosen && chosen.level === "communities"
-          ? Object.assign({ fill: true }, self.indicatorFill(chosen.item, chosen.item.communities[i]))
-          : { fill: false }
-      );
-    });
   };
 
   /* Areas of data.areas[name] that belong to what is chosen. */
@@ -492,7 +549,6 @@
   const refresh = App.prototype.refresh;
   App.prototype.refresh = function () {
     this.houseLook = this.houseView();
-    this.styleCommunities();
     this.drawTime();
     if (this.drawWays) {
       this.drawWays();

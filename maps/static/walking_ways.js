@@ -255,6 +255,15 @@
     return ways ? ways.way(i, this.set(), this._serving) : null;
   };
 
+  /* A building that was searched for is shown with its whole way. */
+  App.prototype.show = function (i, at) {
+    const way = this.wayOf(i);
+    const points = way ? this.network().drawn(way) : [];
+    this.map.fitBounds(L.latLngBounds(points.concat([at])), {
+      maxZoom: 18, padding: [40, 40], animate: false,
+    });
+  };
+
   App.prototype.picked = function (i) {
     const way = this.wayOf(i);
     if (this.pathLayer) {

@@ -45,7 +45,7 @@ def make_walking_town(
     ground = {field.name: getattr(town, field.name) for field in dataclasses.fields(Ground)}
     return WalkingMapData(
         **ground,
-        services=("affairs", "canteen", "meal_delivery"),
+        services=("affairs", "canteen", "convenience"),
         hours=hours,
         serving=serving,
         walking=walking,
