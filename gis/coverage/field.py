@@ -6,6 +6,7 @@ radius and every speed.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +88,42 @@ class WalkField:
     serving: "NDArray[np.bool_] | None"
     cost_m: "Floats"
     station: "Ints"
+
+    @cached_property
+    def between(self) -> "tuple[Floats, Floats, Floats]":
+        """Costs half-way to the place in the east, in the north, and in the middle of four.
+
+        ``(r, c - 1)``, ``(r - 1, c)`` and ``(r - 1, c - 1)`` equivalent metres. Where two places
+        get onto one edge, or onto two that meet, the place half-way gets onto it between them: on
+        either side of a road the cost is not the mean of both but less. NaN elsewhere.
+        """
+        low, high, every = slice(None, -1), slice(1, None), slice(None)
+        rising = self._half_way((low, low), (high, high))
+        falling = self._half_way((high, low), (low, high))
+        return (
+            self._half_way((every, low), (every, high)),
+            self._half_way((low, every), (high, every)),
+            np.fmin(rising, falling),
+        )
+
+    def _half_way(self, a: tuple[slice, slice], b: tuple[slice, slice]) -> "Floats":
+        """Return the cost half-way between places, along the edge that both get onto."""
+        shape, places = self.ground.shape, self.ground.places
+        edge = places.edge.reshape(shape)
+        foot = places.xy_m.reshape(*shape, 2)
+        cost = self.cost_m - places.access_m.reshape(shape)
+        at = np.stack(np.meshgrid(self.ground.x_m, self.ground.y_m), axis=2)
+        leg = (at[a] + at[b] - foot[a] - foot[b]) / 2
+        out = (cost[a] + cost[b]) / 2 + np.hypot(leg[..., 0], leg[..., 1])
+        return np.where(self._joined(edge[a], edge[b]), out, np.nan)
+
+    def _joined(self, one: "Ints", other: "Ints") -> "NDArray[np.bool_]":
+        """Return where two edges are the same or meet."""
+        if self.graph.edges == 0:
+            return np.zeros(one.shape, dtype=bool)
+        nodes = np.column_stack([self.graph.edge_from, self.graph.edge_to])
+        mine, theirs = nodes[one][..., :, None], nodes[other][..., None, :]
+        return np.asarray((one >= 0) & (other >= 0) & (mine == theirs).any(axis=(-2, -1)))
 
     def at(self, xy_m: "ArrayLike") -> Walk:
         """Return the walk from any places, measured as those of the raster are."""

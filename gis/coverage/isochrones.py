@@ -56,26 +56,38 @@ def reached_ground(field: WalkField, limit_m: float) -> shapely.Geometry:
         The limit is not positive.
     """
     check_threshold(limit_m)
-    cell = field.ground.cell_m
-    over = np.pad(_over(field, limit_m), 1, constant_values=cell)
+    half = field.ground.cell_m / 2
+    over = np.pad(_over(field, limit_m), 1, constant_values=half)
     inside = over < 0
     if not inside.any():
         return shapely.MultiPolygon()
     rows, columns = (_span(np.asarray(inside.any(axis=axis))) for axis in (1, 0))
-    x, y = (_longer(axis, cell) for axis in (field.ground.x_m, field.ground.y_m))
+    x, y = (
+        axis[0] + half * np.arange(-1, 2 * len(axis))
+        for axis in (field.ground.x_m, field.ground.y_m)
+    )
     return _below_zero(x[columns], y[rows], over[rows, columns])
 
 
 def _over(field: WalkField, limit_m: float) -> "NDArray[np.float64]":
-    """Return by how much each place is over the limit, at most one cell's worth, never 0."""
-    over = np.nan_to_num(field.cost_m, nan=np.inf) - limit_m
-    over = np.where(np.abs(over) < _NUDGE_M, np.where(over <= 0, -_NUDGE_M, _NUDGE_M), over)
-    return np.clip(over, -field.ground.cell_m, field.ground.cell_m)
+    """Return by how much places and places half-way between them are over the limit."""
+    cell = field.ground.cell_m
+    known = _clipped(field.cost_m - limit_m, cell)
+    rows, columns = known.shape
+    out = np.empty((2 * rows - 1, 2 * columns - 1))
+    out[::2, ::2] = known
+    out[::2, 1::2] = (known[:, 1:] + known[:, :-1]) / 2
+    out[1::2, ::2] = (known[1:] + known[:-1]) / 2
+    out[1::2, 1::2] = (out[1::2, 2::2] + out[1::2, :-2:2]) / 2
+    for part, cost in zip(
+        (out[::2, 1::2], out[1::2, ::2], out[1::2, 1::2]), field.between, strict=True
+    ):
+        np.copyto(part, _clipped(cost - limit_m, cell), where=~np.isnan(cost))
+    return np.where(np.abs(out) < _NUDGE_M, np.where(out <= 0, -_NUDGE_M, _NUDGE_M), out)
 
 
-def _longer(axis: "NDArray[np.float64]", cell_m: float) -> "NDArray[np.float64]":
-    """Return an axis with one more place at both ends."""
-    return np.concatenate([[axis[0] - cell_m], axis, [axis[-1] + cell_m]])
+def _clipped(over: "NDArray[np.float64]", most: float) -> "NDArray[np.float64]":
+    return np.clip(np.nan_to_num(over, nan=np.inf), -most, most)
 
 
 def _span(used: "NDArray[np.bool_]") -> slice:

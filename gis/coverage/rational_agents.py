@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gis.coverage.accessibility import Floats, Pairs, amounts, check_positive
-from gis.districting.compiled import compiled
+from gis.geometry.compiled import compiled
 
 
 @dataclass(frozen=True, eq=False)
