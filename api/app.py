@@ -31,6 +31,7 @@ from api.routers import (
 )
 from api.routers.system import wangge_version
 from gis.database.engine import database_url, make_engine, session_factory
+from gis.services.walking import WalkingGrounds
 from gis.settings import Settings, get_settings
 
 ROUTERS = (
@@ -116,6 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine
     app.state.sessions = session_factory(engine)
     app.state.map_pages = MapPages(settings)
+    app.state.walking_grounds = WalkingGrounds()
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     app.include_router(pages.router)  # a link that is passed on may have picked up parameters
