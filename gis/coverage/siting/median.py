@@ -30,7 +30,7 @@ _SHAKES, _STRONGEST = 6, 4
 #: Work of the tree, in pairs looked at.
 _WORK = 1e10
 #: Pairs of the rest that HiGHS is given at most; nodes it may branch at.
-_CORE_PAIRS, _CORE_NODES = 400_000, 2_000
+_CORE_PAIRS, _CORE_NODES = 800_000, 2_000
 #: Costs that differ by less than this share are equal.
 _ROUNDING = 1e-9
 #: Sets of the relaxation that are improved by exchanges, at most.
