@@ -15,6 +15,7 @@ from gis.ingest.audit.kinds import KINDS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
+from maps.siting_labels import SITING_PAGE
 from maps.walking_labels import WALKING_PAGE
 
 pytestmark = pytest.mark.maps
@@ -51,6 +52,7 @@ def wanted() -> set[str]:
     texts |= {
         *LIMITS.values(),
         *WALKING_PAGE.values(),
+        *SITING_PAGE.values(),
         *NOTES.values(),
         *REPORT_PAGE.values(),
         *REPORT_SAID.values(),
@@ -111,6 +113,12 @@ def test_every_text_of_the_walking_map_is_asked_for():
         if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
     ]
     assert unused == []
+
+
+def test_every_text_of_the_map_of_a_siting_is_asked_for():
+    script = (ROOT / "maps/static/siting.js").read_text(encoding="utf-8")
+    unused = [key for key in SITING_PAGE if not re.search(rf"\bt\.{key}\b|\"{key}\"", script)]
+    assert [key for key in unused if not key.startswith("proof_")] == []
 
 
 def test_every_text_of_the_page_of_findings_is_asked_for():
