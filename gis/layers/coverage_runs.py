@@ -18,7 +18,7 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
@@ -191,7 +191,7 @@ def history(
     runs_, c = table_of(CoverageRun), table_of(IndicatorValue).c
     last = (
         select(runs_.c.id)
-        .distinct(runs_.c.as_of)
+        .ext(distinct_on(runs_.c.as_of))
         .where(runs_.c.as_of.between(since, until), runs_.c.method == method)
         .order_by(runs_.c.as_of, runs_.c.made_at.desc(), runs_.c.id)
     )
