@@ -130,6 +130,7 @@ FIELD_LABELS = MappingProxyType(
         "stations_serving": "服务中的站点数",
         "status": "状态",
         "suppressed": "是否隐去",
+        "surface": "路面",
         "synthetic": "是否模拟数据",
         "target": "目标值",
         "temporary": "是否临时",
