@@ -17,11 +17,13 @@ Noding = Literal["auto", "vertices", "crossings"]
 
 #: Vertices nearer than this are one place.
 PLACE_M = 0.01
-#: An end within this of another line on the ground touches it.
+#: An end that meets nothing touches another end, or a line on the ground, within this.
 TOUCH_M = 1.0
+#: An end that meets other ends lies on a line within this.
+_ON_M = 0.05
 #: From this share of crossings without a vertex among all meetings, lines were drawn without
 #: vertices where they meet.
-CROSSING_SHARE = 0.1
+CROSSING_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +152,10 @@ def only(lines: "Geometries", which: "Bools") -> "Geometries":
 def node(lines: "Geometries", ground: "Bools", rule: Noding = "auto") -> Noded:
     """Return the lines with a vertex in common wherever they meet.
 
-    Vertices at one place are one. An end that lies within 1 m of another line meets it, if both
-    are on the ground. Lines on the ground that cross without a vertex meet by the rule
-    ``crossings``; ``auto`` takes that rule where such crossings are a tenth of all meetings or
-    more, since whoever draws vertices at junctions means none where there is none.
+    Vertices at one place are one. An end that meets nothing meets other such ends within 1 m, else
+    the nearest line on the ground within 1 m. Lines on the ground that cross without a vertex meet
+    by the rule ``crossings``; ``auto`` takes that rule where such crossings are a fifth of all
+    meetings or more: whoever draws vertices at junctions means none where there is none.
 
     Parameters
     ----------
@@ -184,22 +186,40 @@ def _shared(strokes: Strokes) -> int:
 
 
 def _touching(strokes: Strokes, ground: "Bools") -> tuple[Strokes, int]:
-    """Join ends on the ground to each other, then to the line that they almost reach."""
+    """Join ends that meet nothing to each other, else to the line on the ground that they touch.
+
+    Ends that meet something already stay where they are; a line that they lie on gets a vertex.
+    """
     if len(strokes.line) == 0:
         return strokes, 0
-    first, last = strokes.ends
-    ends = np.concatenate([first, last])
-    ends = ends[ground[strokes.line[ends]]]
-    before = strokes.place
+    ends = np.concatenate(strokes.ends)
+    loose = _alone(strokes, ends)
     xy = strokes.xy.copy()
-    xy[ends] = _clustered(xy[ends])
+    xy[ends[loose]] = _clustered(xy[ends[loose]])
+    drawn = int((xy != strokes.xy).any(axis=1).sum())
     strokes = Strokes(xy, strokes.line, strokes.along_m)
-    ends, line, at, along = _near_ends(strokes, ends, ground)
-    for vertex, point in zip(ends.tolist(), at, strict=True):
-        xy[vertex] = point
-    strokes = with_vertices(Strokes(xy, strokes.line, strokes.along_m), line, at, along)
-    moved = int((before[ends] >= 0).sum())
-    return strokes, moved
+    loose = _alone(strokes, ends)
+    moved, line, along = _near_ends(strokes, ends[loose], ground, TOUCH_M)
+    lines = lines_of(strokes, len(ground))
+    at = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], along))
+    at, along = on_vertices(strokes, line, at, along)
+    fixed, on, on_along = _near_ends(strokes, ends[~loose], ground, _ON_M)
+    on_xy = strokes.xy[fixed]
+    xy = strokes.xy.copy()
+    xy[moved] = at
+    strokes = with_vertices(
+        Strokes(xy, strokes.line, strokes.along_m),
+        np.concatenate([line, on]),
+        np.concatenate([at, on_xy]),
+        np.concatenate([along, on_along]),
+    )
+    return strokes, drawn + len(moved) + len(np.unique(on_xy, axis=0))
+
+
+def _alone(strokes: Strokes, vertices: "Ints") -> "Bools":
+    """Return which of the vertices share their place with no other vertex."""
+    place = strokes.place
+    return np.asarray(np.bincount(place)[place[vertices]] == 1)
 
 
 def _clustered(xy: "Floats") -> "Floats":
@@ -213,33 +233,25 @@ def _clustered(xy: "Floats") -> "Floats":
 
 
 def _near_ends(
-    strokes: Strokes, ends: "Ints", ground: "Bools"
-) -> "tuple[Ints, Ints, Floats, Floats]":
-    """Return ends that touch a line without a vertex there, with the line, the place and along."""
+    strokes: Strokes, ends: "Ints", ground: "Bools", reach_m: float
+) -> "tuple[Ints, Ints, Floats]":
+    """Return ends with the nearest line on the ground that they touch, and the metres along it."""
     lines = lines_of(strokes, len(ground))
-    candidates = only(lines, ground)
-    tree = shapely.STRtree(candidates)
     points = np.asarray(shapely.points(strokes.xy[ends]), dtype=object)
-    end, line = tree.query(points, predicate="dwithin", distance=TOUCH_M)
+    end, line = shapely.STRtree(only(lines, ground)).query(points, "dwithin", reach_m)
+    # Lines with a vertex at the place of the end have it in common already.
     place = strokes.place
-    # Lines that pass through the place of the end already have it in common.
-    known = set(zip(strokes.line.tolist(), place.tolist(), strict=True))
-    apart = np.array(
-        [
-            (b, p) not in known
-            for b, p in zip(line.tolist(), place[ends[end]].tolist(), strict=True)
-        ],
-        dtype=bool,
-    )
+    known = np.unique(strokes.line * len(place) + place)
+    apart = ~np.isin(line * len(place) + place[ends[end]], known)
     end, line = end[apart], line[apart]
     gap = shapely.distance(points[end], lines[line])
     order = np.lexsort((line, gap, end))
     end, line = end[order], line[order]
-    first = np.r_[True, end[1:] != end[:-1]][: len(end)]
+    first = np.ones(len(end), dtype=bool)
+    first[1:] = end[1:] != end[:-1]
     end, line = end[first], line[first]
-    along = np.atleast_1d(shapely.line_locate_point(lines[line], points[end]))
-    at = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], along))
-    return ends[end], line, *on_vertices(strokes, line, at, along)
+    along = shapely.line_locate_point(lines[line], points[end])
+    return ends[end], line, np.asarray(along, dtype=float).reshape(len(line))
 
 
 def on_vertices(
