@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gis.network.graph import Bools, Floats, Ints
 
 #: Side of a square; segments are cut to this length, so that each lies in few squares.
-CELL_M = 40.0
+CELL_M = 60.0
 #: A grid has at most this many squares: over sparse ground they are larger.
 MOST_CELLS = 4_000_000
 
@@ -87,6 +87,12 @@ class SegmentGrid:
         ends = np.stack([self.start_xy, self.end_xy], axis=1)
         return np.asarray(shapely.linestrings(ends), dtype=object).reshape(len(ends))
 
+    @cached_property
+    def _by_square(self) -> "tuple[Floats, Floats, Ints, Floats]":
+        """Start, end, line and offset of the pieces of each square, side by side in memory."""
+        at = self.indices
+        return self.start_xy[at], self.end_xy[at], self.line[at], self.offset_m[at]
+
     def nearest(self, xy_m: "Floats", reach_m: "ArrayLike") -> "Nearest":
         """Return the nearest place of any line to each point.
 
@@ -113,9 +119,9 @@ class SegmentGrid:
             _nearest(
                 np.ascontiguousarray(xy_m, dtype=np.float64),
                 np.broadcast_to(np.asarray(reach_m, dtype=np.float64), len(xy_m)),
-                (self.start_xy, self.end_xy, self.line, self.offset_m),
+                self._by_square,
                 (self.origin[0], self.origin[1], self.cell_m, self.shape[0], self.shape[1]),
-                (self.indptr, self.indices),
+                self.indptr,
                 (out.line, out.along_m, out.distance_m, out.xy),
             )
         return out
@@ -191,11 +197,10 @@ def _gridded(start_xy: "Floats", end_xy: "Floats", line: "Ints", offset_m: "Floa
 
 
 @compiled
-def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, squares: Any, out: Any) -> None:  # noqa: ANN401 - compiled; arrays and tuples of them
+def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, indptr: Any, out: Any) -> None:  # noqa: ANN401 - compiled; arrays and tuples of them
     """Search squares in rings around each point until no farther square can hold a nearer piece."""
     start, end, line, offset = pieces
     west, south, cell, columns, rows = grid
-    indptr, indices = squares
     for k in range(len(points)):
         x, y = points[k, 0], points[k, 1]
         column = int(np.floor((x - west) / cell))
@@ -216,8 +221,7 @@ def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, squares: Any, out:
                 for c in range(column - ring, column + ring + 1, stride):
                     if c < 0 or c >= columns:
                         continue
-                    for i in range(indptr[r * columns + c], indptr[r * columns + c + 1]):
-                        s = indices[i]
+                    for s in range(indptr[r * columns + c], indptr[r * columns + c + 1]):
                         dx, dy = end[s, 0] - start[s, 0], end[s, 1] - start[s, 1]
                         px, py = x - start[s, 0], y - start[s, 1]
                         length2 = dx * dx + dy * dy
