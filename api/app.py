@@ -14,6 +14,7 @@ from api.middleware import RequestContext
 from api.routers import (
     buildings,
     communities,
+    coverage,
     demands,
     exports,
     findings,
@@ -41,6 +42,7 @@ ROUTERS = (
     grids.router,
     buildings.router,
     stations.router,
+    coverage.router,
     incidents.router,
     demands.router,
     geocoding.router,
@@ -57,6 +59,7 @@ TAGS = [
     {"name": "grids", "description": "Management polygons of about 400 households (网格)."},
     {"name": "buildings", "description": "Buildings with counts of people (楼栋)."},
     {"name": "stations", "description": "Where people are served (服务站)."},
+    {"name": "coverage", "description": "Who reaches what, when, on foot (覆盖)."},
     {"name": "incidents", "description": "What happened (事件)."},
     {"name": "demands", "description": "What is wanted (需求)."},
     {"name": "geocoding", "description": "Descriptions of places (地址描述), and who decides."},

@@ -17,6 +17,8 @@ import shapely
 
 from gis import frames
 from gis.coverage.field import field_ground
+from gis.coverage.verdicts import building_locations, lonlat_array
+from gis.coverage.walking_coverage import WalkedGround
 from gis.districting.cells import data_version_of
 from gis.errors import InvalidInputError
 from gis.geometry.crs import to_projected
@@ -56,35 +58,61 @@ Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, eq=False)
-class WalkingGround:
-    """Who lives where and who serves where, on the walking network of the place.
+class Places:
+    """Who lives where and who serves where.
 
     Parameters
     ----------
     crs
-        The projected CRS of the network, metres.
+        A projected CRS of the place, metres.
+    communities, buildings, stations, station_services
+        Frames of these contracts, EPSG:4326; what exists today.
+    """
+
+    crs: "pyproj.CRS"
+    communities: "gpd.GeoDataFrame"
+    buildings: "gpd.GeoDataFrame"
+    stations: "gpd.GeoDataFrame"
+    station_services: "pd.DataFrame"
+
+    @cached_property
+    def lonlat(self) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+        """Where people go in, ``(k, 2)``, and where stations are, ``(s, 2)``; degrees."""
+        return (
+            lonlat_array(building_locations(self.buildings)),
+            lonlat_array(self.stations.geometry),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class WalkingGround(Places):
+    """Who lives where and who serves where, on the walking network of the place.
+
+    Parameters
+    ----------
+    crs, communities, buildings, stations, station_services
+        As of :class:`Places`; the CRS is that of the network.
     graph
         The network.
     network_id
         Key of the stored network; ``None``: it is not stored.
     data_version
         Version of the data that the network was built from.
-    communities, buildings, stations, station_services
-        Frames of these contracts, EPSG:4326; what exists today.
     homes, doors
         The buildings and the stations on the network, row by row.
     """
 
-    crs: "pyproj.CRS"
     graph: WalkGraph
     network_id: str | None
     data_version: str
-    communities: "gpd.GeoDataFrame"
-    buildings: "gpd.GeoDataFrame"
-    stations: "gpd.GeoDataFrame"
-    station_services: "pd.DataFrame"
     homes: "Snapped"
     doors: "Snapped"
+
+    @cached_property
+    def walked(self) -> WalkedGround:
+        """What verdicts are made from."""
+        ids = self.buildings["id"], self.stations["id"]
+        return WalkedGround(self.graph, *ids, self.homes, self.doors, self.lonlat)
 
     @cached_property
     def field_ground(self) -> "FieldGround":
@@ -100,6 +128,28 @@ class WalkingGround:
         """Return points in EPSG:4326 on the network."""
         points = to_projected(shapely.points(np.column_stack([lon, lat])), self.crs)
         return snap(self.graph, shapely.get_coordinates(points))
+
+
+def read_places(session: "Session", scope: "Scope") -> Places:
+    """Return who lives where and who serves where today.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        There are no communities.
+    """
+    communities = read_layer(session, scope, Community, frames.COMMUNITIES, alive(Community))
+    if not len(communities):
+        raise InvalidInputError(
+            "There is no community to work on.", remedy="Import communities first."
+        )
+    return Places(
+        crs=deployment_crs(communities),
+        communities=communities.sort_values("code", ignore_index=True),
+        buildings=read_layer(session, scope, Building, frames.BUILDINGS, alive(Building)),
+        stations=read_layer(session, scope, Station, frames.STATIONS),
+        station_services=read_layer(session, scope, StationService, frames.STATION_SERVICES),
+    )
 
 
 def read_walking_ground(
@@ -123,27 +173,20 @@ def read_walking_ground(
     """
     tell = progress or (lambda _: None)
     tell("read")
-    communities = read_layer(session, scope, Community, frames.COMMUNITIES, alive(Community))
-    if not len(communities):
-        raise InvalidInputError(
-            "There is no community to work on.", remedy="Import communities first."
-        )
-    crs = deployment_crs(communities)
-    graph, network_id, version = _network(session, scope, crs, keep=keep, tell=tell)
+    found = read_places(session, scope)
+    graph, network_id, version = _network(session, scope, found.crs, keep=keep, tell=tell)
     tell("places")
-    buildings = read_layer(session, scope, Building, frames.BUILDINGS, alive(Building))
-    stations = read_layer(session, scope, Station, frames.STATIONS)
-    doors = to_projected(stations.geometry.to_numpy(), crs)
+    doors = to_projected(found.stations.geometry.to_numpy(), found.crs)
     return WalkingGround(
-        crs=crs,
+        crs=found.crs,
+        communities=found.communities,
+        buildings=found.buildings,
+        stations=found.stations,
+        station_services=found.station_services,
         graph=graph,
         network_id=network_id,
         data_version=version,
-        communities=communities.sort_values("code", ignore_index=True),
-        buildings=buildings,
-        stations=stations,
-        station_services=read_layer(session, scope, StationService, frames.STATION_SERVICES),
-        homes=snap_buildings(graph, buildings, crs),
+        homes=snap_buildings(graph, found.buildings, found.crs),
         doors=snap(graph, shapely.get_coordinates(doors)),
     )
 
@@ -191,6 +234,11 @@ class WalkingGrounds:
 
     _kept: "OrderedDict[tuple[Scope, str], WalkingGround]" = field(default_factory=OrderedDict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def places(self, session: "Session", scope: "Scope") -> Places:
+        """Return the places as the store has them now; no network is built for it."""
+        kept = self._kept.get((scope, data_version(session, scope)))
+        return read_places(session, scope) if kept is None else kept
 
     def current(self, session: "Session", scope: "Scope") -> WalkingGround:
         """Return the ground as the store has it now."""

@@ -62,6 +62,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_audit",
         "get_building",
         "get_community",
+        "get_coverage",
         "get_demand",
         "get_geocoding_request",
         "get_grid",
