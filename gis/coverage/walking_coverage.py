@@ -53,6 +53,8 @@ THRESHOLDS_MIN = (5.0, 10.0, 15.0)
 BEYOND_LIMIT = "beyond_limit"
 #: Stations serve, but none of them is within reach of a road.
 NO_STATION_ON_NETWORK = "no_station_on_network"
+#: Straight lines shorter than this say nothing about a detour.
+_COMPARABLE_M = 10.0
 REASONS = (
     NO_OPEN_STATION,
     "no_road_within_reach",
@@ -224,8 +226,9 @@ def walking_verdicts(
         Index of the buildings. ``station_id`` (or None), ``distance_m``, ``cost_m`` (or NaN),
         ``minutes_{group}`` for each speed, ``reason`` (one of :data:`REASONS`, or None),
         ``within_{r}_m`` by metres of the walk, ``within_{t}_min`` at the group's speed; and beside
-        them ``straight_station_id``, ``straight_m`` and ``detour`` (walk by straight line to the
-        straight line's station, NaN where either is missing or 0).
+        them ``straight_station_id``, ``straight_m`` and ``detour``: the walk by the straight line,
+        NaN where either is missing or the line is under 10 m. (It can be below 1 where a building
+        has no entrance: the line begins inside, the walk at its side.)
 
     Raises
     ------
@@ -326,7 +329,7 @@ def _verdicts(
     data["straight_station_id"] = _names(ground, station)
     data["straight_m"] = straight
     data["detour"] = np.divide(
-        distance, straight, out=np.full(len(distance), np.nan), where=straight > 0
+        distance, straight, out=np.full(len(distance), np.nan), where=straight >= _COMPARABLE_M
     )
     return pd.DataFrame(data, index=index)
 
