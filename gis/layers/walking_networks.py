@@ -79,13 +79,11 @@ def newest(session: "Session", scope: Scope, data_version: str | None = None) ->
     """
     scope.require(Action.READ)
     c = table_of(WalkingNetwork).c
-    asked = select(c.id, c.data_version, c.built_at, c.settings, c.report)
+    asked = select(*(c[n] for n in ("id", "data_version", "built_at", "settings", "report")))
     if data_version is not None:
         asked = asked.where(c.data_version == data_version)
-    row: Row[Any] | None = session.execute(
-        asked.order_by(c.built_at.desc(), c.id).limit(1)
-    ).one_or_none()
-    return row
+    asked = asked.order_by(c.built_at.desc(), c.id).limit(1)
+    return session.execute(asked).one_or_none()
 
 
 def arrays(session: "Session", scope: Scope, network_id: str) -> bytes:
