@@ -250,7 +250,17 @@ def save_offline(chart: folium.Map, path: Path) -> None:
     gis.errors.DataSourceError
         The file cannot be written.
     """
-    html = render_offline(chart)
+    write_page(render_offline(chart), path)
+
+
+def write_page(html: str, path: Path) -> None:
+    """Write a page to ``path``; a reader never sees half of it.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        The file cannot be written.
+    """
     scratch = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from gis.districting.options import PRESETS
 from gis.districting.plan import LIMITS, NOTES, SENTENCES, ExceptionKind, Fate, Limit
 from gis.i18n import CATALOGUES, LANGUAGES, Language
 from gis.ingest.audit.kinds import KINDS
+from maps.community_labels import REPORT_TEXTS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
@@ -53,6 +54,7 @@ def wanted() -> set[str]:
         *LIMITS.values(),
         *WALKING_PAGE.values(),
         *SITING_PAGE.values(),
+        *REPORT_TEXTS.values(),
         *NOTES.values(),
         *REPORT_PAGE.values(),
         *REPORT_SAID.values(),
