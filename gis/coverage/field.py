@@ -17,6 +17,8 @@ from gis.network.snapping import REACH_M, Snapped, snap
 from gis.network.walking import Walk, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from gis.network.graph import WalkGraph
@@ -26,6 +28,18 @@ if TYPE_CHECKING:
 
 #: Side of a square of the raster.
 CELL_M = 25.0
+#: Nodes so far beyond a limit are looked at too.
+_BEYOND_M = 200.0
+_LOW, _HIGH, _ALL = slice(None, -1), slice(1, None), slice(None)
+#: Pairs of places to the east, to the north, and across four in both ways.
+_PAIRS = (
+    ((_ALL, _LOW), (_ALL, _HIGH)),
+    ((_LOW, _ALL), (_HIGH, _ALL)),
+    ((_LOW, _LOW), (_HIGH, _HIGH)),
+    ((_HIGH, _LOW), (_LOW, _HIGH)),
+)
+#: The places that have such a pair.
+_PAIRED = ((_ALL, _LOW), (_LOW, _ALL), (_LOW, _LOW), (_LOW, _LOW))
 #: More places than this are no field but a mistake in the bounds: 400 MB.
 MOST_PLACES = 25_000_000
 
@@ -45,6 +59,11 @@ class FieldGround:
         Metres between two places.
     reach_m
         The longest leg from a place to the network.
+    half_legs
+        ``(4, r, c)``: legs half-way to the place in the east, to the one in the north, and in the
+        middle of the four, between this and the north-east and between the other two. Where two
+        places get onto one edge, or onto two that meet, the place half-way gets onto it between
+        them; NaN elsewhere.
     """
 
     x_m: "Floats"
@@ -52,6 +71,7 @@ class FieldGround:
     places: Snapped
     cell_m: float
     reach_m: float
+    half_legs: "Floats"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,9 +83,17 @@ class FieldGround:
         west, south, east, north = bounds_m
         columns = slice(*np.searchsorted(self.x_m, [west, east + self.cell_m]).tolist())
         rows = slice(*np.searchsorted(self.y_m, [south, north + self.cell_m]).tolist())
-        chosen = np.arange(len(self.places)).reshape(self.shape)[rows, columns].ravel()
-        places = _taken(self.places, chosen)
-        return FieldGround(self.x_m[columns], self.y_m[rows], places, self.cell_m, self.reach_m)
+
+        inside = np.zeros(self.shape, dtype=bool)
+        inside[rows, columns] = True
+        return FieldGround(
+            self.x_m[columns],
+            self.y_m[rows],
+            self.places.take(np.flatnonzero(inside)),
+            self.cell_m,
+            self.reach_m,
+            self.half_legs[:, rows, columns],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,37 +121,15 @@ class WalkField:
     def between(self) -> "tuple[Floats, Floats, Floats]":
         """Costs half-way to the place in the east, in the north, and in the middle of four.
 
-        ``(r, c - 1)``, ``(r - 1, c)`` and ``(r - 1, c - 1)`` equivalent metres. Where two places
-        get onto one edge, or onto two that meet, the place half-way gets onto it between them: on
-        either side of a road the cost is not the mean of both but less. NaN elsewhere.
+        On either side of a road the cost is not the mean of both but less. NaN where that is not
+        known.
         """
-        low, high, every = slice(None, -1), slice(1, None), slice(None)
-        rising = self._half_way((low, low), (high, high))
-        falling = self._half_way((high, low), (low, high))
-        return (
-            self._half_way((every, low), (every, high)),
-            self._half_way((low, every), (high, every)),
-            np.fmin(rising, falling),
+        on_foot = self.cost_m - self.ground.places.access_m.reshape(self.ground.shape)
+        east, north, rising, falling = (
+            (on_foot[one] + on_foot[other]) / 2 + legs[at]
+            for (one, other), at, legs in zip(_PAIRS, _PAIRED, self.ground.half_legs, strict=True)
         )
-
-    def _half_way(self, a: tuple[slice, slice], b: tuple[slice, slice]) -> "Floats":
-        """Return the cost half-way between places, along the edge that both get onto."""
-        shape, places = self.ground.shape, self.ground.places
-        edge = places.edge.reshape(shape)
-        foot = places.xy_m.reshape(*shape, 2)
-        cost = self.cost_m - places.access_m.reshape(shape)
-        at = np.stack(np.meshgrid(self.ground.x_m, self.ground.y_m), axis=2)
-        leg = (at[a] + at[b] - foot[a] - foot[b]) / 2
-        out = (cost[a] + cost[b]) / 2 + np.hypot(leg[..., 0], leg[..., 1])
-        return np.where(self._joined(edge[a], edge[b]), out, np.nan)
-
-    def _joined(self, one: "Ints", other: "Ints") -> "NDArray[np.bool_]":
-        """Return where two edges are the same or meet."""
-        if self.graph.edges == 0:
-            return np.zeros(one.shape, dtype=bool)
-        nodes = np.column_stack([self.graph.edge_from, self.graph.edge_to])
-        mine, theirs = nodes[one][..., :, None], nodes[other][..., None, :]
-        return np.asarray((one >= 0) & (other >= 0) & (mine == theirs).any(axis=(-2, -1)))
+        return east, north, np.fmin(rising, falling)
 
     def at(self, xy_m: "ArrayLike") -> Walk:
         """Return the walk from any places, measured as those of the raster are."""
@@ -169,7 +175,9 @@ def field_ground(
     x = (low[0] + np.arange(columns)) * cell_m
     y = (low[1] + np.arange(rows)) * cell_m
     xy = np.column_stack([np.tile(x, rows), np.repeat(y, columns)])
-    return FieldGround(x, y, snap(graph, xy, reach_m=reach_m), cell_m, reach_m)
+    places = snap(graph, xy, reach_m=reach_m)
+    legs = _half_legs(graph, places, xy, (rows, columns))
+    return FieldGround(x, y, places, cell_m, reach_m, legs)
 
 
 def walk_field(
@@ -198,6 +206,56 @@ def walk_field(
     )
 
 
+def station_fields(
+    graph: "WalkGraph", ground: FieldGround, stations: Snapped, limit_m: float
+) -> "Iterator[tuple[int, WalkField]]":
+    """Yield the row of each station that is on the network, and the field of it alone.
+
+    A field holds no more ground than is within the limit, and its costs are true to a little
+    beyond: a border depends on what lies on its other side.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
+    arcs = graph.arcs
+    matrix = csr_array((arcs.cost_m, arcs.indices, arcs.indptr), shape=(graph.nodes, graph.nodes))
+    reach = limit_m / min(float(graph.edge_factor.min(initial=1.0)), 1.0) + ground.cell_m
+    for row in np.flatnonzero(stations.edge >= 0).tolist():
+        one = stations.take(np.array([row]))
+        x, y = one.xy_m[0].tolist()
+        window = ground.window((x - reach, y - reach, x + reach, y + reach))
+        if 0 in window.shape:
+            continue
+        edge, along, factor = int(one.edge[0]), one.along_m[0], graph.edge_factor[one.edge[0]]
+        ends = [int(graph.edge_from[edge]), int(graph.edge_to[edge])]
+        first = np.array([along, graph.edge_length_m[edge] - along]) * factor + one.access_m[0]
+        node_cost = (
+            dijkstra(matrix, indices=ends, limit=limit_m + _BEYOND_M) + first[:, None]
+        ).min(axis=0)
+        cost = _costs(graph, window.places, node_cost)
+        beside = window.places.edge == edge
+        straight = np.abs(window.places.along_m[beside] - along) * factor + one.access_m[0]
+        cost[beside] = np.minimum(cost[beside], straight + window.places.access_m[beside])
+        cost = np.where(np.isfinite(cost), cost, np.nan).reshape(window.shape)
+        reached = np.where(np.isnan(cost), -1, 0)
+        yield row, WalkField(graph, window, one, None, cost, reached)
+
+
+def _costs(graph: "WalkGraph", places: Snapped, node_cost: "Floats") -> "Floats":
+    """Return what it costs places to walk by a node of their edge, infinite without an edge."""
+    out = np.full(len(places), np.inf)
+    on = np.flatnonzero(places.edge >= 0)
+    edge, along = places.edge[on], places.along_m[on]
+    rest = graph.edge_length_m[edge] - along
+    factor = graph.edge_factor[edge]
+    by = (
+        node_cost[graph.edge_from[edge]] + along * factor,
+        node_cost[graph.edge_to[edge]] + rest * factor,
+    )
+    out[on] = np.minimum(*by) + places.access_m[on]
+    return out
+
+
 def _bounds(graph: "WalkGraph", scope_m: shapely.Geometry | None, reach_m: float) -> "Floats":
     if scope_m is not None and not shapely.is_empty(scope_m):
         return np.asarray(shapely.bounds(scope_m))
@@ -207,5 +265,19 @@ def _bounds(graph: "WalkGraph", scope_m: shapely.Geometry | None, reach_m: float
     return np.asarray(bounds + np.array([-reach_m, -reach_m, reach_m, reach_m]))
 
 
-def _taken(places: Snapped, rows: "Ints") -> Snapped:
-    return Snapped(*(getattr(places, name)[rows] for name in Snapped.__dataclass_fields__))
+def _half_legs(
+    graph: "WalkGraph", places: Snapped, xy_m: "Floats", shape: tuple[int, int]
+) -> "Floats":
+    off = (xy_m - places.xy_m).reshape(*shape, 2)
+    nodes = np.full((*shape, 2), -1, dtype=np.int64)
+    on = places.edge.reshape(shape) >= 0
+    edge = places.edge.reshape(shape)[on]
+    nodes[on] = np.column_stack([graph.edge_from[edge], graph.edge_to[edge]])
+
+    out = np.full((4, *shape), np.nan)
+    for legs, (one, other), at in zip(out, _PAIRS, _PAIRED, strict=True):
+        leg = (off[one] + off[other]) / 2
+        a, b, c, d = (nodes[side][..., end] for side in (one, other) for end in (0, 1))
+        meet = (a >= 0) & ((a == c) | (a == d) | (b == c) | (b == d))
+        legs[at] = np.where(meet, np.hypot(leg[..., 0], leg[..., 1]), np.nan)
+    return out

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.coverage.field import FieldGround, WalkField, walk_field
+from gis.coverage.field import FieldGround, WalkField, station_fields
 from gis.coverage.gaps import gap_frame
 from gis.coverage.settling import settled
 from gis.coverage.shares import check_index
@@ -87,7 +87,7 @@ def _over(field: WalkField, limit_m: float) -> "NDArray[np.float64]":
 
 
 def _clipped(over: "NDArray[np.float64]", most: float) -> "NDArray[np.float64]":
-    return np.clip(np.nan_to_num(over, nan=np.inf), -most, most)
+    return np.maximum(np.fmin(over, most), -most)  # fmin takes the other for NaN
 
 
 def _span(used: "NDArray[np.bool_]") -> slice:
@@ -178,15 +178,9 @@ def station_isochrones(
     import geopandas as gpd
 
     check_threshold(limit_m)
-    reach = limit_m / min(float(graph.edge_factor.min(initial=1.0)), 1.0) + ground.cell_m
     parts = np.full(len(stations), shapely.MultiPolygon(), dtype=object)
-    serving = np.zeros(len(stations), dtype=bool)
-    for row in np.flatnonzero(stations.edge >= 0):
-        near = np.concatenate([stations.xy_m[row] - reach, stations.xy_m[row] + reach])
-        serving[row] = True
-        field = walk_field(graph, ground.window(tuple(near.tolist())), stations, serving)
+    for row, field in station_fields(graph, ground, stations, limit_m):
         parts[row] = reached_ground(field, limit_m)
-        serving[row] = False
     return gpd.GeoDataFrame(
         {"station": np.arange(len(stations)), "area_m2": shapely.area(parts)},
         geometry=valid_lonlat(parts, crs),
