@@ -7,12 +7,11 @@ from fastapi import Depends, Query
 from api.deps import AppSettings
 from api.params import AtDay, AtMoment
 from api.schemas.codes import Service
-from api.schemas.coverage import Measured, Method, Speed
+from api.schemas.coverage import Method, Speed
 from gis.coverage.verdicts import THRESHOLDS_M
 from gis.coverage.walking_coverage import THRESHOLDS_MIN, WalkOptions
 from gis.errors import InvalidInputError
 from gis.services.coverage_asked import CoverageQuestion, walk_options
-from gis.services.coverage_by_walking import Coverage
 
 #: Thresholds of one answer, and the farthest of them: a day's walk.
 MAX_THRESHOLDS, FARTHEST = 8, 100_000.0
@@ -84,22 +83,3 @@ def _question(
 
 
 Asked = Annotated[CoverageQuestion, Depends(_question)]
-
-
-def measured(coverage: Coverage) -> Measured:
-    """Return how an answer was measured."""
-    question, serving = coverage.question, coverage.serving
-    return Measured(
-        service=question.service,
-        at=question.at,
-        day=question.day,
-        method=question.method,
-        speed=question.options.group,
-        speed_m_s=question.options.speed_m_s,
-        network=coverage.network,
-        calendar=serving.calendar,
-        stations_serving=int(serving.mask.sum()),
-        stations_unknown=serving.unknown,
-        stations_off_network=coverage.stations_off_network,
-        reason=serving.reason,
-    )

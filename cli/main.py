@@ -7,7 +7,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import audit, db, demo, doctor, export, geocode, importing, jobs, plans, sample, serve
+from cli import (
+    audit,
+    coverage,
+    db,
+    demo,
+    doctor,
+    export,
+    geocode,
+    importing,
+    jobs,
+    plans,
+    sample,
+    serve,
+)
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
@@ -15,6 +28,7 @@ GROUPS: tuple[typer.Typer, ...] = (
     demo.app,
     importing.app,
     plans.app,
+    coverage.app,
     geocode.app,
     audit.app,
     export.app,

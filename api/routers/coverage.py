@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.coverage_params import Asked, measured
+from api.coverage_params import Asked
 from api.deps import AppSettings, Grounds, Principal, ReadSession
 from api.params import CommunityCode
 from api.problems import responses
 from api.schemas.codes import PlanKind
 from api.schemas.coverage import Area, AreaCoverage, CoverageAnswer, NotReached
-from gis.services.coverage_by_walking import cover, not_reached
+from gis.services.coverage_by_walking import cover, measured, not_reached
 from gis.services.coverage_shares import area_covers, read_areas
 
 router = APIRouter(prefix="/v1/coverage", tags=["coverage"])
@@ -47,7 +47,7 @@ def get_coverage(
     )
     covers = area_covers(coverage, areas, settings.suppress_below)
     return CoverageAnswer(
-        **measured(coverage).model_dump(),
+        **measured(coverage),
         per=per,
         areas=[AreaCoverage(**asdict(one)) for one in covers],
         not_reached=[NotReached(**one) for one in not_reached(coverage, areas.of.notna())],

@@ -129,6 +129,25 @@ def _straight(
     return pd.DataFrame(data, index=places.buildings.index)
 
 
+def measured(coverage: Coverage) -> dict[str, Any]:
+    """Return how an answer was measured, as every answer about coverage says it."""
+    question, who = coverage.question, coverage.serving
+    return {
+        "service": question.service,
+        "at": question.at,
+        "day": question.day,
+        "method": question.method,
+        "speed": question.options.group,
+        "speed_m_s": question.options.speed_m_s,
+        "network": coverage.network,
+        "calendar": who.calendar,
+        "stations_serving": int(who.mask.sum()),
+        "stations_unknown": who.unknown,
+        "stations_off_network": coverage.stations_off_network,
+        "reason": who.reason,
+    }
+
+
 def not_reached(coverage: Coverage, chosen: "pd.Series[bool]") -> list[dict[str, Any]]:
     """Return why some of the buildings reach no station: reason, buildings, households."""
     buildings = coverage.places.buildings[chosen]
