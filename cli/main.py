@@ -20,6 +20,7 @@ from cli import (
     plans,
     sample,
     serve,
+    siting,
 )
 from gis.errors import WanggeError
 
@@ -29,6 +30,7 @@ GROUPS: tuple[typer.Typer, ...] = (
     importing.app,
     plans.app,
     coverage.app,
+    siting.app,
     geocode.app,
     audit.app,
     export.app,
