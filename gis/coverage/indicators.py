@@ -4,7 +4,7 @@ Each indicator is a tally: things that are counted, over things by which they ar
 with the areas they lie in. So each number can be taken apart into the rows behind it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -315,16 +315,32 @@ def trends(history: "pd.DataFrame", as_of: date, *, slack_days: int = 15) -> "pd
         row = history[twice].iloc[0]
         msg = f"{row['indicator']} of {row['area_kind']} {row['area_id']} is told twice."
         raise InvalidInputError(msg, remedy="Give the last run of each day.", field="history")
-    days = sorted(set(history["as_of"]))
+    days = compared_days(history["as_of"], as_of, slack_days)
     out = history.loc[history["as_of"] == as_of, [*keys, "value", "data_version"]]
-    for name, day in (("month", _month_before(as_of)), ("year", _year_before(as_of))):
-        near = [(abs((d - day).days), d) for d in days if d < as_of]
-        then = min(near)[1] if near and min(near)[0] <= slack_days else None
+    for name, then in days.items():
         past = history.loc[history["as_of"] == then, [*keys, "as_of", "value", "data_version"]]
         names = {column: f"{name}_{column}" for column in ("as_of", "value", "data_version")}
         out = out.merge(past.rename(columns=names), on=keys, how="left")
         out[f"{name}_change"] = out["value"].astype(float) - out[f"{name}_value"].astype(float)
     return out.sort_values(keys, kind="stable", ignore_index=True)
+
+
+def compared_days(days: Iterable[date], as_of: date, slack_days: int) -> dict[str, date | None]:
+    """Return the days that a day is compared with, ``month`` and ``year`` before.
+
+    Parameters
+    ----------
+    days
+        Those that are known.
+    as_of, slack_days
+        As for :func:`trends`.
+    """
+    out: dict[str, date | None] = {}
+    known = sorted(day for day in set(days) if day < as_of)
+    for name, then in (("month", _month_before(as_of)), ("year", _year_before(as_of))):
+        near = [(abs((day - then).days), day) for day in known]
+        out[name] = min(near)[1] if near and min(near)[0] <= slack_days else None
+    return out
 
 
 def _month_before(day: date) -> date:

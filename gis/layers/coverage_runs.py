@@ -169,6 +169,36 @@ def one(session: "Session", scope: Scope, run_id: str) -> "Row[Any]":
     return row
 
 
+def there_is(session: "Session", scope: Scope, as_of: date) -> bool:
+    """Return whether there is a run of a day."""
+    scope.require(Action.READ)
+    c = table_of(CoverageRun).c
+    return session.execute(select(c.id).where(c.as_of == as_of).limit(1)).first() is not None
+
+
+def newest_at(
+    session: "Session", scope: Scope, as_of: date, *, method: str | None = None
+) -> "Row[Any] | None":
+    """Return the last run of a day, or else of the day before it that has one."""
+    scope.require(Action.READ)
+    c = table_of(CoverageRun).c
+    asked = select(*c).where(c.as_of <= as_of)
+    if method is not None:
+        asked = asked.where(c.method == method)
+    asked = asked.order_by(c.as_of.desc(), c.made_at.desc(), c.id).limit(1)
+    return session.execute(asked).one_or_none()
+
+
+def days(
+    session: "Session", scope: Scope, *, since: date, until: date, method: str
+) -> "list[date]":
+    """Return the days of ``[since, until]`` that have a run, in order."""
+    scope.require(Action.READ)
+    c = table_of(CoverageRun).c
+    asked = select(c.as_of).where(c.as_of.between(since, until), c.method == method).distinct()
+    return list(session.execute(asked.order_by(c.as_of)).scalars())
+
+
 def values(session: "Session", scope: Scope, run_id: str) -> Any:  # noqa: ANN401 - a frame
     """Return the indicators of a run, those of the scope's communities, ordered by key."""
     c = table_of(IndicatorValue).c
