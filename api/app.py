@@ -28,6 +28,7 @@ from api.routers import (
     locate,
     pages,
     plans,
+    siting,
     stations,
     system,
     uploads,
@@ -55,6 +56,7 @@ ROUTERS = (
     uploads.router,
     imports.router,
     plans.router,
+    siting.router,
     jobs.router,
 )
 TAGS = [
@@ -71,6 +73,7 @@ TAGS = [
     {"name": "exports", "description": "Layers, grids and results as files."},
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
     {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
+    {"name": "siting", "description": "Where the next stations should go (选址)."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},

@@ -72,6 +72,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_job_log",
         "get_job_rejects",
         "get_plan",
+        "get_siting",
         "get_station",
         "healthz",
         "list_audits",
@@ -101,6 +102,8 @@ def test_operation_ids_are_the_contract_of_clients():
         "resolve_geocoding_request",
         "start_coverage_run",
         "start_import",
+        "start_siting",
+        "swap_siting",
         "undo_import",
         "update_station",
     ]
@@ -130,6 +133,8 @@ def test_parameters_and_bodies_have_examples_or_choices():
         "NewPlan",
         "DrawRequest",
         "RebalanceRequest",
+        "SitingRequest",
+        "SwapRequest",
     ):
         assert SPEC["components"]["schemas"][name]["examples"], name
 
