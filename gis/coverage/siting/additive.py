@@ -1,18 +1,24 @@
 """Objectives that are sums over people: most within a radius, least mean cost, and mixtures."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gis.coverage.siting.answer import Answer, Ground
-from gis.coverage.siting.median import Median
+from gis.coverage.siting.covers import better_sites
+from gis.coverage.siting.median import Cheapest, Median
 from gis.coverage.siting.result import Served, Swap
-from gis.coverage.siting.search import next_swaps
+from gis.coverage.siting.search import Search, next_swaps
 from gis.coverage.siting.table import Prices, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gis.coverage.siting.problem import Bools, Floats, SitingOptions, SitingProblem
+    from gis.coverage.siting.rules import Rules
     from gis.coverage.siting.run import Run
+    from gis.coverage.siting.table import Table
 
 
 def solve_additive(ground: Ground, run: "Run") -> Answer:
@@ -26,16 +32,15 @@ def solve_additive(ground: Ground, run: "Run") -> Answer:
         price = (units + table.constant) / table.scale
         return reachable - price if run.options.objective == "mclp" else price
 
-    median = Median(
+    best = best_of(
         table, rules, run, lambda cost, least: run.tell(objective(cost), objective(least))
     )
-    best = median.solve()
     is_open = ground.open_with(best.chosen)
     served = Served.by(ground.pairs, is_open)
     value = _value(ground, prices, served, is_open)
     if run.options.objective == "mclp":
         value = float(ground.rows.weight[np.isfinite(served.cost)].sum())
-    _, _, changed = median.search.changes(best.chosen)
+    _, _, changed = Search(table, rules, run).changes(best.chosen)
     swaps = next_swaps(changed, rules.exchangeable(best.chosen), run.options.swaps)
     return Answer(
         chosen=best.chosen,
@@ -52,6 +57,19 @@ def solve_additive(ground: Ground, run: "Run") -> Answer:
             for j, s in swaps
         ),
     )
+
+
+def best_of(
+    table: "Table", rules: "Rules", run: "Run", told: "Callable[[float, float], None]"
+) -> Cheapest:
+    """Return the cheapest set; sites that another one is as good as everywhere are left out."""
+    left = better_sites(table) if rules.only_count else np.ones(rules.size, dtype=bool)
+    if left.all():
+        return Median(table, rules, run, told).solve()
+    none = np.zeros(rules.size, dtype=bool)
+    fewer, _ = rules.reduced(none, ~left)
+    best = Median(table.reduced(none, left), fewer, run, told).solve()
+    return replace(best, chosen=np.flatnonzero(left)[best.chosen])
 
 
 def _value(ground: Ground, prices: Prices, served: Served, is_open: "Bools") -> float:

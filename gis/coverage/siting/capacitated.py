@@ -32,6 +32,8 @@ _ROUNDS, _NODE_ROUNDS, _STEP, _NODE_STEP = 400, 60, 1.5, 0.5
 _PATIENCE, _LAST_STEP, _SMOOTH, _RECENT = 12, 0.002, 0.3, 0.95
 #: Work of the tree in pairs looked at; sets placed for the swaps that are told, at most.
 _WORK, _SWAPS = 2e9, 200
+#: Nodes of the tree at most.
+_NODES = 4_000
 _ROUNDING = 1e-9
 _NEVER = np.iinfo(np.int64).max // 4
 
@@ -244,11 +246,12 @@ class _Capacitated:
         closed = opened.copy()
         opened[sure], closed[never] = True, True
         waiting = [(self.least, 0, opened, closed, root.value)]
-        work, made, limit = 0.0, 0, _WORK * self.run.options.effort
+        effort = self.run.options.effort
+        work, made, limit, nodes = 0.0, 0, _WORK * effort, _NODES * effort
         while waiting:
             least, _, opened, closed, value = waiting[0]
             self._bounded(least)
-            if self.closed or work > limit or self.run.over():
+            if self.closed or work > limit or made > nodes or self.run.over():
                 return
             heapq.heappop(waiting)
             rules, left = self.rules.reduced(opened, closed)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
 from gis.coverage.siting.answer import Answer, Ground
+from gis.coverage.siting.covers import needed
 from gis.coverage.siting.highs import Program, solve_program
 from gis.coverage.siting.median import Cheapest, Median
 from gis.coverage.siting.result import Served, Swap
@@ -18,15 +19,11 @@ from gis.coverage.siting.search import Search, next_swaps
 from gis.coverage.siting.table import Prices, Rows, Table, table_of
 
 if TYPE_CHECKING:
-    from gis.coverage.siting.problem import Bools, Floats, Ints
+    from gis.coverage.siting.problem import Floats, Ints
     from gis.coverage.siting.run import Run
 
 #: Branch-and-bound nodes at most.
 _NODES = 20_000
-#: Pairs of rows that share a candidate, at most, for looking which cover holds which.
-_SHARED = 3e7
-#: Rounds of dropping rows and candidates: each makes more of the other needless.
-_ROUNDS = 3
 
 
 class _Covering:
@@ -141,54 +138,6 @@ class _Covering:
             cost if cost < self.missed else np.nan,
             np.ceil(least - 1e-6) if np.isfinite(least) and least < self.missed else np.nan,
         )
-
-
-def needed(cover: csr_array, *, columns: bool) -> "tuple[Bools, Bools]":
-    """Return the rows and columns of a cover that decide what covers all of it.
-
-    Parameters
-    ----------
-    cover
-        1 where a candidate (column) covers a row of demand.
-    columns
-        Whether all candidates cost the same and may stand together, so that one that covers no more
-        than another is not needed.
-    """
-    rows, sites = np.ones(cover.shape[0], dtype=bool), np.ones(cover.shape[1], dtype=bool)
-    for _ in range(_ROUNDS):
-        part = cover[np.flatnonzero(rows)][:, np.flatnonzero(sites)]
-        if float((part.sum(axis=0) ** 2).sum()) > _SHARED:
-            break
-        before = rows.sum(), sites.sum()
-        rows[np.flatnonzero(rows)[_holds_another(part)]] = False
-        if columns:
-            part = cover[np.flatnonzero(rows)][:, np.flatnonzero(sites)]
-            sites[np.flatnonzero(sites)[_held_by_another(csr_array(part.T))]] = False
-        if before == (rows.sum(), sites.sum()):
-            break
-    return rows, sites
-
-
-def _holds_another(sets: csr_array) -> "Bools":
-    """Return which sets (rows) hold all of another one; of equal ones the first holds none."""
-    size = np.diff(sets.indptr)
-    shared = (sets @ sets.T).tocoo()
-    a, b = shared.coords
-    whole = (shared.data == size[a]) & ((size[a] < size[b]) | ((size[a] == size[b]) & (a < b)))
-    out = np.zeros(sets.shape[0], dtype=bool)
-    out[b[whole]] = True
-    return out
-
-
-def _held_by_another(sets: csr_array) -> "Bools":
-    """Return which sets (rows) another one holds; of equal ones the first is held by none."""
-    size = np.diff(sets.indptr)
-    shared = (sets @ sets.T).tocoo()
-    a, b = shared.coords
-    whole = (shared.data == size[a]) & ((size[a] < size[b]) | ((size[a] == size[b]) & (a > b)))
-    out: Bools = size == 0
-    out[a[whole]] = True
-    return out
 
 
 def solve_covering(ground: Ground, run: "Run") -> Answer:

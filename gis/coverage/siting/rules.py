@@ -82,7 +82,7 @@ class Rules:
             left &= ~self.conflict[:, opened].any(axis=1)
         rest = Rules(
             self.site[left],
-            max(0, self.count - int(opened.sum())),
+            min(int(left.sum()), max(0, self.count - int(opened.sum()))),
             self.cost[left],
             budget,
             self.floor[left],

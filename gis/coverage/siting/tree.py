@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Rounds of the bound in a node, and the length of its first step.
 _ROUNDS, _STEP = 60, 0.5
+#: Nodes at most.
+_NODES = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,8 @@ class Tree:
         while self._waiting:
             least = self._waiting[0][0]
             yield None, min(least, cost())
-            if least >= cost() or self._work > work or self.run.over():
+            spent = self._work > work or self._made > _NODES * self.run.options.effort
+            if least >= cost() or spent or self.run.over():
                 return
             _, _, node = heapq.heappop(self._waiting)
             found = self._branch(node, least, cost)
