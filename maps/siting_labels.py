@@ -32,6 +32,8 @@ SITING_PAGE: dict[str, str] = {
     "was": "Today",
     "becomes": "Proposed",
     "minutes_value": "{n} min",
+    "old_browser": "This browser is too old for the map. Use one of 2023 or later.",
+    "loading": "Loading the map…",
     "show_details": "Show details",
     "hide_details": "Hide details",
     "nobody_near": "none within a walk",

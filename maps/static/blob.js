@@ -29,6 +29,35 @@
     });
   };
 
+  /* Read the page's data, then go on with them; until then, and in a browser too old, say so. */
+  Wangge.openPage = function (map, go) {
+    const data = JSON.parse(document.getElementById("wangge-data").textContent);
+    const wait = Wangge.make("p", { class: "wg-wait", role: "status" }, data.texts.loading);
+    map.getContainer().append(wait);
+    Wangge.openBlob(data.blob)
+      .then(
+        function (blobs) {
+          delete data.blob;
+          data.blobs = blobs;
+          return true;
+        },
+        function () {
+          wait.textContent = data.texts.old_browser;
+          return false;
+        }
+      )
+      .then(function (read) {
+        if (read) {
+          wait.remove();
+          Wangge.app = go(data);
+          // After the canvases, which draw themselves before the next picture of the screen.
+          requestAnimationFrame(function () {
+            document.documentElement.setAttribute("data-ready", "true");
+          });
+        }
+      });
+  };
+
   Blobs.prototype.get = function (ref) {
     const bytes = new Uint8Array(this.buffer, ref.at, ref.bytes);
     if (ref.as === "texts") {

@@ -10,14 +10,10 @@
   const LOST = "#7a1f5c";
 
   Wangge.startSiting = function (map) {
-    const data = JSON.parse(document.getElementById("wangge-data").textContent);
-    Wangge.openBlob(data.blob).then(function (blobs) {
-      delete data.blob;
-      const page = (Wangge.app = new Page(map, Object.assign(data, { blobs: blobs })));
+    Wangge.openPage(map, function (data) {
+      const page = new Page(map, data);
       page.build();
-      requestAnimationFrame(function () {
-        document.documentElement.setAttribute("data-ready", "true");
-      });
+      return page;
     });
   };
 

@@ -3,32 +3,16 @@
   "use strict";
   const Wangge = window.Wangge;
   const App = Wangge.App;
-  const make = Wangge.make;
   const fill = Wangge.fill;
   const HOURS = (Wangge.HOURS = 168);
   const NOWHERE = (Wangge.NOWHERE = 65535);
 
   Wangge.startWalking = function (map, layers) {
-    const data = JSON.parse(document.getElementById("wangge-data").textContent);
-    const main = map.getContainer();
-    const wait = make("p", { class: "wg-wait", role: "status" }, data.texts.loading);
-    main.append(wait);
-    Wangge.openBlob(data.blob).then(
-      function (blobs) {
-        delete data.blob;
-        wait.remove();
-        const app = new App(map, layers, Object.assign(data, { blobs: blobs }));
-        Wangge.app = app;
-        app.build();
-        // After the canvases, which draw themselves before the next picture of the screen.
-        requestAnimationFrame(function () {
-          document.documentElement.setAttribute("data-ready", "true");
-        });
-      },
-      function () {
-        wait.textContent = data.texts.old_browser;
-      }
-    );
+    Wangge.openPage(map, function (data) {
+      const app = new App(map, layers, data);
+      app.build();
+      return app;
+    });
   };
 
   /* ---- the data ------------------------------------------------------------------------------ */

@@ -506,6 +506,8 @@
     page.call(this);
     this.map.getContainer().after(this.timeBar());
     document.body.classList.add("wg-timed");
+    // The bar has its height before the map is fitted, or all would be drawn twice.
+    this.drawTime();
   };
 
   const drawSummary = App.prototype.drawSummary;

@@ -301,8 +301,7 @@
   };
 
   function holds(item, latlng) {
-    return item.layer.getLatLngs().flat(1).reduce(function (odd, ring) {
-      const points = Array.isArray(ring) ? ring : [ring];
+    return item.layer.getLatLngs().reduce(function (odd, points) {
       let inside = false;
       for (let k = 0, p = points.length - 1; k < points.length; p = k, k += 1) {
         const a = points[k];

@@ -60,7 +60,7 @@
       make("div", { class: "wg-hours" }, chart, label, slider,
         make("span", { class: "wg-hidden", id: "wg-hour-keys" }, t.hour_keys)));
     new ResizeObserver(function () {
-      self.drawWeek();
+      self.askWeek();
     }).observe(chart);
     return bar;
   };
@@ -104,7 +104,17 @@
     const spoken = fill(this.t.hour_spoken, { hour: text, share: this.percent(this.shareAt(hour)) });
     this.time.text.textContent = spoken;
     this.time.slider.setAttribute("aria-valuetext", spoken);
-    this.drawWeek();
+    this.askWeek();
+  };
+
+  /* Drawn before the next picture of the screen, once however often it is asked for. */
+  App.prototype.askWeek = function () {
+    if (!this.weekAsked) {
+      this.weekAsked = requestAnimationFrame(() => {
+        this.weekAsked = 0;
+        this.drawWeek();
+      });
+    }
   };
 
   /* Bars of 168 hours, days told apart by their ground, the chosen hour dark. */

@@ -253,15 +253,17 @@ def test_areas_follow_the_choice(watched: Watched, saved: Callable[..., Path]):
 
 def test_a_click_tells_about_the_gap(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
-    at = page.evaluate("Wangge.app.data.grids.at[5]")
-    page.evaluate("at => Wangge.app.map.setView(at, 18, {animate: false})", at)
-    # Onto ground between buildings, in the grid out of reach.
-    page.evaluate(
-        """() => { const a = Wangge.app; const b = a.gapsShown[0].layer.getBounds().getCenter();
-                  a.map.fire('click', {latlng: L.latLng(b.lat, b.lng)}); }"""
+    click = """state => { const a = Wangge.app; const n = a.data.buildings.count;
+        const i = Array.from({length: n}, (_, k) => k).find(k => a.houseState(k) === state);
+        a.map.fire('click', {latlng: a.houses.center(i)}); }"""
+    popup = page.locator(".leaflet-popup-content")
+    page.evaluate(click, 2)
+    people = page.evaluate("Wangge.app.gapsShown[0].people[0]")
+    assert f"Area out of reach\nHouseholds\n{people:,}" in popup.inner_text()
+    page.evaluate(click, 1)
+    page.wait_for_function(
+        "!document.querySelector('.leaflet-popup-content').innerText.includes('Area out')"
     )
-    text = page.locator(".leaflet-popup-content").inner_text()
-    assert "Area out of reach" in text or "Grid" in text
 
 
 def test_hovering_names_the_building(

@@ -118,8 +118,11 @@ def test_every_text_of_the_walking_map_is_asked_for():
 
 
 def test_every_text_of_the_map_of_a_siting_is_asked_for():
-    script = (ROOT / "maps/static/siting.js").read_text(encoding="utf-8")
-    unused = [key for key in SITING_PAGE if not re.search(rf"\bt\.{key}\b|\"{key}\"", script)]
+    script = "\n".join(
+        (ROOT / "maps/static" / name).read_text(encoding="utf-8")
+        for name in ("siting.js", "blob.js")
+    )
+    unused = [key for key in SITING_PAGE if not re.search(rf"\bt(exts)?\.{key}\b", script)]
     assert [key for key in unused if not key.startswith("proof_")] == []
 
 
