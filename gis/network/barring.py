@@ -23,7 +23,7 @@ CROSSING_REACH_M = 25.0
 #: and every road that does so within this distance.
 CROSSING_AT_M = 5.0
 #: A stretch that stays within this of the outline of a quarter runs along it, outside.
-ALONG_M = 4.0
+ALONG_M = 2.5
 #: Sides of a barrier are told this far from where a road meets it.
 _ASIDE_M = 0.5
 #: A road that leaves within this angle (radians) of a barrier runs along it.
@@ -258,7 +258,7 @@ def outline_places(
 def quarter_of(lines: "Geometries", bound: "Bools", quarters: "Geometries") -> "Ints":
     """Return the gated quarter that each stretch lies in, -1 where in none.
 
-    A stretch is inside if its middle is, and if it leaves the outline by more than 4 m: streets
+    A stretch is inside if its middle is, and if it leaves the outline by more than 2.5 m: streets
     along a quarter are outside, be they drawn a little within. Of nested quarters the first.
     """
     out = np.full(len(lines), -1, dtype=np.int64)

@@ -7,7 +7,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.network import build_walk_graph, nearest, snap
+from gis.geometry.crs import projected_crs, to_projected
+from gis.network import build_walk_graph, nearest, snap, snap_buildings
+from gis.samples import generate_subdistrict
 from tests.geometry.network_ground import (
     CRS,
     EAST,
@@ -263,3 +265,21 @@ def test_small_islands_are_joined_within_ten_metres_and_not_over_a_barrier():
     # What is long by itself is no island, however near.
     long = build_walk_graph(roads([(0, 0), (600, 0)], [(0, 5), (600, 9)]), CRS)
     assert (long.report.islands_joined, long.report.components) == (0, 2)
+
+
+def test_in_the_sample_everybody_gets_out_by_the_gates():
+    layers = generate_subdistrict().layers
+    crs = projected_crs(*layers["communities"].geometry.iloc[0].representative_point().coords[0])
+    names = ("barriers", "crossings", "quarters")
+    graph = build_walk_graph(layers["roads"], crs, **{name: layers[name] for name in names})
+    assert graph.report.components == 1
+    assert graph.report.barred > 5
+    assert graph.report.quarters_without_gates == ()
+    homes = snap_buildings(graph, layers["buildings"], crs)
+    assert (homes.edge >= 0).all()
+    assert not homes.barred.any()
+    # Who lives behind walls starts on a lane behind the same walls.
+    middle = shapely.point_on_surface(to_projected(layers["buildings"].geometry.to_numpy(), crs))
+    home, quarter = shapely.STRtree(graph.walls.quarters).query(middle, predicate="within")
+    assert len(home) > 100
+    assert np.array_equal(graph.edge_quarter[homes.edge[home]], quarter)
