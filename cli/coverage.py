@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from cli import coverage_maps
 from cli.store import opened
 from gis.errors import InvalidInputError
 from gis.settings import get_settings
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gis.services.coverage_asked import CoverageQuestion
 
 app = typer.Typer(name="coverage", help="Coverage: who reaches what, when, on foot.")
+app.add_typer(coverage_maps.app)
 
 ServiceOption = Annotated[
     str | None, typer.Option(help="Code of a service, such as canteen; any if unset.")
