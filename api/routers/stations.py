@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 
 from api.coverage_params import By, SpeedOf
 from api.deps import AppSettings, Grounds, Principal, ReadSession, WriteSession
@@ -16,6 +16,7 @@ from api.schemas.codes import Service, Status, Tier
 from api.schemas.coverage import Method
 from api.schemas.features import Station, Stations
 from api.versions import IfMatch, etag, versions_of
+from gis.jobs.coverage_run import queue_run
 from gis.layers import stations
 from gis.network import SPEEDS
 from gis.services import station_updates
@@ -137,22 +138,30 @@ def update_station(
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
+    *,
+    after: BackgroundTasks,
     if_match: IfMatch = None,
 ) -> GeoJSONResponse:
-    """Change status, dates, services, capacity or dated hours; the rest stays as it is.
+    """Change status, dates, place, services, capacity or dated hours; the rest stays as it is.
 
     The change, its audit row and the newly laid-out hours are one transaction. Without If-Match
-    the answer is 428, with a version that is not the current one 412.
+    the answer is 428, with a version that is not the current one 412. A station that opens, closes
+    or moves makes a new run of coverage due: it is queued once the change is stored.
     """
+    asked = _change(change)
     station_updates.update_station(
         session,
         scope,
         str(station_id),
-        _change(change),
+        asked,
         versions=versions_of(if_match, "station"),
         timezone=settings.timezone,
         request_id=request.state.request_id,
     )
+    if asked.moves_coverage:
+        state = request.app.state
+        url = state.engine.url.render_as_string(hide_password=False)
+        after.add_task(queue_run, state.sessions, scope, settings.timezone, url=url)
     return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
 
 
@@ -172,6 +181,7 @@ def _change(change: StationChange) -> station_updates.StationChange:
             station_updates.DayHours(dated.day, dated.hours, dated.service, dated.note)
             for dated in change.exceptions
         ],
+        place=change.place,
     )
 
 

@@ -161,14 +161,18 @@ class RunGround:
     @property
     def network_id(self) -> str | None:
         """Key of the stored network."""
-        on_foot = self.method == "walking" and isinstance(self.places, WalkingGround)
-        return self.places.network_id if on_foot else None
+        return None if self._walked is None else self._walked.network_id
 
     @property
     def network(self) -> str | None:
         """Version of the network."""
-        on_foot = self.method == "walking" and isinstance(self.places, WalkingGround)
-        return self.places.data_version if on_foot else None
+        return None if self._walked is None else self._walked.data_version
+
+    @property
+    def _walked(self) -> WalkingGround | None:
+        if self.method == "walking" and isinstance(self.places, WalkingGround):
+            return self.places
+        return None
 
     @cached_property
     def options(self) -> WalkOptions:
