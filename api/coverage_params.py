@@ -1,13 +1,15 @@
 """What the operations about coverage are asked with, and how it is read."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query
+from pydantic import AfterValidator
 
 from api.deps import AppSettings
-from api.params import AtDay, AtMoment
+from api.params import AtDay, AtMoment, held
 from api.schemas.codes import Service
-from api.schemas.coverage import Method, Speed
+from api.schemas.coverage import Count, Method, Speed
 from gis.coverage.verdicts import THRESHOLDS_M
 from gis.coverage.walking_coverage import THRESHOLDS_MIN, WalkOptions
 from gis.errors import InvalidInputError
@@ -83,3 +85,55 @@ def _question(
 
 
 Asked = Annotated[CoverageQuestion, Depends(_question)]
+
+
+def _moment_or_day(
+    settings: AppSettings,
+    *,
+    service: AnyService = None,
+    at: AtMoment = None,
+    as_of: AtDay = None,
+    speed: SpeedOf = "adult",
+) -> CoverageQuestion:
+    options = walk_options(speed)
+    return CoverageQuestion(service, settings.timezone, at, as_of, "walking", options)
+
+
+AskedOnFoot = Annotated[CoverageQuestion, Depends(_moment_or_day)]
+
+
+def _either(question: AskedOnFoot, by: By = "walking") -> CoverageQuestion:
+    return replace(question, method=by)
+
+
+AskedOnce = Annotated[CoverageQuestion, Depends(_either)]
+PointOf = Annotated[
+    str | None,
+    Query(
+        pattern=r"^-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,2}(\.[0-9]{1,15})?$",
+        description="A place: lon,lat in degrees, EPSG:4326.",
+        examples=["117.31,31.87"],
+    ),
+]
+Unit = Annotated[Literal["m", "min"], Query(description="Metres of the way, or minutes.")]
+Threshold = Annotated[
+    float,
+    Query(
+        gt=0,
+        le=FARTHEST,
+        allow_inf_nan=False,
+        description="What covered means: at most so far, in the unit.",
+    ),
+    AfterValidator(held),
+]
+LimitMin = Annotated[
+    float,
+    Query(gt=0, le=600, allow_inf_nan=False, description="Farthest walk, minutes."),
+    AfterValidator(held),
+]
+CountOf = Annotated[Count, Query(description="Whose demand.")]
+ShareOf = Annotated[
+    float,
+    Query(gt=0, le=1, allow_inf_nan=False, description="Share of them who want it that day."),
+    AfterValidator(held),
+]

@@ -58,6 +58,28 @@ def withheld_totals(total: "NDArray[np.int64]", below: int) -> "NDArray[np.bool_
     return ((total > 0) & (total < below)) | also_withheld(total, below)
 
 
+def withheld_steps(counts: "NDArray[np.int64]", total: int, below: int) -> "NDArray[np.bool_]":
+    """Return which of several counts of the same people must not be shown.
+
+    The counts are of the same people under different conditions, such as the hours of a week. In
+    growing order, one is withheld if it differs by a small number from the next smaller one that
+    is shown (0 at first) or from the total.
+
+    Examples
+    --------
+    >>> withheld_steps(np.array([50, 0, 51, 20, 99]), 100, 3).tolist()
+    [False, False, True, False, True]
+    """
+    hidden = np.zeros(len(counts), dtype=bool)
+    shown = 0
+    for count in np.unique(counts):
+        if 0 < count - shown < below or 0 < total - count < below or 0 < total < below:
+            hidden[counts == count] = True
+        else:
+            shown = int(count)
+    return hidden
+
+
 def _not_alone(hidden: "NDArray[np.bool_]", total: "NDArray[np.int64]") -> None:
     """Withhold a second area beside a single one, which would be the sum less the others."""
     others = np.flatnonzero(~hidden & (total > 0))

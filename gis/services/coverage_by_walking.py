@@ -54,12 +54,14 @@ class Coverage:
     @property
     def network(self) -> str | None:
         """Version of the walking network; ``None``: none was needed."""
-        return self.places.data_version if isinstance(self.places, WalkingGround) else None
+        if self.question.method == "straight_line" or not isinstance(self.places, WalkingGround):
+            return None
+        return self.places.data_version
 
     @property
     def stations_off_network(self) -> list[str]:
         """Stations that count, though no road is near: in a river, beyond the roads."""
-        if not isinstance(self.places, WalkingGround):
+        if self.network is None or not isinstance(self.places, WalkingGround):
             return []
         off = set(self.places.walked.stations_off_network)
         chosen = self.places.stations["id"][self.serving.mask]
@@ -127,6 +129,13 @@ def _straight(
         "detour": np.where(metres > 0, 1.0, np.nan),
     }
     return pd.DataFrame(data, index=places.buildings.index)
+
+
+def answered(places: Places, who: Serving, question: CoverageQuestion) -> Coverage:
+    """Return what was asked and who serves, for an answer that needs no verdicts."""
+    import pandas as pd
+
+    return Coverage(question, places, who, pd.DataFrame(index=places.buildings.index))
 
 
 def measured(coverage: Coverage) -> dict[str, Any]:

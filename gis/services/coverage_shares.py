@@ -98,6 +98,12 @@ class Areas:
     plan_ids: Sequence[str] = ()
     whole: bool = False
 
+    @property
+    def groups(self) -> "list[NDArray[np.intp]]":
+        """Rows of areas whose sum is known, group by group."""
+        siblings = self.table["siblings"].to_numpy(dtype=object)
+        return [np.flatnonzero(siblings == one) for one in dict.fromkeys(siblings)]
+
 
 def read_areas(
     session: "Session",
@@ -246,11 +252,10 @@ def _hidden(
     total: "dict[str, NDArray[np.int64]]",
 ) -> "dict[str, NDArray[np.bool_]]":
     """Return for each count which thresholds (without any: the total) of which area to withhold."""
-    siblings = areas.table["siblings"].to_numpy(dtype=object)
-    groups = [np.flatnonzero(siblings == one) for one in dict.fromkeys(siblings)]
+    groups = areas.groups
     out = {}
     for name in PEOPLE:
-        hidden = np.zeros((max(len(near), 1), len(siblings)), dtype=bool)
+        hidden = np.zeros((max(len(near), 1), len(areas.table)), dtype=bool)
         for at in groups if name not in OPEN_COUNTS else ():
             people = total[name][at]
             hidden[:, at] = (
