@@ -308,6 +308,17 @@ _WHY = {
 }
 
 
+_REMEDY = "Look at the roads, rivers and railways there; the straight line needs no roads."
+
+
+def _check_ends(ground: "WalkingGround", here: "Snapped", row: int) -> None:
+    if here.edge[0] < 0:
+        raise NotFoundError(_WHY[here.reason[0]], remedy=_REMEDY)
+    if ground.doors.edge[row] < 0:
+        name = ground.stations["name"].iloc[row]
+        raise NotFoundError(f"No road is within reach of {name}.", remedy=_REMEDY)
+
+
 def _nearest(ground: "WalkingGround", here: "Snapped", who: Serving) -> int:
     if not who.mask.any():
         reason = (who.reason or "none_open").replace("_", " ")
