@@ -167,7 +167,7 @@ def _buildings(
         "use": blob.numbers(positions(frame["use"], uses), "u1"),
         "name": blob.texts(ground.texts_of(frame, "name")),
         "address": blob.texts(ground.texts_of(frame, "address")),
-        "code": blob.texts(ground.texts_of(frame, "code")) if "code" in frame else None,
+        "code": _codes(blob, frame),
         "floors": blob.numbers(floors, "i2"),
         "households": blob.integers(frame["households"]),
         "residents": blob.integers(frame["residents"]),
@@ -177,6 +177,13 @@ def _buildings(
     for group in GROUPS[1:]:
         out[group] = blob.integers(suppress(frame[group].to_numpy(dtype=np.int64)))
     return out
+
+
+def _codes(blob: Blob, frame: "gpd.GeoDataFrame") -> Ref | None:
+    """Return the codes by which buildings are known where they come from, if there are any."""
+    if "source_id" not in frame or frame["source_id"].isna().all():
+        return None
+    return blob.texts(ground.texts_of(frame, "source_id"))
 
 
 def _reach(

@@ -267,6 +267,7 @@
       Wangge.facts(
         [
           [t.address, b.name[i] ? b.address[i] : null],
+          [t.code, b.code && b.code[i]],
           [t.use, b.uses[b.use[i]]],
           [t.floors, b.floors[i]],
           [t.grid, grid >= 0 ? this.data.grids.code[grid] : null],

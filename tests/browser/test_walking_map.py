@@ -280,7 +280,12 @@ def test_hovering_names_the_building(
 
 @pytest.mark.parametrize(
     ("typed", "heading"),
-    [("340102001002006", "Grid 340102001002006"), ("37号楼", "37号楼"), ("河东", "河东社区")],
+    [
+        ("340102001002006", "Grid 340102001002006"),
+        ("37号楼", "37号楼"),
+        ("河东", "河东社区"),
+        ("way/900036", "37号楼"),
+    ],
 )
 def test_search_finds(watched: Watched, saved: Callable[..., Path], typed: str, heading: str):
     page = watched.open(saved())

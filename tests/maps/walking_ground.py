@@ -26,6 +26,8 @@ def make_walking_town(
     """Return map data of the town of :func:`make_town` for a week, measured on a network."""
     town = make_town(columns, rows, name=name, seed=seed)
     town = dataclasses.replace(town, roads=_streets(columns, rows), stations=town.stations)
+    codes = [f"way/{900_000 + k}" for k in range(len(town.buildings))]
+    town = dataclasses.replace(town, buildings=town.buildings.assign(source_id=codes))
     crs = projected_crs(*town.communities.geometry.iloc[0].centroid.coords[0])
     graph = build_walk_graph(town.roads, crs, quarters=town.quarters)
     houses = snap_buildings(graph, town.buildings, crs)
