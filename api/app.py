@@ -12,6 +12,7 @@ from api.deps import refuse_unknown_parameters
 from api.map_pages import MapPages
 from api.middleware import RequestContext
 from api.routers import (
+    activities,
     buildings,
     communities,
     coverage,
@@ -50,6 +51,7 @@ ROUTERS = (
     coverage_rooms.router,
     coverage_areas.router,
     indicators.router,
+    activities.router,
     incidents.router,
     demands.router,
     geocoding.router,

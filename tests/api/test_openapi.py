@@ -81,6 +81,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "get_siting",
         "get_station",
         "healthz",
+        "list_activities",
         "list_audits",
         "list_buildings",
         "list_catchments",
