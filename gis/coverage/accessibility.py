@@ -25,8 +25,6 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
 #: Weight of each cost, 0 where it is too far.
 Decay = Callable[[Floats], Floats]
-#: Slow zones of Luo and Qi (2009), for 10, 20 and 30 minutes of driving.
-LUO_QI_WEIGHTS = (1.0, 0.68, 0.22)
 
 
 @dataclass(frozen=True, eq=False)
