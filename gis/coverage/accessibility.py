@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
 #: Weight of each cost, 0 where it is too far.
 Decay = Callable[[Floats], Floats]
+#: Weights of three zones, from the nearest, for :func:`stepwise` (Luo and Qi 2009, slow decay).
+LUO_QI_WEIGHTS = (1.0, 0.68, 0.22)
 
 
 @dataclass(frozen=True, eq=False)
