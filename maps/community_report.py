@@ -262,7 +262,8 @@ class _Report:
         }
 
     def _count(self, value: int) -> str:
-        return "<3" if value == SUPPRESSED else self._number(value)
+        hidden = ground.suppressed_text(self.data)["suppressed"]
+        return hidden if value == SUPPRESSED else self._number(value)
 
     def _number(self, value: float) -> str:
         from babel.numbers import format_decimal

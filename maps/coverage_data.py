@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.errors import InvalidInputError
-from maps.ground_data import GROUPS, SUPPRESS_BELOW, SUPPRESSED, Ground, suppress
+from maps.ground_data import GROUPS, SUPPRESSED, Ground
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -91,8 +91,8 @@ class CoverageMapData(Ground):
         if absent:
             msg = f"{len(absent)} buildings have no row of distances, for example {min(absent)}."
             raise InvalidInputError(msg, remedy="Measure every building of the map.")
-        if self.density is not None and (self.density["count"] < SUPPRESS_BELOW).any():
-            msg = f"Density cells with fewer than {SUPPRESS_BELOW} incidents may not be shown."
+        if self.density is not None and (self.density["count"] < self.suppress_below).any():
+            msg = f"Density cells with fewer than {self.suppress_below} incidents may not be shown."
             raise InvalidInputError(msg, remedy="Suppress them before the map.", field="count")
 
     def _check_scenarios(self) -> None:
@@ -148,8 +148,9 @@ def uncovered_counts(
         beyond = ~(metres[s] <= data.thresholds_m[t])  # NaN is beyond every radius
         for g, weight in enumerate(weights):
             out[s, t, g] = np.bincount(place[beyond], weight[beyond], areas).astype(np.int64)
-    small = (suppress(out) == SUPPRESSED) | (suppress(totals[None, None] - out) == SUPPRESSED)
+    rest = totals[None, None] - out
+    small = (data.suppress(out) == SUPPRESSED) | (data.suppress(rest) == SUPPRESSED)
     small[:, :, 0] = False
-    shown_totals = suppress(totals)
+    shown_totals = data.suppress(totals)
     shown_totals[0] = totals[0]
     return np.where(small, SUPPRESSED, out), shown_totals

@@ -175,6 +175,11 @@ def quarters(data: Ground) -> dict[str, Any]:
     return {"name": texts_of(named, "name"), "bounds": bounds(named)}
 
 
+def suppressed_text(data: Ground) -> dict[str, str]:
+    """Return what stands for a suppressed count, as the page's text of that name."""
+    return {"suppressed": f"<{data.suppress_below}"}
+
+
 def lat_lon(points: "gpd.GeoSeries") -> list[list[float]]:
     """Return points as latitude and longitude, 0.1 m."""
     return [[round(point.y, 6), round(point.x, 6)] for point in points]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Counts of a building that coverage is summed over. All but the first are suppressed when small.
 GROUPS = ("households", "elderly", "children", "low_income_households")
-#: Counts from 1 to this less one are not shown, and do not leave this floor either.
+#: Counts from 1 to this less one are not shown, unless the data say otherwise.
 SUPPRESS_BELOW = 3
 #: Stands for a suppressed count in the page's data.
 SUPPRESSED = -1
@@ -46,6 +46,8 @@ class Ground:
         Frames of the contracts for the base drawing.
     target, minimum, maximum
         Households per grid that the plan aims at, and its bounds.
+    suppress_below
+        Counts of people in need from 1 to this less one are not shown, nor are they in the file.
     """
 
     title: str
@@ -64,6 +66,11 @@ class Ground:
     target: int = 400
     minimum: int = 300
     maximum: int = 500
+    suppress_below: int = SUPPRESS_BELOW
+
+    def suppress(self, counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Return ``counts`` with the small ones replaced by :data:`SUPPRESSED`."""
+        return suppress(counts, self.suppress_below)
 
     def check(self) -> None:
         """Raise unless the frames can be drawn.
@@ -85,9 +92,9 @@ class Ground:
             raise InvalidInputError(msg, remedy="Import communities, or widen the scope.")
 
 
-def suppress(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
+def suppress(counts: "NDArray[np.int64]", below: int = SUPPRESS_BELOW) -> "NDArray[np.int64]":
     """Return ``counts`` with the small ones replaced by :data:`SUPPRESSED`; zero stays zero."""
-    return np.where((counts > 0) & (counts < SUPPRESS_BELOW), SUPPRESSED, counts)
+    return np.where((counts > 0) & (counts < below), SUPPRESSED, counts)
 
 
 def positions(ids: Any, keys: Any) -> "NDArray[np.int64]":  # noqa: ANN401 - any array-likes of ids

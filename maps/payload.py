@@ -10,7 +10,7 @@ import shapely
 from gis.i18n import Language, translate
 from maps import ground, style
 from maps.coverage_data import NO_DISTANCE, CoverageMapData, distance_matrix, uncovered_counts
-from maps.ground_data import GROUPS, positions, suppress
+from maps.ground_data import GROUPS, positions
 from maps.labels import label, page_texts
 from maps.packing import pack_geometries, pack_numbers
 
@@ -32,7 +32,7 @@ def page_data(data: CoverageMapData, language: Language) -> dict[str, Any]:
     origin = (round(west, 6), round(south, 6))
     return {
         "language": language,
-        "texts": page_texts(language),
+        "texts": page_texts(language) | ground.suppressed_text(data),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
@@ -168,7 +168,7 @@ def _buildings(
     }
     # Counts of people in need never leave this floor when they are small.
     for group in GROUPS[1:]:
-        out[group] = suppress(frame[group].to_numpy(dtype=np.int64)).tolist()
+        out[group] = data.suppress(frame[group].to_numpy(dtype=np.int64)).tolist()
     return out
 
 

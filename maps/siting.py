@@ -10,7 +10,7 @@ from gis.i18n import Language
 from maps import ground, style
 from maps.blob import Blob
 from maps.chart import open_chart
-from maps.ground_data import GROUPS, SUPPRESSED, positions, suppress
+from maps.ground_data import GROUPS, SUPPRESSED, positions
 from maps.labels import label
 from maps.page import PageApp, number_elements, render_offline, save_offline
 from maps.siting_data import Exchange, Nearest, SitingMapData
@@ -86,7 +86,7 @@ def siting_page(data: SitingMapData, language: Language) -> dict[str, Any]:
     order = np.argsort(data.buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
     page: dict[str, Any] = {
         "language": language,
-        "texts": siting_texts(language),
+        "texts": siting_texts(language) | ground.suppressed_text(data),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
@@ -178,8 +178,8 @@ def _people(data: SitingMapData) -> list[dict[str, int]]:
         total, was, becomes = (int(people[m].sum()) for m in (before | True, before, after))
         if group != GROUPS[0]:
             parts = np.array([was, becomes, total - was, total - becomes, abs(was - becomes)])
-            if (suppress(parts) == SUPPRESSED).any():
+            if (data.suppress(parts) == SUPPRESSED).any():
                 was = becomes = SUPPRESSED
-            total = int(suppress(np.array([total]))[0])
+            total = int(data.suppress(np.array([total]))[0])
         out.append({"total": total, "before": was, "after": becomes})
     return out

@@ -9,7 +9,7 @@ import shapely
 from gis.i18n import Language
 from maps import ground, style
 from maps.blob import Blob, Ref, chain_rows
-from maps.ground_data import GROUPS, positions, suppress
+from maps.ground_data import GROUPS, positions
 from maps.labels import label
 from maps.payload import class_labels
 from maps.walking_labels import walking_texts
@@ -58,7 +58,7 @@ def walking_page(data: "WalkingMapData", language: Language) -> dict[str, Any]:
     pairs_of, pairs = delivery_pairs(data)
     page: dict[str, Any] = {
         "language": language,
-        "texts": walking_texts(language),
+        "texts": walking_texts(language) | ground.suppressed_text(data),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
@@ -175,7 +175,7 @@ def _buildings(
     }
     # Counts of people in need never leave this floor when they are small.
     for group in GROUPS[1:]:
-        out[group] = blob.integers(suppress(frame[group].to_numpy(dtype=np.int64)))
+        out[group] = blob.integers(data.suppress(frame[group].to_numpy(dtype=np.int64)))
     return out
 
 
@@ -288,7 +288,7 @@ def _areas(
             item["station"] = stations[row["station_id"]]
         if GROUPS[0] in row:
             counts = np.array([row[group] for group in GROUPS], dtype=np.int64)
-            item["people"] = [int(counts[0]), *suppress(counts[1:]).tolist()]
+            item["people"] = [int(counts[0]), *data.suppress(counts[1:]).tolist()]
         out.append(item)
     return out
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from maps.ground_data import GROUPS, SUPPRESSED, positions, suppress
+from maps.ground_data import GROUPS, SUPPRESSED, positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,6 +90,7 @@ class Counter:
         self._inside = areas.of >= 0
         self._place = areas.of[self._inside]
         self._areas = areas.size
+        self._hide = data.suppress
         self._people = [
             data.buildings[group].to_numpy(dtype=float)[self._inside] for group in GROUPS
         ]
@@ -105,13 +106,15 @@ class Counter:
     def shown(self, chosen: "NDArray[np.bool_]") -> "NDArray[np.int64]":
         """Return the same with -1 where it, or what is left of the total, is small."""
         counts = self.count(chosen)
-        small = (suppress(counts) == SUPPRESSED) | (suppress(self._totals - counts) == SUPPRESSED)
+        small = (self._hide(counts) == SUPPRESSED) | (
+            self._hide(self._totals - counts) == SUPPRESSED
+        )
         small[0] = False
         return np.where(small, SUPPRESSED, counts)
 
     def totals(self) -> "NDArray[np.int64]":
         """Return everybody, shape (groups, areas), with -1 where small; households never are."""
-        shown = suppress(self._totals)
+        shown = self._hide(self._totals)
         shown[0] = self._totals[0]
         return shown
 

@@ -133,6 +133,13 @@ def test_small_counts_are_not_in_the_file(town: WalkingMapData):
         assert not {1, 2} & set(gap["people"][1:])
 
 
+def test_a_place_may_hide_more(town: WalkingMapData):
+    page = walking_page(dataclasses.replace(town, suppress_below=6), "en")
+    assert page["texts"]["suppressed"] == "<6"
+    for group in GROUPS[1:]:
+        assert not {1, 2, 3, 4, 5} & set(column(page, page["buildings"][group]))
+
+
 def test_distances_survive_the_packing(town: WalkingMapData):
     page = walking_page(town, "en")
     order = np.argsort(town.buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
