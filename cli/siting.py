@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -115,6 +116,12 @@ def run(
     swap: Annotated[
         int | None, typer.Option(min=1, help="With --from: take its swap of this rank.")
     ] = None,
+    adopt_on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--adopt", help="Make planned stations that open on this day.", formats=["%Y-%m-%d"]
+        ),
+    ] = None,
     keep_best: Annotated[
         bool, typer.Option("--keep-best", help="Ctrl-C keeps the best so far; twice, nothing.")
     ] = False,
@@ -170,7 +177,9 @@ def run(
         else:
             order = _order(asked)
         job_id, report = _sited(factory, scope, order, keep_best=keep_best, lines=not as_json)
-    _say(job_id, report, as_json=as_json)
+        _say(job_id, report, as_json=as_json)
+        if adopt_on is not None:
+            _adopt(factory, scope, job_id, opens_on=adopt_on, hours=hours, quiet=as_json)
 
 
 def _order(asked: dict[str, Any]) -> "SitingOrder":
@@ -297,6 +306,81 @@ def list_sitings(
         show_sitings(rows)
     else:
         typer.echo("There are no sitings yet: wangge siting run.")
+
+
+@app.command("export")
+def export(
+    siting: JobArgument,
+    file: Annotated[Path, typer.Argument(help="The file to write: .gpkg .xlsx .geojson .csv …")],
+    *,
+    crs: Annotated[
+        str, typer.Option(help="EPSG code, gcj02 (Chinese web maps) or bd09.")
+    ] = "EPSG:4326",
+    headers: Annotated[
+        Literal["zh-CN", "en"], typer.Option(help="Headers of tables; en: the field names.")
+    ] = "en",
+) -> None:
+    """Write a siting to a file: sites, swaps, who is left out, shares and the proof."""
+    from gis.database.engine import transaction
+    from gis.jobs.siting import find_siting, report_of
+    from gis.services.siting_exporting import SitingExport, export_siting
+
+    settings = get_settings()
+    order = SitingExport(
+        file,
+        crs=crs,
+        headers=None if headers == "en" else headers,
+        language=settings.language,
+        timezone=settings.timezone,
+    )
+    with opened() as (factory, scope), transaction(factory) as session:
+        row = find_siting(session, scope, siting)
+        written = export_siting(session, scope, str(row.id), report_of(row), order)
+    rows = ", ".join(f"{name} {count:,}" for name, count in written.rows.items())
+    typer.echo(f"{written.path}: {rows}.")
+
+
+@app.command("adopt")
+def adopt(
+    siting: JobArgument,
+    *,
+    opens_on: Annotated[
+        datetime,
+        typer.Option(help="First day of the new stations (YYYY-MM-DD).", formats=["%Y-%m-%d"]),
+    ],
+    hours: Annotated[
+        str | None, typer.Option(help="Their opening hours; those of the siting if unset.")
+    ] = None,
+    tier: Annotated[
+        str, typer.Option(help="hub, center, community, quarter or partner.")
+    ] = "community",
+) -> None:
+    """Make planned stations of the chosen sites: coverage as of their first day shows them."""
+    with opened() as (factory, scope):
+        _adopt(factory, scope, siting, opens_on=opens_on, hours=hours, tier=tier)
+
+
+def _adopt(
+    factory: Any,  # noqa: ANN401 - sessions
+    scope: Any,  # noqa: ANN401 - the principal
+    called: str,
+    *,
+    opens_on: datetime,
+    hours: str | None = None,
+    tier: str = "community",
+    quiet: bool = False,
+) -> None:
+    from gis.database.engine import transaction
+    from gis.jobs.siting import find_siting, report_of
+    from gis.services.siting_adopting import Adoption, adopt_sites
+
+    settings = get_settings()
+    how = Adoption(opens_on.date(), settings.timezone, tier, hours, settings.language)
+    with transaction(factory) as session:
+        row = find_siting(session, scope, called)
+        made = adopt_sites(session, scope, str(row.id), report_of(row), how)
+    if not quiet:
+        typer.echo(f"{len(made)} planned stations open on {how.opens_on}: {', '.join(made)}.")
 
 
 @app.command("models")

@@ -83,12 +83,15 @@ def show_siting(job_id: str, report: Mapping[str, Any]) -> None:
     if standing["off_network"]:
         away = ", ".join(standing["off_network"])
         typer.echo(f"No road is near, so they serve nobody on foot: {away}.", err=True)
+    if report["asked"] is not None and len(report["sites"]) < report["asked"]:
+        typer.echo(f"{report['asked']} were asked for; another one would gain nothing.")
     _show_sites(report)
     _show_shares(report)
     gap = "unknown" if proof["gap"] is None else f"{proof['gap']:.3%}"
+    counted = proof["counted_in"].replace("_", " ")
     typer.echo(
-        f"objective {_amount(proof['objective'])}, bound {_amount(proof['bound'])}, gap {gap}, "
-        f"{proof['seconds']:.1f} s: {_STATUS[proof['status']]}."
+        f"objective {_amount(proof['objective'])} {counted}, bound {_amount(proof['bound'])}, "
+        f"gap {gap}, {proof['seconds']:.1f} s: {_STATUS[proof['status']]}."
     )
     _show_swaps(report)
     _show_left(report)

@@ -1,25 +1,44 @@
 """``/v1/siting``: where the next stations should go; the worker solves it."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.responses import FileResponse
 
 from api.beginning import begin_job
-from api.deps import AppSettings, Principal, ReadSession
+from api.deps import AppSettings, Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse
 from api.params import RowId, day_of
 from api.problems import responses
+from api.routers.exports import MEDIA_TYPES, ExportCrs, file_folder
 from api.schemas.jobs import JobAnswer
-from api.schemas.siting import SitingAnswer, SitingRequest, SwapRequest
+from api.schemas.siting import (
+    AdoptAnswer,
+    AdoptRequest,
+    SitingAnswer,
+    SitingRequest,
+    SwapRequest,
+)
 from gis.database.engine import transaction
 from gis.jobs.siting import KIND, SitingJob, report_of, siting_job, swapped
 from gis.scope import Action
+from gis.services.siting_adopting import Adoption, adopt_sites
+from gis.services.siting_exporting import SitingExport, export_siting
 from gis.services.siting_order import GivenPlace, SitingOrder
 from gis.settings import Settings
 
 router = APIRouter(prefix="/v1/siting", tags=["siting"])
 
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {MEDIA_TYPES[suffix]: _BINARY for suffix in (".gpkg", ".xlsx")},
+    }
+}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/geo+json": {"schema": {"type": "object"}}}}
 }
@@ -88,6 +107,68 @@ def swap_siting(
     with transaction(request.app.state.sessions) as session:
         order = swapped(siting_job(session, scope, str(job_id)), sent.rank)
     return begin_job(request, response, scope, KIND, SitingJob(order).as_arguments())
+
+
+@router.get(
+    "/{job_id}/export",
+    response_class=FileResponse,
+    responses=_FILES | responses(400, 403, 404, 409, 422),
+    summary="A siting as a file",
+)
+def export_siting_file(
+    job_id: RowId,
+    session: WriteSession,
+    scope: Principal,
+    settings: AppSettings,
+    folder: Annotated[Path, Depends(file_folder)],
+    *,
+    file_format: Annotated[
+        Literal["gpkg", "xlsx"], Query(alias="format", description="GeoPackage or Excel.")
+    ] = "gpkg",
+    crs: ExportCrs = "EPSG:4326",
+    headers: Annotated[
+        Literal["zh-CN", "en"], Query(description="Headers of tables; en: the field names.")
+    ] = "en",
+) -> FileResponse:
+    """Write sites, swaps, who is left out, shares and the proof to a file and send it.
+
+    It is noted in the audit trail and removed afterwards.
+    """
+    report = report_of(siting_job(session, scope, str(job_id)))
+    order = SitingExport(
+        folder / f"siting.{file_format}",
+        crs=crs,
+        headers=None if headers == "en" else headers,
+        language=settings.language,
+        timezone=settings.timezone,
+    )
+    path = export_siting(session, scope, str(job_id), report, order).path
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=path.name)
+
+
+@router.post(
+    "/{job_id}/stations",
+    status_code=201,
+    responses=responses(400, 403, 404, 409, 413, 422),
+    summary="Make planned stations of the chosen sites",
+)
+def adopt_siting(
+    job_id: RowId,
+    sent: AdoptRequest,
+    session: WriteSession,
+    scope: Principal,
+    settings: AppSettings,
+) -> AdoptAnswer:
+    """Make a planned station of each chosen site; coverage as of its first day shows it.
+
+    A second time it is a 409.
+    """
+    report = report_of(siting_job(session, scope, str(job_id)))
+    how = Adoption(
+        sent.opens_on, settings.timezone, sent.tier, sent.opening_hours, settings.language
+    )
+    made = adopt_sites(session, scope, str(job_id), report, how)
+    return AdoptAnswer(stations=[UUID(one) for one in made])
 
 
 def _order(sent: SitingRequest, settings: Settings) -> SitingOrder:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.params import Day
-from api.schemas.codes import OneOf, Service
+from api.schemas.codes import OneOf, Service, Tier
 from gis.coverage.shares import PEOPLE
 from gis.coverage.siting import OBJECTIVES
 from gis.network import SPEEDS
@@ -153,10 +153,35 @@ class SwapRequest(BaseModel):
     rank: Annotated[int, Field(strict=True, ge=1, le=100)]
 
 
+class AdoptRequest(BaseModel):
+    """How chosen sites become planned stations."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"opens_on": "2027-03-01", "opening_hours": "Mo-Fr 08:00-18:00"}]
+        },
+    )
+
+    opens_on: Day = Field(description="First day of service.")
+    tier: Tier = "community"
+    opening_hours: Words | None = Field(None, description="Those of the siting if left out.")
+
+
+class AdoptAnswer(BaseModel):
+    """The stations that were made."""
+
+    stations: list[UUID]
+
+
 class ProofAnswer(BaseModel):
     """How good it is; no answer within the limits is better than the bound."""
 
     status: Literal["optimal", "evaluated", "gap", "stopped", "infeasible"]
+    counted_in: str = Field(
+        description="What the objective counts: people, stations, buildings_left_out, m, min, "
+        "people times m or min, or a share."
+    )
     objective: float | None = Field(description="Null: withheld because it gives a count away.")
     bound: float | None
     gap: float | None = Field(description="|objective - bound| / |objective|; null: unknown.")
@@ -286,6 +311,7 @@ class SitingAnswer(BaseModel):
     job_id: UUID
     service: Service
     objective: Objective
+    asked: int | None = Field(description="Stations asked for; fewer where more gain nothing.")
     method: Literal["walking"]
     network: str = Field(description="Version of the walking network.")
     calendar: Literal["verified", "unverified"]

@@ -93,6 +93,7 @@ def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -
     return {
         "service": order.service,
         "objective": order.objective,
+        "asked": order.count,
         "method": "walking",
         "network": asked.ground.data_version,
         "calendar": asked.calendar,
@@ -148,16 +149,14 @@ def _week(asked: "SitingGround") -> dict[str, Any] | None:
 def _proof(asked: "SitingGround", result: "SitingResult", *, hidden: bool) -> dict[str, Any]:
     """Return how good it is; fixed places count among the stations that are fewest."""
     objective, bound, gap = result.objective, result.bound, result.gap
-    status: str = result.proof
-    if asked.order.objective == "lscp" and not all_fixed(asked):
+    if asked.order.objective == "lscp" and result.proof != "infeasible" and not all_fixed(asked):
         fixed = len(set(asked.order.fixed))
         objective, bound = objective + fixed, bound + fixed
         gap = abs(objective - bound) / objective if objective else 0.0
-    if all_fixed(asked) and status == "optimal":
-        status = "evaluated"
     hidden = hidden and asked.order.objective in _PEOPLE_COUNTED
     return {
-        "status": status,
+        "status": _status(asked, result),
+        "counted_in": _counted_in(asked, result),
         "objective": None if hidden else _number(objective),
         "bound": None if hidden else _number(bound),
         "gap": None if not np.isfinite(gap) else round(float(gap), 6),
@@ -165,6 +164,23 @@ def _proof(asked: "SitingGround", result: "SitingResult", *, hidden: bool) -> di
         "moves": result.moves,
         "stopped": result.stopped,
     }
+
+
+def _status(asked: "SitingGround", result: "SitingResult") -> str:
+    if asked.order.objective == "lscp" and len(result.unreachable):
+        return "infeasible"
+    return "evaluated" if all_fixed(asked) and result.proof == "optimal" else result.proof
+
+
+def _counted_in(asked: "SitingGround", result: "SitingResult") -> str:
+    """Return what the objective counts."""
+    order = asked.order
+    if order.objective == "lscp":
+        return "buildings_left_out" if result.proof == "infeasible" else "stations"
+    if order.objective in _PEOPLE_COUNTED:
+        return order.people
+    walked = {"p_center": order.unit, "mix": "share"}
+    return walked.get(order.objective, f"{order.people}_{order.unit}")
 
 
 def _number(value: float) -> float | None:
@@ -362,8 +378,8 @@ def _uncovered(
 def _infeasible(
     asked: "SitingGround", result: "SitingResult", compared: _Compared, places: Places
 ) -> list[dict[str, Any]]:
-    """Return the buildings that no candidate can reach, where everybody was to be covered."""
-    if result.proof != "infeasible":
+    """Return the buildings that cannot be reached, where everybody was to be covered."""
+    if _status(asked, result) != "infeasible":
         return []
     rows = np.asarray(result.unreachable if len(result.unreachable) else result.unreached)
     return _buildings(asked, rows[:MOST_NAMED], compared, places)
