@@ -47,6 +47,7 @@ def required_of(operation: dict[str, Any]) -> dict[str, str]:
 
 def test_operation_ids_are_the_contract_of_clients():
     assert sorted(operation["operationId"] for _, _, operation in OPERATIONS) == [
+        "adopt_siting",
         "cancel_job",
         "compare_two_plans",
         "coverage_map",
@@ -58,6 +59,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "download_export",
         "draw_plan",
         "evaluate_plan",
+        "export_siting_file",
         "find_nearest_stations",
         "get_audit",
         "get_building",
@@ -143,6 +145,7 @@ def test_parameters_and_bodies_have_examples_or_choices():
         "RebalanceRequest",
         "SitingRequest",
         "SwapRequest",
+        "AdoptRequest",
     ):
         assert SPEC["components"]["schemas"][name]["examples"], name
 
