@@ -116,6 +116,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "swap_siting",
         "undo_import",
         "update_station",
+        "walking_map",
     ]
 
 
