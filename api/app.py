@@ -12,8 +12,12 @@ from api.deps import refuse_unknown_parameters
 from api.map_pages import MapPages
 from api.middleware import RequestContext
 from api.routers import (
+    activities,
     buildings,
     communities,
+    coverage,
+    coverage_areas,
+    coverage_rooms,
     demands,
     exports,
     findings,
@@ -21,16 +25,19 @@ from api.routers import (
     grids,
     imports,
     incidents,
+    indicators,
     jobs,
     locate,
     pages,
     plans,
+    siting,
     stations,
     system,
     uploads,
 )
 from api.routers.system import wangge_version
 from gis.database.engine import database_url, make_engine, session_factory
+from gis.services.walking import WalkingGrounds
 from gis.settings import Settings, get_settings
 
 ROUTERS = (
@@ -40,6 +47,11 @@ ROUTERS = (
     grids.router,
     buildings.router,
     stations.router,
+    coverage.router,
+    coverage_rooms.router,
+    coverage_areas.router,
+    indicators.router,
+    activities.router,
     incidents.router,
     demands.router,
     geocoding.router,
@@ -48,6 +60,7 @@ ROUTERS = (
     uploads.router,
     imports.router,
     plans.router,
+    siting.router,
     jobs.router,
 )
 TAGS = [
@@ -56,6 +69,7 @@ TAGS = [
     {"name": "grids", "description": "Management polygons of about 400 households (网格)."},
     {"name": "buildings", "description": "Buildings with counts of people (楼栋)."},
     {"name": "stations", "description": "Where people are served (服务站)."},
+    {"name": "coverage", "description": "Who reaches what, when, on foot (覆盖)."},
     {"name": "incidents", "description": "What happened (事件)."},
     {"name": "demands", "description": "What is wanted (需求)."},
     {"name": "geocoding", "description": "Descriptions of places (地址描述), and who decides."},
@@ -63,6 +77,7 @@ TAGS = [
     {"name": "exports", "description": "Layers, grids and results as files."},
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
     {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
+    {"name": "siting", "description": "Where the next stations should go (选址)."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},
@@ -116,6 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine
     app.state.sessions = session_factory(engine)
     app.state.map_pages = MapPages(settings)
+    app.state.walking_grounds = WalkingGrounds()
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     app.include_router(pages.router)  # a link that is passed on may have picked up parameters

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.problems import UnknownParameterError
 from gis.database.engine import transaction
 from gis.scope import Scope
+from gis.services.walking import WalkingGrounds
 from gis.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 def get_app_settings(request: Request) -> Settings:
     """Return the settings that the application was made with."""
     return cast("Settings", request.app.state.settings)
+
+
+def get_walking_grounds(request: Request) -> WalkingGrounds:
+    """Return the walking networks that this process keeps in memory."""
+    return cast("WalkingGrounds", request.app.state.walking_grounds)
 
 
 def get_scope() -> Scope:
@@ -48,6 +54,7 @@ def get_read_session(request: Request) -> Generator[Session]:
 
 
 AppSettings = Annotated[Settings, Depends(get_app_settings)]
+Grounds = Annotated[WalkingGrounds, Depends(get_walking_grounds)]
 Principal = Annotated[Scope, Depends(get_scope)]
 WriteSession = Annotated[Session, Depends(get_session, scope="function")]
 ReadSession = Annotated[Session, Depends(get_read_session, scope="function")]

@@ -38,7 +38,7 @@ def front_page(state: DataState, language: Language, timezone: str) -> dict[str,
         "languages": LANGUAGE_NAMES,
         "text": _texts(language),
         "notices": _notices(state, language),
-        "ways": _ways(language),
+        "ways": _ways(language, walking=state.overview.counts["roads"] > 0),
         "counts": _counts(state, language),
         "facts": _facts(state, language, timezone),
         "layers": _layers(language),
@@ -61,9 +61,16 @@ def _texts(language: Language) -> dict[str, str]:
     }
 
 
-def _ways(language: Language) -> list[Way]:
+def _ways(language: Language, *, walking: bool) -> list[Way]:
     coverage = f"/maps/coverage?lang={language}"
+    on_foot = Way(
+        translate("Manager", language),
+        translate("See who walks how far, in every hour of the week.", language),
+        translate("Open the walking map", language),
+        f"/maps/walking?lang={language}",
+    )
     return [
+        *([on_foot] if walking else []),
         Way(
             translate("Manager", language),
             translate("See who is out of reach, of which service, and when.", language),

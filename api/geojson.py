@@ -48,6 +48,18 @@ def feature(
     facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
     row_id, geometry = facts.pop("id"), facts.pop("geometry")
     facts |= facts.pop("counts", {})
+    return feature_of(row_id, geometry, facts, suppress_below=suppress_below, more=more)
+
+
+def feature_of(
+    row_id: str,
+    geometry: str,
+    facts: dict[str, Any],
+    *,
+    suppress_below: int,
+    more: "Mapping[str, Any] | None" = None,
+) -> str:
+    """Return a Feature of a key, a geometry as GeoJSON text and its properties."""
     properties = {**_properties(facts, suppress_below), **(more or {})}
     text = json.dumps(properties, ensure_ascii=False, default=_plain, separators=(",", ":"))
     return f'{{"type":"Feature","id":"{row_id}","geometry":{geometry},"properties":{text}}}'
@@ -75,19 +87,47 @@ def collection(
     suppress_below
         See :func:`feature`.
     """
-    features = ",".join(feature(row, suppress_below=suppress_below) for row in page.rows)
+    features = [feature(row, suppress_below=suppress_below) for row in page.rows]
+    return collection_of(request, features, page.next_after, paging, asked)
+
+
+def collection_of(
+    request: "Request",
+    features: "Sequence[str]",
+    next_after: str | None,
+    paging: "Paging",
+    asked: "Mapping[str, Any]",
+    **members: object,
+) -> GeoJSONResponse:
+    """Return features of a page as a FeatureCollection with the link to the next.
+
+    Parameters
+    ----------
+    request, paging, asked
+        As for :func:`collection`.
+    features
+        Texts of the features.
+    next_after
+        Key after which the next page begins, if there is one.
+    members
+        Further members of the collection.
+    """
     links = [_link(request, "self", dict(request.query_params))]
-    if page.next_after is not None:
+    if next_after is not None:
         again = {
             **request.query_params,
             **{name: _plain(value) for name, value in asked.items() if value is not None},
             "limit": str(paging.limit),
-            "cursor": paging.next_cursor(page.next_after, asked),
+            "cursor": paging.next_cursor(next_after, asked),
         }
         links.append(_link(request, "next", again))
+    more = "".join(
+        f"{json.dumps(name)}:{json.dumps(value, ensure_ascii=False, default=_plain)},"
+        for name, value in members.items()
+    )
     return GeoJSONResponse(
-        f'{{"type":"FeatureCollection","numberReturned":{len(page.rows)},'
-        f'"links":{json.dumps(links)},"features":[{features}]}}'
+        f'{{"type":"FeatureCollection","numberReturned":{len(features)},{more}'
+        f'"links":{json.dumps(links)},"features":[{",".join(features)}]}}'
     )
 
 

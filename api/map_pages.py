@@ -1,14 +1,15 @@
-"""Coverage maps as pages: drawn when they are first asked for, kept until the data change."""
+"""Maps as pages: drawn when they are first asked for, kept until the data change."""
 
 import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Literal
 
 from gis.i18n import Language, translate
 from gis.jobs.coverage_map import CoverageMapOrder, coverage_page
+from gis.jobs.walking_map import WalkingMapOrder, walking_page
 from gis.layers.overview import data_version, read_overview
 from gis.services.covering import CoverageOrder, read_coverage
 from gis.services.locating import local_day
@@ -25,21 +26,27 @@ KEPT_PAGES = 8
 
 @dataclass(frozen=True, slots=True)
 class MapOrder:
-    """Which coverage map is wanted.
+    """Which map is wanted.
 
     Parameters
     ----------
     language
         Language of its labels.
+    kind
+        ``coverage``: in a straight line at chosen moments; ``walking``: a week on foot.
     service
         The one service to show; ``None``: those that most stations offer.
     at
-        The one moment to show; ``None``: the usual moments of the coming days.
+        Coverage: the one moment to show; ``None``: the usual moments of the coming days.
+    week
+        Walking: a day of the week to show; ``None``: this week.
     """
 
     language: Language
+    kind: Literal["coverage", "walking"] = "coverage"
     service: str | None = None
     at: datetime | None = None
+    week: date | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +84,10 @@ class MapPages:
             return found
 
     def _draw(self, session: "Session", scope: "Scope", order: MapOrder) -> bytes:
+        draw = self._walking if order.kind == "walking" else self._coverage
+        return draw(session, scope, order).encode("utf-8")
+
+    def _coverage(self, session: "Session", scope: "Scope", order: MapOrder) -> str:
         view = read_coverage(
             session,
             scope,
@@ -86,13 +97,28 @@ class MapPages:
                 moments=() if order.at is None else (order.at,),
             ),
         )
-        title = translate("Coverage map", order.language)
-        today = local_day(datetime.now(UTC), self.settings.timezone)
-        place = read_overview(session, scope, today).place
         look = CoverageMapOrder(
-            title=f"{place} · {title}" if place else title,
+            title=self._title(session, scope, "Coverage map", order.language),
             language=order.language,
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )
-        return coverage_page(view, look).encode("utf-8")
+        return coverage_page(view, look)
+
+    def _walking(self, session: "Session", scope: "Scope", order: MapOrder) -> str:
+        wanted = WalkingMapOrder(
+            self.settings.timezone,
+            self._title(session, scope, "Walking map", order.language),
+            order.language,
+            services=() if order.service is None else (order.service,),
+            week=order.week,
+            suppress_below=self.settings.suppress_below,
+            tile_url=self.settings.tile_url,
+            tile_attribution=self.settings.tile_attribution,
+        )
+        return walking_page(session, scope, wanted)
+
+    def _title(self, session: "Session", scope: "Scope", text: str, language: Language) -> str:
+        today = local_day(datetime.now(UTC), self.settings.timezone)
+        place, title = read_overview(session, scope, today).place, translate(text, language)
+        return f"{place} · {title}" if place else title

@@ -22,7 +22,7 @@ def worker(
     ] = False,
 ) -> None:
     """Do the jobs that the API was asked for, one at a time, until Ctrl-C."""
-    from gis.jobs import imports, plan_drawing
+    from gis.jobs import coverage_run, imports, plan_drawing, siting
     from gis.jobs.uploads import Uploads
     from gis.jobs.worker import run_worker
     from gis.logs import configure_logs
@@ -30,7 +30,8 @@ def worker(
     configure_logs()
     settings = get_settings()
     Uploads.of(settings).sweep()
-    run_worker(settings, {**imports.WORKS, **plan_drawing.WORKS}, once=once)
+    works = {**imports.WORKS, **plan_drawing.WORKS, **siting.WORKS, **coverage_run.WORKS}
+    run_worker(settings, works, once=once)
 
 
 @jobs_app.command("list")

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import audit, db, demo, doctor, export, geocode, importing, jobs, plans, sample, serve
+from cli import (
+    audit,
+    coverage,
+    db,
+    demo,
+    doctor,
+    export,
+    geocode,
+    importing,
+    jobs,
+    plans,
+    sample,
+    serve,
+    siting,
+)
 from gis.errors import WanggeError
 
 # One line per group of commands; the help shows them in this order.
@@ -15,6 +29,8 @@ GROUPS: tuple[typer.Typer, ...] = (
     demo.app,
     importing.app,
     plans.app,
+    coverage.app,
+    siting.app,
     geocode.app,
     audit.app,
     export.app,

@@ -39,7 +39,7 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - plain values
 
 def show_plans(rows: Sequence[Any]) -> None:
     """List plans, newest first."""
-    table = _table(
+    table = table_with(
         "id", "name", "kind", "status", "version", "drawn", ("grids", "r"), ("in range", "r")
     )
     for row in rows:
@@ -54,7 +54,7 @@ def show_plans(rows: Sequence[Any]) -> None:
             str(measures.get("grids", "")),
             f"{measures['share_in_range']:.0%}" if "share_in_range" in measures else "",
         )
-    _print(table)
+    printed(table)
 
 
 def show_one_plan(facts: "PlanFacts") -> None:
@@ -94,18 +94,18 @@ def show_exceptions(exceptions: Sequence[Mapping[str, Any]]) -> None:
 
 def show_measures(columns: Mapping[str, Mapping[str, Any]]) -> None:
     """Show the measures of plans side by side, one column each."""
-    table = _table("measure", *((name, "r") for name in columns))
+    table = table_with("measure", *((name, "r") for name in columns))
     for key, (words, form) in _MEASURES.items():
         values = [measures.get(key) for measures in columns.values()]
         if any(value is not None for value in values):
             table.add_row(words, *("" if v is None else f"{v:{form}}" for v in values))
     if table.row_count:
-        _print(table)
+        printed(table)
 
 
 def show_measured(measured: "Measured") -> None:
     """Show the measures of each grid of a plan, and of the whole."""
-    table = _table(
+    table = table_with(
         "grid",
         "kind",
         ("households", "r"),
@@ -130,7 +130,7 @@ def show_measured(measured: "Measured") -> None:
             f"{row.barrier_inside_m:,.0f}",
             ", ".join(remarks),
         )
-    _print(table)
+    printed(table)
     show_measures({"": measured.summary})
 
 
@@ -139,7 +139,7 @@ def show_comparison(told: Mapping[str, Any], before: str, after: str) -> None:
     show_measures({before: told["before"], after: told["after"]})
     changed = [one for one in told["grids"] if one["fate"] != "kept"]
     if changed:
-        table = _table(
+        table = table_with(
             "grid",
             "before",
             "what",
@@ -160,7 +160,7 @@ def show_comparison(told: Mapping[str, Any], before: str, after: str) -> None:
                 f"{one['households_out']:,}",
                 _flows(one),
             )
-        _print(table)
+        printed(table)
     kept = len(told["grids"]) - len(changed)
     share = told["households_moved"] / max(told["households_compared"], 1)
     typer.echo(
@@ -191,22 +191,22 @@ def show_numbers(found: "Sequence[NewNumber]") -> None:
     if not found:
         typer.echo("Every grid has the number that the rule gives it.")
         return
-    table = _table("community", "code", "new code")
+    table = table_with("community", "code", "new code")
     for one in found:
         table.add_row(one.community_code, one.code, one.new_code)
-    _print(table)
+    printed(table)
 
 
 def show_replaced(effect: "Effect", today: date) -> None:
     """List the periods of other plans that a plan takes the place of; warn of those taken out."""
     if not effect.replaced:
         return
-    table = _table("community", "plan it replaces", "in effect from", "until", "then until")
+    table = table_with("community", "plan it replaces", "in effect from", "until", "then until")
     for one in effect.replaced:
         then = "taken out" if one.remains is None else str(one.remains.upper)
         days = (str(day or "") for day in (one.during.lower, one.during.upper))
         table.add_row(one.community_code, _called(one), *days, then)
-    _print(table)
+    printed(table)
     lost: dict[tuple[str, date | None], list[str]] = {}
     for one in effect.taken_out:
         lost.setdefault((_called(one), one.during.lower), []).append(one.community_code)
@@ -234,7 +234,8 @@ def _called(one: "ReplacedPeriod") -> str:
     return one.plan_name or one.plan_id[:8]
 
 
-def _table(*columns: str | tuple[str, str]) -> "Table":
+def table_with(*columns: str | tuple[str, str]) -> "Table":
+    """Return an empty table; a column that is a pair stands at the right."""
     from rich.box import SIMPLE
     from rich.table import Table
 
@@ -245,7 +246,8 @@ def _table(*columns: str | tuple[str, str]) -> "Table":
     return table
 
 
-def _print(table: "Table") -> None:
+def printed(table: "Table") -> None:
+    """Write a table to the standard output."""
     from rich.console import Console
 
     console = Console()

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import folium
 import shapely
-from branca.element import MacroElement
-from folium.plugins import MeasureControl
-from folium.template import Template
 
 from gis.i18n import Language
+from maps.chart import add_layers, area_layer, open_chart
 from maps.coverage_data import CoverageMapData, Scenario
-from maps.page import PageApp, PlainMap, add_tiles, number_elements, render_offline, save_offline
+from maps.page import PageApp, number_elements, render_offline, save_offline
 from maps.payload import page_data
 
 if TYPE_CHECKING:
@@ -39,27 +37,6 @@ PANES = {
     "communities": 350,
     "labels": 620,
 }
-
-
-class _Panes(MacroElement):
-    """Panes that order the layers; none of them takes the pointer, the map itself does."""
-
-    _template = Template(
-        """
-        {% macro script(this, kwargs) %}
-            {%- for name, z in this.panes.items() %}
-            {{ this._parent.get_name() }}.createPane({{ name|tojson }});
-            {{ this._parent.get_name() }}.getPane({{ name|tojson }}).style.zIndex = {{ z }};
-            {{ this._parent.get_name() }}.getPane({{ name|tojson }}).style.pointerEvents = "none";
-            {%- endfor %}
-        {% endmacro %}
-        """
-    )
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "Panes"
-        self.panes = PANES
 
 
 def coverage_map(
@@ -95,38 +72,9 @@ def coverage_map(
     """
     data.check()
     page = page_data(data, language)
-    texts = page["texts"]
-    west, south, east, north = data.communities.total_bounds
-    chart = PlainMap(
-        data.title or texts["title"],
-        language,
-        location=[float(south + north) / 2, float(west + east) / 2],
-        zoom_start=15,
-        tiles=None,
-        zoom_control=False,
-        control_scale=False,
-        # Without tiles there is no other limit, and cluster plugins fail without one.
-        min_zoom=9,
-        max_zoom=20,
-    )
-    chart.options["maxZoom"] = 20
-    chart.options["zoomSnap"] = 0.5
-    add_tiles(chart, tile_url, tile_attribution, name=texts["layer_background"])
-    chart.add_child(_Panes(), name="panes")
+    chart = open_chart(data, page, PANES, tile_url=tile_url, tile_attribution=tile_attribution)
     layers = _layers(data, page)
-    for layer in layers.values():
-        layer.add_to(chart)
-    folium.LayerControl(position="topright", collapsed=True).add_to(chart)
-    MeasureControl(  # type: ignore[no-untyped-call]
-        position="topright",
-        primary_length_unit="meters",
-        secondary_length_unit="kilometers",
-        primary_area_unit="sqmeters",
-        secondary_area_unit="hectares",
-        localization="cn" if language == "zh-CN" else "en",
-        active_color="#b3261e",
-        completed_color="#b3261e",
-    ).add_to(chart)
+    add_layers(chart, layers, language)
     app = PageApp("Wangge.start", page, styles=("coverage.css",), scripts=SCRIPTS, layers=layers)
     chart.add_child(app, name="coverage_app")
     number_elements(chart.get_root())
@@ -142,13 +90,13 @@ def _layers(data: CoverageMapData, page: dict[str, Any]) -> dict[str, Any]:
 
     layers: dict[str, Any] = {
         "base": group("base"),
-        "grids": _areas(data.grids, "grids", texts["layer_grids"], {"weight": 1.2}),
+        "grids": area_layer(data.grids, "grids", texts["layer_grids"], {"weight": 1.2}),
         "buildings": group("buildings"),
         "gaps": group("gaps"),
     }
     if data.density is not None and len(data.density):
         layers["density"] = _density(data.density, page, texts["layer_density"])
-    layers["communities"] = _areas(
+    layers["communities"] = area_layer(
         data.communities,
         "communities",
         texts["layer_communities"],
@@ -157,28 +105,6 @@ def _layers(data: CoverageMapData, page: dict[str, Any]) -> dict[str, Any]:
     layers["stations"] = group("stations")
     layers["labels"] = group("labels")
     return layers
-
-
-def _areas(frame: "gpd.GeoDataFrame", pane: str, name: str, look: dict[str, Any]) -> folium.GeoJson:
-    """Return areas as a Folium layer whose features carry nothing but their position."""
-    geometry = shapely.set_precision(frame.geometry.to_numpy(), 1e-6, mode="pointwise")
-    features = [
-        {
-            "type": "Feature",
-            "id": index,
-            "properties": {"i": index},
-            "geometry": json.loads(shapely.to_geojson(shape)),
-        }
-        for index, shape in enumerate(geometry)
-    ]
-    return folium.GeoJson(
-        {"type": "FeatureCollection", "features": features},
-        name=name,
-        style_function=lambda _: look,
-        smooth_factor=0.5,
-        interactive=False,
-        pane=pane,
-    )
 
 
 def _density(frame: "gpd.GeoDataFrame", page: dict[str, Any], name: str) -> folium.GeoJson:

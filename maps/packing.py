@@ -36,20 +36,39 @@ def pack_geometries(geometries: Any, *, origin: tuple[float, float]) -> str:  # 
         point, its difference to the point before in 1e-6 degrees, longitude first. Outer rings run
         counter-clockwise and holes clockwise, and a ring's closing point is left out.
     """
+    flat = geometry_numbers(geometries, origin=origin)
+    return base64.b64encode(varints(flat)).decode("ascii")
+
+
+def geometry_numbers(
+    geometries: Any,  # noqa: ANN401 - any array-like of geometries
+    *,
+    origin: tuple[float, float],
+    chained: bool = False,
+) -> "NDArray[np.int64]":
+    """Return geometries as the integers that :func:`pack_geometries` describes.
+
+    Parameters
+    ----------
+    geometries, origin
+        As there.
+    chained
+        The first point of a geometry is relative to the last of the one before, not to ``origin``:
+        smaller where neighbours follow each other.
+    """
     numbers: list[NDArray[np.int64]] = []
-    base = np.round(np.asarray(origin) * SCALE).astype(np.int64)
+    last = base = np.round(np.asarray(origin) * SCALE).astype(np.int64)
     for geometry in np.asarray(geometries, dtype=object):
         rings = list(_rings(geometry))
         numbers.append(np.array([len(rings)], dtype=np.int64))
-        last = base
+        last = last if chained else base
         for ring in rings:
             points = np.round(ring * SCALE).astype(np.int64)
             steps = np.diff(np.vstack([last, points]), axis=0)
             numbers.append(np.array([len(points)], dtype=np.int64))
             numbers.append(steps.ravel())
             last = points[-1]
-    flat = np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64)
-    return base64.b64encode(varints(flat)).decode("ascii")
+    return np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64)
 
 
 def varints(values: "NDArray[np.int64]") -> bytes:

@@ -251,8 +251,18 @@ def save_offline(chart: folium.Map, path: Path) -> None:
     gis.errors.DataSourceError
         The file cannot be written, or its folder does not exist.
     """
+    write_page(render_offline(chart), path)
+
+
+def write_page(html: str, path: Path) -> None:
+    """Write a page to ``path``; a reader never sees half of it.
+
+    Raises
+    ------
+    gis.errors.DataSourceError
+        The file cannot be written, or its folder does not exist.
+    """
     require_folder(path)
-    html = render_offline(chart)
     scratch = ""
     try:
         with tempfile.NamedTemporaryFile(

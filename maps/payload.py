@@ -8,25 +8,14 @@ import numpy as np
 import shapely
 
 from gis.i18n import Language, translate
-from maps import style
-from maps.coverage_data import (
-    GROUPS,
-    NO_DISTANCE,
-    CoverageMapData,
-    distance_matrix,
-    positions,
-    suppress,
-    uncovered_counts,
-)
-from maps.labels import label, page_texts, readable_hours
+from maps import ground, style
+from maps.coverage_data import NO_DISTANCE, CoverageMapData, distance_matrix, uncovered_counts
+from maps.ground_data import GROUPS, positions
+from maps.labels import label, page_texts
 from maps.packing import pack_geometries, pack_numbers
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
-
-#: Drawing order of roads, from below.
-ROAD_ORDER = ("steps", "path", "service", "local", "collector", "arterial", "motorway")
 
 
 def page_data(data: CoverageMapData, language: Language) -> dict[str, Any]:
@@ -43,36 +32,22 @@ def page_data(data: CoverageMapData, language: Language) -> dict[str, Any]:
     origin = (round(west, 6), round(south, 6))
     return {
         "language": language,
-        "texts": page_texts(language),
-        "head": _head(data, language),
+        "texts": page_texts(language) | ground.suppressed_text(data),
+        "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
         "groups": GROUPS,
         "choices": _choices(data, language),
         "classes": _classes(data, language),
         "colours": {"building": style.BUILDING_COLOURS, "base": style.BASE_COLOURS},
-        "communities": _communities(data),
-        "grids": _grids(data, language),
+        "communities": ground.communities(data),
+        "grids": ground.grids(data, language),
         "buildings": _buildings(data, language, origin),
-        "stations": _stations(data, language),
+        "stations": ground.stations(data, language, _serving(data)),
         "uncovered": _uncovered(data),
         "gaps": _gaps(data, origin),
-        "base": _base(data, origin),
-        "quarters": _quarters(data),
-    }
-
-
-def _head(data: CoverageMapData, language: Language) -> dict[str, Any]:
-    from babel.dates import format_date
-
-    drawn = format_date(data.drawn_on, "long", locale=language.replace("-", "_"))
-    return {
-        "title": data.title,
-        "plan": data.plan_name,
-        "drawn": drawn,
-        "synthetic": data.synthetic,
-        "estimated": bool((data.buildings["households_source"] != "recorded").any()),
-        "attribution": data.attribution,
+        "base": ground.base_drawing(data, origin),
+        "quarters": ground.quarters(data),
     }
 
 
@@ -123,8 +98,8 @@ def _moment_label(moment: datetime | None, language: Language) -> str:
 
 
 def _classes(data: CoverageMapData, language: Language) -> dict[str, Any]:
-    basic = _basic(data)
-    households = _sums(data, basic)
+    basic = ground.basic_grids(data)
+    households = ground.households_of(data, basic)
     classes = {
         "households": style.count_classes(households, style.HOUSEHOLDS_PALETTE),
         "deviation": style.deviation_classes(data.minimum, data.target, data.maximum),
@@ -169,55 +144,6 @@ def class_labels(name: str, classes: style.Classes, language: Language) -> list[
     return [*labels, f"> {text(breaks[-1])}"]
 
 
-def _basic(data: CoverageMapData) -> "NDArray[np.bool_]":
-    return np.asarray(data.grids["kind"] != "dedicated", dtype=bool)
-
-
-def _sums(data: CoverageMapData, chosen: "NDArray[np.bool_]") -> list[float]:
-    place = positions(data.buildings["grid_id"], data.grids["id"])
-    inside = place >= 0
-    weights = data.buildings["households"].to_numpy(dtype=float)[inside]
-    sums = np.bincount(place[inside], weights, len(data.grids))
-    return [float(value) for value in sums[chosen]]
-
-
-def _communities(data: CoverageMapData) -> dict[str, Any]:
-    points = data.communities.geometry.representative_point()
-    return {
-        "name": _texts(data.communities, "name"),
-        "code": _texts(data.communities, "code"),
-        "derived": [bool(value) for value in data.communities["derived"]],
-        "at": _lat_lon(points),
-        "bounds": _bounds(data.communities),
-    }
-
-
-def _grids(data: CoverageMapData, language: Language) -> dict[str, Any]:
-    grids = data.grids
-    return {
-        "code": _texts(grids, "code"),
-        "sequence": [int(value) for value in grids["sequence"]],
-        "community": positions(grids["community_id"], data.communities["id"]).tolist(),
-        "dedicated": (~_basic(data)).astype(int).tolist(),
-        "kind": [label("kind", kind, language) for kind in grids["kind"]],
-        "compactness": [round(float(value), 2) for value in grids["compactness"]],
-        "exceptions": [
-            [label("exception", code, language) for code in codes] if codes is not None else []
-            for codes in grids["exceptions"]
-        ],
-        "residents": _by_area(data, "residents", "grid_id", grids),
-        "at": _lat_lon(grids.geometry.representative_point()),
-        "bounds": _bounds(grids),
-    }
-
-
-def _by_area(data: CoverageMapData, column: str, key: str, frame: "gpd.GeoDataFrame") -> list[int]:
-    place = positions(data.buildings[key], frame["id"])
-    inside = place >= 0
-    weights = data.buildings[column].to_numpy(dtype=float)[inside]
-    return [int(value) for value in np.bincount(place[inside], weights, len(frame))]
-
-
 def _buildings(
     data: CoverageMapData, language: Language, origin: tuple[float, float]
 ) -> dict[str, Any]:
@@ -233,17 +159,23 @@ def _buildings(
         "community": pack_numbers(positions(frame["community_id"], data.communities["id"]), "i4"),
         "uses": [label("use", use, language) for use in uses],
         "use": [uses.index(use) for use in frame["use"]],
-        "name": _texts(frame, "name"),
-        "address": _texts(frame, "address"),
-        "floors": _numbers(frame, "floors"),
+        "name": ground.texts_of(frame, "name"),
+        "address": ground.texts_of(frame, "address"),
+        "floors": ground.numbers_of(frame, "floors"),
         "households": frame["households"].tolist(),
         "residents": frame["residents"].tolist(),
         "estimated": (frame["households_source"] != "recorded").astype(int).tolist(),
     }
     # Counts of people in need never leave this floor when they are small.
     for group in GROUPS[1:]:
-        out[group] = suppress(frame[group].to_numpy(dtype=np.int64)).tolist()
+        out[group] = data.suppress(frame[group].to_numpy(dtype=np.int64)).tolist()
     return out
+
+
+def _serving(data: CoverageMapData) -> list[set[str]]:
+    if not data.serving:
+        return []
+    return [set(data.serving.get(scenario.key, ())) for scenario in data.scenarios]
 
 
 def _nearest(data: CoverageMapData) -> "NDArray[np.int64]":
@@ -256,42 +188,6 @@ def _nearest(data: CoverageMapData) -> "NDArray[np.int64]":
             for scenario in data.scenarios
         ]
     )
-
-
-def _stations(data: CoverageMapData, language: Language) -> list[dict[str, Any]]:
-    services: dict[str, list[dict[str, Any]]] = {}
-    for row in data.station_services.itertuples(index=False):
-        services.setdefault(str(row.station_id), []).append(_service(row, language))
-    serving = [set(data.serving.get(scenario.key, ())) for scenario in data.scenarios]
-    out = []
-    for row in data.stations.itertuples(index=False):
-        item = {
-            "name": row.name,
-            "tier": row.tier,
-            "tierLabel": label("tier", row.tier, language),
-            "status": row.status,
-            "statusLabel": label("status", row.status, language),
-            "opens": _day(row.opens_on, language),
-            "closes": _day(row.closes_on, language),
-            "area": _number(row.floor_area_m2),
-            "address": _text(row.address),
-            "temporary": bool(row.temporary),
-            "at": [round(row.geometry.y, 6), round(row.geometry.x, 6)],
-            "services": services.get(row.id, []),
-            "serves": [int(row.id in ids) for ids in serving] if data.serving else [],
-        }
-        out.append(item)
-    return out
-
-
-def _service(row: Any, language: Language) -> dict[str, Any]:  # noqa: ANN401 - a named tuple of the frame
-    hours = _text(row.opening_hours)
-    return {
-        "label": label("service", row.service, language),
-        "hours": readable_hours(hours, language) if hours else None,
-        "capacity": _number(row.capacity),
-        "fee": label("fee_class", row.fee_class, language),
-    }
 
 
 def _uncovered(data: CoverageMapData) -> dict[str, Any]:
@@ -340,70 +236,3 @@ def _gaps(data: CoverageMapData, origin: tuple[float, float]) -> dict[str, Any]:
 def _simple(geometry: Any) -> Any:  # noqa: ANN401 - a geometry
     # About half a metre: the rim of a gap is a circle of many points.
     return shapely.simplify(geometry, 5e-6)
-
-
-def _base(data: CoverageMapData, origin: tuple[float, float]) -> list[dict[str, Any]]:
-    """Return the lines and areas of the base drawing, in drawing order."""
-    out: list[dict[str, Any]] = []
-
-    def add(kind: str, frame: "gpd.GeoDataFrame") -> None:
-        if len(frame):
-            shapes = pack_geometries(frame.geometry.array, origin=origin)
-            out.append({"kind": kind, "count": len(frame), "shapes": shapes})
-
-    if data.quarters is not None:
-        add("quarter", data.quarters)
-    if data.barriers is not None:
-        for kind in ("river", "wall", "railway"):
-            add(kind, data.barriers[data.barriers["barrier_class"] == kind])
-    if data.roads is not None:
-        for kind in ROAD_ORDER:
-            add(kind, data.roads[data.roads["road_class"] == kind])
-    if data.roads is None and data.barriers is not None:
-        add("arterial", data.barriers[data.barriers["barrier_class"] == "arterial"])
-    return out
-
-
-def _quarters(data: CoverageMapData) -> dict[str, Any]:
-    if data.quarters is None:
-        return {"name": [], "bounds": []}
-    named = data.quarters[data.quarters["name"].notna()]
-    return {"name": _texts(named, "name"), "bounds": _bounds(named)}
-
-
-def _lat_lon(points: "gpd.GeoSeries") -> list[list[float]]:
-    return [[round(point.y, 6), round(point.x, 6)] for point in points]
-
-
-def _bounds(frame: "gpd.GeoDataFrame") -> list[list[float]]:
-    return [[round(float(v), 6) for v in row] for row in frame.bounds.to_numpy()]
-
-
-def _missing(value: object) -> bool:
-    import pandas as pd
-
-    return bool(pd.isna(value))  # type: ignore[call-overload]
-
-
-def _text(value: object) -> str | None:
-    return None if _missing(value) else str(value)
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of a frame
-    return None if _missing(value) else round(float(value), 1)
-
-
-def _texts(frame: "gpd.GeoDataFrame", column: str) -> list[str | None]:
-    return [_text(value) for value in frame[column]]
-
-
-def _numbers(frame: "gpd.GeoDataFrame", column: str) -> list[int | None]:
-    return [None if _missing(value) else int(value) for value in frame[column]]
-
-
-def _day(value: Any, language: Language) -> str | None:  # noqa: ANN401 - a date or nothing
-    from babel.dates import format_date
-
-    if _missing(value):
-        return None
-    return str(format_date(value, "long", locale=language.replace("-", "_")))

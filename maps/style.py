@@ -18,6 +18,21 @@ DEVIATION_PALETTE = ("#762a83", "#bf9fcf", "#f5f5f5", "#93d3c9", "#0a6b63")
 COVERAGE_PALETTE = ("#4a1486", "#7355ae", "#9a8dc7", "#bdb8dc", "#dcd9ed", "#f8f7fb")
 #: Incidents in a cell.
 DENSITY_PALETTE = ("#e3f4ee", "#a6dbc4", "#5fb98f", "#2a8a57", "#00502a")
+#: Minutes on foot: blue is near, red is far, with the change at a quarter of an hour.
+MINUTES_PALETTE = ("#2c5f9e", "#6fa6cf", "#c3dfec", "#fdd58c", "#f08a4b", "#b5241e")
+#: Short of a target: purple; met: teal. Also little and much accessibility.
+TARGET_PALETTE = DEVIATION_PALETTE
+#: Stations and their buildings; a station's neighbours have other colours.
+STATION_PALETTE = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#6a4c93",
+    "#8a8a00",
+)
 #: Buildings: within reach, out of reach, nobody lives here.
 BUILDING_COLOURS = {"covered": "#66727f", "uncovered": "#d55e00", "empty": "#dcd7cf"}
 #: Stations: in use, planned and closed differ in form as well.

@@ -20,8 +20,16 @@ from gis.services.exporting import ExportOrder, export_layers
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
 Format = Literal["gpkg", "geojson", "shp", "csv", "xlsx", "parquet", "fgb"]
+ExportCrs = Annotated[
+    str,
+    Query(
+        pattern=r"^([Ee][Pp][Ss][Gg]:[0-9]{4,6}|gcj02|bd09)$",
+        description="EPSG code, gcj02 (Chinese web maps) or bd09.",
+        examples=["EPSG:4490"],
+    ),
+]
 _ZIP = "application/zip"
-_MEDIA_TYPES = {
+MEDIA_TYPES = {
     ".gpkg": "application/geopackage+sqlite3",
     ".geojson": "application/geo+json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -33,7 +41,7 @@ _MEDIA_TYPES = {
 _ALWAYS_ZIPPED = ("shp", "csv")
 
 
-def _folder() -> Iterator[Path]:
+def file_folder() -> Iterator[Path]:
     """Yield a folder that is gone once the answer has been sent, or has failed."""
     with tempfile.TemporaryDirectory(prefix="wangge-export-") as name:
         yield Path(name)
@@ -41,7 +49,7 @@ def _folder() -> Iterator[Path]:
 
 def _files() -> dict[int | str, dict[str, Any]]:
     binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {kind: binary for kind in _MEDIA_TYPES.values() if "json" not in kind}
+    content = {kind: binary for kind in MEDIA_TYPES.values() if "json" not in kind}
     content["application/geo+json"] = {"schema": {"type": "object"}}
     return {200: {"description": "The file.", "content": content}}
 
@@ -56,7 +64,7 @@ def download_export(
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
-    folder: Annotated[Path, Depends(_folder)],
+    folder: Annotated[Path, Depends(file_folder)],
     bbox: BBox,
     *,
     layers: Annotated[
@@ -71,14 +79,7 @@ def download_export(
     file_format: Annotated[
         Format, Query(alias="format", description="shp and csv come in a zip.")
     ] = "gpkg",
-    crs: Annotated[
-        str,
-        Query(
-            pattern=r"^([Ee][Pp][Ss][Gg]:[0-9]{4,6}|gcj02|bd09)$",
-            description="EPSG code, gcj02 (Chinese web maps) or bd09.",
-            examples=["EPSG:4490"],
-        ),
-    ] = "EPSG:4326",
+    crs: ExportCrs = "EPSG:4326",
     encoding: Annotated[
         Literal["utf-8", "gbk", "gb18030"], Query(description="Of shp and csv.")
     ] = "utf-8",
@@ -131,7 +132,7 @@ def download_export(
         bbox=bbox,
     )
     path = export_layers(session, scope, order).path
-    return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], filename=path.name)
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=path.name)
 
 
 def _file_name(layers: tuple[str, ...], file_format: Format, crs: str) -> str:

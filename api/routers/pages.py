@@ -1,7 +1,7 @@
 """Pages for people: the front page, the API's description, the coverage map, and their files."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -57,6 +57,10 @@ AcceptLanguage = Annotated[
     str, Header(description="Decides the language if lang is left out.", examples=["en"])
 ]
 
+IfNoneMatch = Annotated[
+    str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c41d0"'])
+]
+
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def front(
@@ -109,17 +113,62 @@ def coverage_map(
     service: Service | None = None,
     at: AtMoment = None,
     accept_language: AcceptLanguage = "",
-    if_none_match: Annotated[
-        str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c41d0"'])
-    ] = "",
+    if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Return who can walk to an open station that serves, and who cannot.
 
     Without `service` and `at` the page offers the services that most stations have, at the usual
     moments of the coming days. It is drawn once and kept until the data change.
     """
+    language = _language(lang, accept_language, settings.language)
+    order = MapOrder(language, service=service, at=at)
+    return _map(request, session, scope, settings, order, if_none_match)
+
+
+@router.get(
+    "/maps/walking",
+    response_class=HTMLResponse,
+    dependencies=[Depends(refuse_unknown_parameters)],
+    responses={
+        **responses(400, 409, 422),
+        304: {"description": "The page has not changed."},
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+    },
+    summary="The walking map of a week, as one page that needs no network",
+)
+def walking_map(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    *,
+    lang: Lang = None,
+    service: Service | None = None,
+    week: Annotated[
+        date | None, Query(description="A day of the week to show; this week if left out.")
+    ] = None,
+    accept_language: AcceptLanguage = "",
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """Return who reaches an open station on foot, in every hour of a week.
+
+    Needs roads in the store. It is drawn once and kept until the data change.
+    """
+    language = _language(lang, accept_language, settings.language)
+    order = MapOrder(language, "walking", service=service, week=week)
+    return _map(request, session, scope, settings, order, if_none_match)
+
+
+def _map(
+    request: Request,
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    order: MapOrder,
+    if_none_match: str,
+) -> Response:
+    """Return the page of a map, or that it has not changed."""
     pages = cast("MapPages", request.app.state.map_pages)
-    order = MapOrder(_language(lang, accept_language, settings.language), service, at)
     tag = pages.tag(session, scope, order)
     headers = {
         "ETag": f'"{tag}"',

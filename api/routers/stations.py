@@ -3,19 +3,24 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 
-from api.deps import AppSettings, Principal, ReadSession, WriteSession
+from api.coverage_params import By, SpeedOf
+from api.deps import AppSettings, Grounds, Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse, collection, feature
 from api.params import AtMoment, CommunityCode, Lat, Lon, PageOf, RowId
 from api.problems import responses
 from api.schemas.answers import NearestAnswer, NearStation
 from api.schemas.changes import StationChange
 from api.schemas.codes import Service, Status, Tier
+from api.schemas.coverage import Method
 from api.schemas.features import Station, Stations
 from api.versions import IfMatch, etag, versions_of
+from gis.jobs.coverage_run import queue_run
 from gis.layers import stations
+from gis.network import SPEEDS
 from gis.services import station_updates
+from gis.services.coverage_by_walking import WalkedStation, nearest_on_foot
 from gis.services.locating import nearest_stations
 
 if TYPE_CHECKING:
@@ -65,20 +70,40 @@ def find_nearest_stations(
     service: Service,
     at: AtMoment = None,
     limit: Annotated[int, Query(ge=1, le=50, description="Stations of the answer.")] = 1,
+    by: By = "straight_line",
+    speed: SpeedOf = "adult",
+    grounds: Grounds,
 ) -> NearestAnswer:
     """Return the nearest stations that are open at a moment, nearest first.
 
+    `by=walking` orders them by minutes on foot; where no walk leads to any, `reason` says why.
     Beyond the laid-out hours (`within_horizon: false`) each station's hours are read for that
     moment. `calendar: unverified` says that the holidays of that year are not known.
     """
     moment = at or datetime.now(UTC)
     place = stations.Place(lon, lat, service, moment)
-    found = nearest_stations(session, scope, place, timezone=settings.timezone, limit=limit)
+    zone, speed_m_s = settings.timezone, SPEEDS[speed]
+    reason, network = None, None
+    if by == "walking":
+        ground = grounds.current(session, scope)
+        walked = nearest_on_foot(
+            session, scope, ground, place, timezone=zone, speed_m_s=speed_m_s, limit=limit
+        )
+        found, reason, network = walked.found, walked.reason, walked.network
+        near = [_walked(one) for one in walked.stations]
+    else:
+        found = nearest_stations(session, scope, place, timezone=zone, limit=limit)
+        reason = found.reason
+        near = [_near(one, speed_m_s) for one in found.stations]
     return NearestAnswer(
         service=service,
         at=moment,
-        stations=[_near(station) for station in found.stations],
-        reason=found.reason,
+        method=by,
+        speed=speed,
+        speed_m_s=speed_m_s,
+        network=network,
+        stations=near,
+        reason=reason,
         within_horizon=found.within_horizon,
         calendar="verified" if found.calendar_verified else "unverified",
         hours_unknown=found.hours_unknown,
@@ -113,22 +138,30 @@ def update_station(
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
+    *,
+    after: BackgroundTasks,
     if_match: IfMatch = None,
 ) -> GeoJSONResponse:
-    """Change status, dates, services, capacity or dated hours; the rest stays as it is.
+    """Change status, dates, place, services, capacity or dated hours; the rest stays as it is.
 
     The change, its audit row and the newly laid-out hours are one transaction. Without If-Match
-    the answer is 428, with a version that is not the current one 412.
+    the answer is 428, with a version that is not the current one 412. A station that opens, closes
+    or moves makes a new run of coverage due: it is queued once the change is stored.
     """
+    asked = _change(change)
     station_updates.update_station(
         session,
         scope,
         str(station_id),
-        _change(change),
+        asked,
         versions=versions_of(if_match, "station"),
         timezone=settings.timezone,
         request_id=request.state.request_id,
     )
+    if asked.moves_coverage:
+        state = request.app.state
+        url = state.engine.url.render_as_string(hide_password=False)
+        after.add_task(queue_run, state.sessions, scope, settings.timezone, url=url)
     return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
 
 
@@ -148,18 +181,31 @@ def _change(change: StationChange) -> station_updates.StationChange:
             station_updates.DayHours(dated.day, dated.hours, dated.service, dated.note)
             for dated in change.exceptions
         ],
+        place=change.place,
     )
 
 
-def _near(found: stations.NearStation) -> NearStation:
+def _near(found: stations.NearStation, speed_m_s: float) -> NearStation:
+    return _shown_near(found, "straight_line", found.distance_m, found.distance_m / speed_m_s / 60)
+
+
+def _walked(found: WalkedStation) -> NearStation:
+    return _shown_near(found.station, "walking", found.distance_m, found.walk_minutes)
+
+
+def _shown_near(
+    station: stations.NearStation, method: Method, distance_m: float, took: float
+) -> NearStation:
     return NearStation(
-        station_id=found.station_id,
-        name=found.name,
-        tier=found.tier,
-        lon=round(found.lon, 7),
-        lat=round(found.lat, 7),
-        distance_m=round(found.distance_m, 2),
-        distance_method="straight_line",
-        opening_hours=found.opening_hours,
-        capacity=found.capacity,
+        station_id=station.station_id,
+        name=station.name,
+        tier=station.tier,
+        lon=round(station.lon, 7),
+        lat=round(station.lat, 7),
+        distance_m=round(distance_m, 2),
+        distance_method=method,
+        walk_minutes=round(took, 1),
+        straight_m=round(station.distance_m, 2),
+        opening_hours=station.opening_hours,
+        capacity=station.capacity,
     )

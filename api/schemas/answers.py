@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.schemas.codes import NoGridReason, PlanKind, Service, Tier
+from api.schemas.coverage import Method, Speed
 
 
 class GridRef(BaseModel):
@@ -67,8 +68,12 @@ class NearStation(BaseModel):
     tier: Tier
     lon: float
     lat: float
-    distance_m: float = Field(description="On the spheroid, to the centimetre.")
-    distance_method: Literal["straight_line"]
+    distance_m: float = Field(
+        description="On the spheroid, or along the walk that takes the least time."
+    )
+    distance_method: Method
+    walk_minutes: float = Field(description="At the speed of the answer, along that distance.")
+    straight_m: float = Field(description="In a straight line on the spheroid.")
     opening_hours: str | None
     capacity: int | None
 
@@ -78,10 +83,24 @@ class NearestAnswer(BaseModel):
 
     service: Service
     at: AwareDatetime
-    stations: list[NearStation]
-    reason: Literal["no_station_offers", "none_open", "hours_unknown"] | None = Field(
-        description="Why there is none."
+    method: Method
+    speed: Speed
+    speed_m_s: float
+    network: str | None = Field(
+        description="Version of the walking network; null: none was needed."
     )
+    stations: list[NearStation]
+    reason: (
+        Literal[
+            "no_station_offers",
+            "none_open",
+            "hours_unknown",
+            "no_road_within_reach",
+            "roads_behind_barrier",
+            "no_station_reachable",
+        ]
+        | None
+    ) = Field(description="Why there is none.")
     within_horizon: bool = Field(
         description="Whether the laid-out hours answered; else they were read for that moment."
     )

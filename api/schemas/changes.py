@@ -132,6 +132,10 @@ class StationChange(_Sent):
     status: Status = Field("open", description="Planned, open or closed.")
     opens_on: Day | None = Field(None, description="First day of service; null: already open.")
     closes_on: Day | None = Field(None, description="First day without service; null: no end.")
+    lon: StrictLon = Field(
+        0.0, description="Where it moves to, with lat: degrees east.", examples=[117.31]
+    )
+    lat: StrictLat = Field(0.0, description="Degrees north, EPSG:4326.", examples=[31.87])
     services: dict[Service, ServiceChange | None] = Field(
         default_factory=dict, description="By code; null: it is not offered any more."
     )
@@ -151,6 +155,18 @@ class StationChange(_Sent):
             ]
         },
     )
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> "StationChange":
+        if ("lon" in self.model_fields_set) != ("lat" in self.model_fields_set):
+            msg = "give both lon and lat, or neither"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Where the station moves to, if that was sent."""
+        return (self.lon, self.lat) if "lon" in self.model_fields_set else None
 
     @property
     def facts(self) -> dict[str, Any]:

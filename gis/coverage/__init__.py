@@ -1,4 +1,8 @@
-"""Coverage: who is within reach of what, when; pure, without I/O."""
+"""Coverage: who is within reach of what, when; pure, without I/O.
+
+Straight lines are here; what walks, places people or counts is imported by its module:
+``walking_coverage``, ``profiles``, ``capacity``, ``delivery``, ``activities``, ``indicators`` …
+"""
 
 from gis.coverage.density import Density, cell_polygons, incident_density
 from gis.coverage.gaps import gap_areas, gap_polygons

@@ -72,9 +72,21 @@ def gap_polygons(
         ``area_m2``, the counts of people if ``buildings`` were given, and the polygon in EPSG:4326;
         most households first, then the largest.
     """
+    gap = _projected_gap(scope, station_points, threshold_m, crs)
+    return gap_frame(gap, crs, buildings=buildings, minimum_area_m2=minimum_area_m2)
+
+
+def gap_frame(
+    gap: shapely.Geometry,
+    crs: pyproj.CRS,
+    *,
+    buildings: "gpd.GeoDataFrame | None" = None,
+    minimum_area_m2: float = 0.0,
+) -> "gpd.GeoDataFrame":
+    """Return the parts of a gap in metres as :func:`gap_polygons` does."""
     import geopandas as gpd
 
-    parts = shapely.get_parts(_projected_gap(scope, station_points, threshold_m, crs))
+    parts = shapely.get_parts(gap)
     parts = parts[shapely.area(parts) > 0]
     frame = gpd.GeoDataFrame(
         {"area_m2": shapely.area(parts)}, geometry=to_lonlat(parts, crs), crs="EPSG:4326"

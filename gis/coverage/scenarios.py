@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -143,7 +143,7 @@ def opening_states(
         found = expand(station, hours if isinstance(hours, str) else None)[wanted]
         row = row_of[station]
         ranks[row, wanted] = np.maximum(ranks[row, wanted], found)
-    ranks[~_in_service(stations, scenarios, context)] = 0
+    ranks[~in_service(stations, scenarios, context)] = 0
     return pd.DataFrame(_STATES[ranks], index=stations.index, columns=columns)
 
 
@@ -249,10 +249,19 @@ def _holds(intervals: "list[Interval]", moments: list[datetime]) -> "NDArray[np.
     )
 
 
-def _in_service(
+def in_service_on(stations: "pd.DataFrame", day: date) -> "NDArray[np.bool_]":
+    """Return ``(station,)``: whether each station serves at all on a day where it is."""
+    noon = Scenario(None, datetime.combine(day, time(12), UTC))
+    return in_service(stations, [noon], HoursContext("UTC", Calendar()))[:, 0]
+
+
+def in_service(
     stations: "pd.DataFrame", scenarios: Sequence[Scenario], context: HoursContext
 ) -> "NDArray[np.bool_]":
-    """Return ``(station, scenario)``: whether the station serves at all on the local date."""
+    """Return ``(station, scenario)``: whether the station serves at all on the local date.
+
+    Its hours and services are left out of account.
+    """
     import pandas as pd
 
     zone = ZoneInfo(str(context.timezone))

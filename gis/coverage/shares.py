@@ -1,6 +1,6 @@
 """Shares of households and people within reach, per grid, community or any other group."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gis.coverage.verdicts import check_threshold
 from gis.errors import InvalidInputError
@@ -77,7 +77,7 @@ def uncovered_buildings(
     return found.sort_values(["households", "id"], ascending=[False, True], kind="stable")
 
 
-def check_index(buildings: "pd.DataFrame", **series: "pd.Series[float] | pd.Series[str]") -> None:
+def check_index(buildings: "pd.DataFrame", **series: "pd.Series[Any]") -> None:
     """Raise :class:`~gis.errors.InvalidInputError` unless series are on the buildings' index."""
     for name, values in series.items():
         if not values.index.equals(buildings.index):

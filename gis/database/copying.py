@@ -248,6 +248,16 @@ def _json(values: "pd.Series[Any]", _: "Column[Any]") -> Parts:
     return _blobs(values, lambda value: b"\x01" + json.dumps(value, ensure_ascii=False).encode())
 
 
+def _bytes(values: "pd.Series[Any]", _: "Column[Any]") -> Parts:
+    return _blobs(values, _whole)
+
+
+def _whole(value: Any) -> bytes:  # noqa: ANN401 - bytes, or what can be read as such
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError(value)
+    return bytes(value)
+
+
 def _lists(values: "pd.Series[Any]", _: "Column[Any]") -> Parts:
     return _blobs(values, _list)
 
@@ -360,4 +370,5 @@ _ENCODERS: tuple[tuple[Any, Callable[..., Parts]], ...] = (
     (sa.DateTime, _moments),
     (sa.Date, _dates),
     (sa.Text, _texts),
+    (sa.LargeBinary, _bytes),
 )

@@ -1,5 +1,6 @@
 """The frame contracts: what a layer's frame looks like, one module per noun."""
 
+from gis.frames.activities import ACTIVITIES
 from gis.frames.barriers import BARRIER_CLASSES, BARRIERS, BarrierClass
 from gis.frames.buildings import BUILDING_USES, BUILDINGS, UNITS
 from gis.frames.cells import CELL_BORDERS, CELLS
@@ -19,6 +20,7 @@ from gis.frames.grids import (
     PLAN_STATUSES,
 )
 from gis.frames.incidents import INCIDENTS, SERVED_GROUPS
+from gis.frames.indicators import AREA_KINDS, INDICATORS
 from gis.frames.organisations import ORGANISATION_KINDS, ORGANISATIONS
 from gis.frames.plans import PLANS
 from gis.frames.pois import POIS
@@ -26,7 +28,10 @@ from gis.frames.posts import POST_ROLES, POSTS
 from gis.frames.quarters import QUARTERS
 from gis.frames.roads import ROADS
 from gis.frames.stations import (
+    CAPACITY_PERIODS,
+    DELIVERY_MEANS,
     FEE_CLASSES,
+    SERVICE_MODES,
     SERVICES,
     STATION_SERVICES,
     STATION_STATUSES,
@@ -35,11 +40,14 @@ from gis.frames.stations import (
 )
 
 __all__ = [
+    "ACTIVITIES",
+    "AREA_KINDS",
     "BARRIERS",
     "BARRIER_CLASSES",
     "BUILDINGS",
     "BUILDING_GRIDS",
     "BUILDING_USES",
+    "CAPACITY_PERIODS",
     "CELLS",
     "CELL_BORDERS",
     "CELL_GRIDS",
@@ -47,12 +55,14 @@ __all__ = [
     "CROSSINGS",
     "CROSSING_KINDS",
     "DEDICATED_AREAS",
+    "DELIVERY_MEANS",
     "DEMANDS",
     "DIVISIONS",
     "FEE_CLASSES",
     "GRIDS",
     "GRID_KINDS",
     "INCIDENTS",
+    "INDICATORS",
     "ORGANISATIONS",
     "ORGANISATION_KINDS",
     "PLANS",
@@ -65,6 +75,7 @@ __all__ = [
     "ROADS",
     "SERVED_GROUPS",
     "SERVICES",
+    "SERVICE_MODES",
     "STATIONS",
     "STATION_SERVICES",
     "STATION_STATUSES",

@@ -4,6 +4,8 @@ from gis.frames.common import ID, NAME, SOURCE_ID
 from gis.frames.contract import Column, FrameContract
 
 ROAD_CLASSES = ("motorway", "arterial", "collector", "local", "service", "path", "steps")
+#: Paved, stones included; gravel or earth; grass, sand or mud.
+ROAD_SURFACES = ("paved", "unpaved", "soft")
 
 ROADS = FrameContract(
     "roads",
@@ -22,6 +24,7 @@ ROADS = FrameContract(
             required=True,
             default=False,
         ),
+        Column("surface", "str", "What one walks on; empty: unknown.", choices=ROAD_SURFACES),
         SOURCE_ID,
     ),
     geometry=("LineString",),

@@ -6,6 +6,10 @@ from gis.frames.contract import Column, FrameContract, Unit
 STATION_TIERS = ("hub", "center", "community", "quarter", "partner")
 STATION_STATUSES = ("planned", "open", "closed")
 FEE_CLASSES = ("public", "low_fee", "market")
+#: Where a service is given: at the station, at the household, or both.
+SERVICE_MODES = ("on_site", "delivery", "both")
+DELIVERY_MEANS = ("walking", "riding")
+CAPACITY_PERIODS = ("day", "week", "month")
 #: Services a station may offer; the code is stored, the label comes from the catalogue.
 SERVICES = (
     "affairs",
@@ -70,6 +74,40 @@ STATION_SERVICES = FrameContract(
         ),
         Column(
             "fee_class", "str", "Who pays.", required=True, default="public", choices=FEE_CLASSES
+        ),
+        Column(
+            "mode",
+            "str",
+            "Where it is given: at the station, at the household, or both.",
+            required=True,
+            default="on_site",
+            choices=SERVICE_MODES,
+        ),
+        Column(
+            "delivery_hours",
+            "str",
+            "Hours of delivery in the same grammar; empty: the opening hours.",
+        ),
+        Column(
+            "delivery_reach_m",
+            "float",
+            "How far it travels, along the ways; empty: the limit that is asked with.",
+            minimum=0,
+            unit=Unit.METRE,
+        ),
+        Column("delivery_by", "str", "How it travels; empty: riding.", choices=DELIVERY_MEANS),
+        Column(
+            "delivery_capacity",
+            "int",
+            "Households served per period of delivery; empty: not stated.",
+            minimum=0,
+            unit=Unit.COUNT,
+        ),
+        Column(
+            "delivery_period",
+            "str",
+            "Period of that capacity; empty: a day.",
+            choices=CAPACITY_PERIODS,
         ),
     ),
 )

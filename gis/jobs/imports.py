@@ -18,6 +18,7 @@ from gis.ingest.rejects_package import write_rejects_package
 from gis.ingest.reservoir import representative_points
 from gis.ingest.rows import SourceOptions
 from gis.ingest.stream import LayerStream, ReadOrder, open_layer
+from gis.jobs.coverage_run import due_after, queue_run
 from gis.jobs.hotline import take_in_hotline
 from gis.jobs.import_orders import ImportOrder, rejects_table
 from gis.jobs.importing import audited, lay_out_hours, plans_told, report_of, rows_told
@@ -53,7 +54,10 @@ def run_import(
     """Do an import that is on the record and return its report; the kind of job ``import``."""
     order = ImportOrder.from_arguments(arguments)
     try:
-        return Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
+        report = Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
+        if report.get("number") is not None and due_after(_layers_of(order, report)):
+            queue_run(factory, scope, order.timezone)
+        return report
     finally:
         if order.uploads is not None:
             Uploads(order.uploads).forget(order.path)
@@ -410,6 +414,11 @@ def require_one_mapping(order: ImportOrder) -> None:
         remedy="Write them into the mapping, under [layers.fields], or leave one of the two out.",
         file=str(order.path),
     )
+
+
+def _layers_of(order: ImportOrder, report: Mapping[str, Any]) -> list[str]:
+    """Return the layers that an import has changed."""
+    return list(report.get("rows_by_layer") or [order.layer or ""])
 
 
 def _needs_all_rows(mapping: MappingFile) -> bool:

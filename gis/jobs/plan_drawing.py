@@ -74,17 +74,22 @@ class Patient:
         Whether that stops the drawing with the best so far, instead of ending the job.
     stop
         Also asked whether to stop.
+    stopped
+        Whether it has.
+    stoppable
+        The step that can end with the best so far.
     """
 
     watcher: Watcher
     keep_best: bool = False
     stop: Callable[[], bool] = never
     stopped: bool = False
+    stoppable: str = "grids"
     _drawing: bool = False
 
     def begin(self, step: str) -> None:
         """Pass it on."""
-        self._drawing = step == "grids"
+        self._drawing = step == self.stoppable
         self._pass(lambda: self.watcher.begin(step))
 
     def told(self, step: str, done: float, total: float) -> None:

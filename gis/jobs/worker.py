@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gis.database.engine import database_url, make_engine, session_factory, transaction
 from gis.database.migrate import upgrade
 from gis.errors import WanggeError
+from gis.jobs.coverage_run import KIND, queue_daily
 from gis.jobs.queue import QUEUE, TASK, ensure_queue, hand_over, queue_app
 from gis.jobs.records import UNSEEN_S, Recorder, recorded, repeating
 from gis.jobs.uploads import Uploads
@@ -54,7 +55,7 @@ def run_worker(
 
     try:
         sweep(url, factory, scope)
-        with sweeping(settings, factory, scope):
+        with sweeping(settings, factory, scope, daily=KIND in works):
             app.run_worker(
                 queues=[QUEUE],
                 wait=not once,
@@ -79,17 +80,24 @@ def sweep(url: str, factory: "sessionmaker[Session]", scope: Scope) -> None:
 
 @contextmanager
 def sweeping(
-    settings: "Settings", factory: "sessionmaker[Session]", scope: Scope, every_s: float = UNSEEN_S
+    settings: "Settings",
+    factory: "sessionmaker[Session]",
+    scope: Scope,
+    *,
+    daily: bool = False,
+    every_s: float = UNSEEN_S,
 ) -> Generator[None]:
-    """Close, again and again, jobs of processes that are gone, and remove old uploads."""
+    """Sweep again and again, remove old uploads, and queue each day's run of coverage if wanted."""
+    url = database_url(settings)
 
     def clean() -> None:
         with suppress(OSError):
             Uploads.of(settings).sweep()
         # A store that does not answer now is asked again.
-        with suppress(WanggeError), transaction(factory) as session:
-            for job_id in jobs.fail_abandoned(session, scope, unseen_s=UNSEEN_S):
-                log.warning("job_abandoned", job=job_id)
+        with suppress(WanggeError):
+            if daily:
+                queue_daily(factory, scope, settings.timezone)
+            sweep(url, factory, scope)
 
     with repeating(clean, every_s, "sweeper"):
         yield

@@ -65,3 +65,10 @@ def name_of(session: "Session", scope: Scope, code: str) -> str | None:
     scope.require(Action.READ)
     asked = select(Division.name).where(Division.code == code)
     return session.execute(asked).scalar_one_or_none()
+
+
+def key_of(session: "Session", scope: Scope, code: str) -> str | None:
+    """Return the key of the division with a code, if it is in the store."""
+    scope.require(Action.READ)
+    asked = select(Division.id).where(Division.code == code)
+    return session.execute(asked).scalar_one_or_none()

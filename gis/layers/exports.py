@@ -97,6 +97,7 @@ class ExportLayer:
 _PARENTS: "dict[str, tuple[str, type[Base]]]" = {
     "units": ("building_id", Building),
     "station_services": ("station_id", Station),
+    "activities": ("station_id", Station),
     "building_grids": ("building_id", Building),
     "cell_grids": ("cell_id", Cell),
     "cell_borders": ("cell_a", Cell),

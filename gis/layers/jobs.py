@@ -260,7 +260,12 @@ def lines(session: "Session", scope: Scope, job_id: str) -> "Sequence[Row[dateti
 
 
 def newest(
-    session: "Session", scope: Scope, *, limit: int = 20, status: str | None = None
+    session: "Session",
+    scope: Scope,
+    *,
+    limit: int = 20,
+    status: str | None = None,
+    kind: str | None = None,
 ) -> "Sequence[Row[Any]]":
     """Return the newest jobs, newest first."""
     scope.require(Action.READ)
@@ -268,7 +273,21 @@ def newest(
     asked = select(*table.c).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
     if status is not None:
         asked = asked.where(table.c.status == status)
+    if kind is not None:
+        asked = asked.where(table.c.kind == kind)
     return session.execute(asked).all()
+
+
+def newest_of(
+    session: "Session", scope: Scope, kind: str, *, status: str | None = None
+) -> "Row[Any] | None":
+    """Return the newest job of a kind, if there is one."""
+    scope.require(Action.READ)
+    c = table_of(Job).c
+    asked = select(*c).where(c.kind == kind).order_by(c.created_at.desc(), c.id).limit(1)
+    if status is not None:
+        asked = asked.where(c.status == status)
+    return session.execute(asked).one_or_none()
 
 
 def queued(session: "Session", scope: Scope) -> list[str]:

@@ -16,6 +16,7 @@ from gis.layers.imports import ImportRecord
 from gis.layers.incidents import Incident
 from gis.layers.plans import GridPlan, PlanEffect
 from gis.layers.queries import alive, table_of
+from gis.layers.roads import Road
 from gis.layers.stations import HoursHorizon, Station
 from gis.scope import Action, Scope
 
@@ -74,6 +75,7 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
         "grids": _count(Grid).where(in_effect("community", on_day)),
         "buildings": _count(Building).where(alive(Building)),
         "stations": _count(Station),
+        "roads": _count(Road),
         "incidents": _count(Incident),
         "demands": _count(Demand),
     }

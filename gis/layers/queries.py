@@ -244,3 +244,19 @@ def alive(model: type[Base]) -> "ColumnElement[bool]":
     """Return the condition that a dated row exists today (its last day is open or ahead)."""
     table = table_of(model)
     return or_(table.c.valid_to.is_(None), table.c.valid_to > func.current_date())
+
+
+def there_are(session: "Session", scope: Scope, model: type[Base]) -> bool:
+    """Return whether a layer has a row within the scope."""
+    table = table_of(model)
+    asked = restricted(select(table.c.id).limit(1), scope, model)
+    return session.execute(asked).first() is not None
+
+
+def labels_of(
+    session: "Session", scope: Scope, model: type[Base], names: "Sequence[str]"
+) -> dict[str, tuple[Any, ...]]:
+    """Return columns of every row within the scope, by key."""
+    table = table_of(model)
+    asked = restricted(select(table.c.id, *(table.c[name] for name in names)), scope, model)
+    return {str(key): tuple(told) for key, *told in session.execute(asked)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gis import frames
+from gis.layers.activities import Activity
 from gis.layers.barriers import Barrier
 from gis.layers.buildings import Building, BuildingUnit
 from gis.layers.communities import Community
@@ -48,6 +49,7 @@ IMPORTED_LAYERS: tuple[Layer, ...] = (
     Layer(Organisation, frames.ORGANISATIONS),
     Layer(Station, frames.STATIONS),
     Layer(StationService, frames.STATION_SERVICES),
+    Layer(Activity, frames.ACTIVITIES),
     Layer(Road, frames.ROADS),
     Layer(Barrier, frames.BARRIERS),
     Layer(Crossing, frames.CROSSINGS),

@@ -2,12 +2,14 @@
 
 from gis.database.base import Base
 from gis.layers import (  # noqa: F401 - importing a module registers its tables
+    activities,
     audit,
     barriers,
     buildings,
     calendar_days,
     cells,
     communities,
+    coverage_runs,
     crossings,
     dedicated_areas,
     demands,
@@ -25,6 +27,7 @@ from gis.layers import (  # noqa: F401 - importing a module registers its tables
     quarters,
     roads,
     stations,
+    walking_networks,
 )
 
 metadata = Base.metadata

@@ -8,6 +8,7 @@ from sqlalchemy import TextClause, text
 _FOLDER = Path(__file__).parent / "sql"
 _TABLES = frozenset(
     {
+        "activities",
         "barriers",
         "buildings",
         "communities",

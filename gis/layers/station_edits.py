@@ -7,7 +7,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.errors import NotFoundError, StaleVersionError
-from gis.layers.queries import table_of
+from gis.layers.communities import Community
+from gis.layers.queries import alive, point, table_of
 from gis.layers.stations import Station, StationHoursException, StationService
 from gis.scope import Action, Scope
 
@@ -59,6 +60,26 @@ def update_locked(
     session.execute(
         update(table_of(Station)).where(Station.id == station_id).values(**values, **raised)
     )
+
+
+def move(session: "Session", scope: Scope, station_id: str, lon: float, lat: float) -> None:
+    """Move a station that is locked, into the living community at the new place.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        That community is not within the scope, or there is none and the scope has limits.
+    """
+    scope.require(Action.WRITE)
+    c, here = table_of(Community).c, point(lon, lat)
+    holds = select(c.id).where(alive(Community), func.ST_Covers(c.geometry, here))
+    home = session.execute(holds.order_by(c.code).limit(1)).scalar_one_or_none()
+    if home is None:
+        scope.require_everywhere(Action.WRITE)
+    else:
+        scope.require_community(home)
+    moved = update(table_of(Station)).where(Station.id == station_id)
+    session.execute(moved.values(geometry=here, community_id=home))
 
 
 def put_service(

@@ -33,7 +33,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gis.database.base import Base
 from gis.database.frames import copy_frame
 from gis.errors import ConflictError
-from gis.frames.stations import FEE_CLASSES, SERVICES, STATION_STATUSES, STATION_TIERS
+from gis.frames.stations import (
+    CAPACITY_PERIODS,
+    DELIVERY_MEANS,
+    FEE_CLASSES,
+    SERVICE_MODES,
+    SERVICES,
+    STATION_STATUSES,
+    STATION_TIERS,
+)
 from gis.hours import HoursException
 from gis.layers.common import (
     Identified,
@@ -99,13 +107,24 @@ class Station(Identified, Sourced, Imported, Base):
 
 
 class StationService(Imported, Base):
-    """A service that a station offers, with its hours and its capacity per day."""
+    """A service that a station offers, with its hours, its capacity per day, and how it travels."""
 
     __tablename__ = "station_services"
     __table_args__ = (
         one_of("service", SERVICES),
         one_of("fee_class", FEE_CLASSES),
         CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity_not_negative"),
+        one_of("mode", SERVICE_MODES),
+        one_of("delivery_by", DELIVERY_MEANS, nullable=True),
+        one_of("delivery_period", CAPACITY_PERIODS, nullable=True),
+        CheckConstraint(
+            "delivery_capacity IS NULL OR delivery_capacity >= 0",
+            name="delivery_capacity_not_negative",
+        ),
+        CheckConstraint(
+            "delivery_reach_m IS NULL OR delivery_reach_m >= 0",
+            name="delivery_reach_not_negative",
+        ),
         Index("ix_station_services_service", "service"),
     )
 
@@ -116,6 +135,12 @@ class StationService(Imported, Base):
     opening_hours: Mapped[str | None] = mapped_column(Text)
     capacity: Mapped[int | None] = mapped_column(Integer)
     fee_class: Mapped[str] = mapped_column(Text, server_default=text("'public'"))
+    mode: Mapped[str] = mapped_column(Text, server_default=text("'on_site'"))
+    delivery_hours: Mapped[str | None] = mapped_column(Text)
+    delivery_reach_m: Mapped[float | None] = mapped_column(Double)
+    delivery_by: Mapped[str | None] = mapped_column(Text)
+    delivery_capacity: Mapped[int | None] = mapped_column(Integer)
+    delivery_period: Mapped[str | None] = mapped_column(Text)
 
 
 class StationHoursException(Identified, Base):

@@ -8,6 +8,7 @@ import shapely
 from gis import frames
 from gis.codes import DivisionCode
 from gis.samples import ground as rows
+from gis.samples.activities import activity_rows
 from gis.samples.city import plan_city
 from gis.samples.matters import Things, demand_rows, incident_rows, refer
 from gis.samples.names import DEPARTMENTS, PARTNERS, PROPERTY_FIRMS, SUBDISTRICT_NAME
@@ -40,6 +41,7 @@ def assemble(households: int, seed: int) -> frames.Dataset:
         "units": tables.frame(frames.UNITS, rows.unit_rows(ground)),
         "stations": tables.frame(frames.STATIONS, stations),
         "station_services": tables.frame(frames.STATION_SERVICES, offers),
+        "activities": tables.frame(frames.ACTIVITIES, activity_rows(ground, stations), "a"),
         "roads": tables.frame(frames.ROADS, roads, "r"),
         "barriers": tables.frame(frames.BARRIERS, rows.barrier_rows(ground), "x"),
         "crossings": tables.frame(frames.CROSSINGS, rows.crossing_rows(ground), "g"),
@@ -98,7 +100,7 @@ def _report(ground: rows.Ground, households: int, seed: int) -> dict[str, object
         "note": (
             "Made up by this program. Area, households and posts follow published figures of "
             "Mingguang Road subdistrict, Hefei; streets, quarters, buildings, stations, names, "
-            "incidents and demands are fictional."
+            "activities, incidents and demands are fictional."
         ),
         "seed": seed,
         "households": households,

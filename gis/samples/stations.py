@@ -26,6 +26,23 @@ TOWARDS_CITY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a service comes to the household: when, how far, by what, households a period."""
+
+    hours: str
+    reach_m: float
+    by: str
+    capacity: int
+    period: str = "day"
+    mode: str = "both"
+
+
+MEAL_ROUNDS = "Mo-Su 10:30-12:30,16:30-18:00"
+VISITS = "Mo-Fr 09:00-17:00"
+ERRANDS = "Mo-Su 08:30-20:30"
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A service of a station: its hours (``None``: unknown), people served a day, and who pays."""
 
@@ -33,6 +50,7 @@ class Offer:
     opening_hours: str | None
     capacity: int
     fee_class: str = "public"
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +82,14 @@ _CENTER = Kind(
         Offer("affairs", WINDOWS, 260),
         Offer("mediation", "Mo-Fr 09:00-18:00", 12),
         Offer("volunteering", WINDOWS, 80),
-        Offer("elderly_care", "Mo-Su 08:30-17:30", 60, "low_fee"),
-        Offer("canteen", MEALS, 160, "low_fee"),
+        Offer(
+            "elderly_care",
+            "Mo-Su 08:30-17:30",
+            60,
+            "low_fee",
+            Delivery(VISITS, 1_200, "walking", 60, "week"),
+        ),
+        Offer("canteen", MEALS, 160, "low_fee", Delivery(MEAL_ROUNDS, 1_500, "riding", 120)),
         Offer("employment", OFFICE, 40),
     ),
     (1_800, 3_200),
@@ -91,7 +115,15 @@ _QUARTER = Kind(
 _STREET = Kind(
     "quarter",
     "街区24小时驿站",
-    (Offer("rest_stop", ALWAYS, 60), Offer("convenience", ALWAYS, 100)),
+    (
+        Offer("rest_stop", ALWAYS, 60),
+        Offer(
+            "convenience",
+            ALWAYS,
+            100,
+            delivery=Delivery(ERRANDS, 1_500, "riding", 900, "month"),
+        ),
+    ),
     (60, 110),
 )
 _POLICE = Kind("quarter", "警务室", (Offer("police", ALWAYS, 40),), (60, 90))
@@ -101,13 +133,31 @@ _CLINIC = Kind(
     (Offer("health", CLINIC, 90), Offer("elderly_care", CLINIC, 15)),
     (260, 420),
 )
-_CANTEEN = Kind("community", "长者食堂", (Offer("canteen", MEALS, 80, "low_fee"),), (90, 180))
+_CANTEEN = Kind(
+    "community",
+    "长者食堂",
+    (Offer("canteen", MEALS, 80, "low_fee", Delivery(MEAL_ROUNDS, 800, "walking", 40)),),
+    (90, 180),
+)
 _PARTNERS = (
     Kind(
         "partner", "", (Offer("canteen", "Mo-Su 10:30-14:00,16:30-20:30", 50, "market"),), (90, 160)
     ),
     Kind("partner", "", (Offer("canteen", "Mo-Su 06:30-14:00", 40, "market"),), (60, 120)),
-    Kind("partner", "", (Offer("canteen", "Mo-Sa 10:30-13:30", 120, "low_fee"),), (150, 240)),
+    Kind(
+        "partner",
+        "",
+        (
+            Offer(
+                "canteen",
+                "Mo-Sa 10:30-13:30",
+                120,
+                "low_fee",
+                Delivery("Mo-Sa 10:30-13:30", 2_500, "riding", 200),
+            ),
+        ),
+        (150, 240),
+    ),
     Kind("partner", "", (Offer("rest_stop", "Mo-Su 10:00-23:30", 40),), (40, 70)),
     Kind("partner", "", (Offer("child_care", SHOP, 25, "market"),), (180, 260)),
     Kind("partner", "", (Offer("health", "Mo-Su 08:00-21:30", 60, "market"),), (70, 120)),
@@ -132,6 +182,19 @@ def station_rows(ground: "Ground") -> tuple[list["Row"], list["Row"]]:
     builder.quarters()
     builder.partners()
     return builder.stations, builder.offers
+
+
+def _delivery(delivery: Delivery | None) -> "Row":
+    if delivery is None:
+        return {"mode": "on_site"}
+    return {
+        "mode": delivery.mode,
+        "delivery_hours": delivery.hours,
+        "delivery_reach_m": delivery.reach_m,
+        "delivery_by": delivery.by,
+        "delivery_capacity": delivery.capacity,
+        "delivery_period": delivery.period,
+    }
 
 
 class _Builder:
@@ -221,6 +284,7 @@ class _Builder:
                 "opening_hours": None if unknown else offer.opening_hours,
                 "capacity": offer.capacity,
                 "fee_class": offer.fee_class,
+                **_delivery(offer.delivery),
             }
             for offer in kind.offers
         ]

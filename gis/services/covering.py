@@ -139,7 +139,7 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
         )
     communities = read_layer(session, scope, Community, frames.COMMUNITIES, alive(Community))
     drawn = grids.read_grids(session, scope, order.kind, today)
-    buildings = _with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
+    buildings = with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
     places = read_layer(session, scope, Station, frames.STATIONS)
     offers = read_layer(session, scope, StationService, frames.STATION_SERVICES)
     scenarios = _scenarios(order, offers, _moments(session, scope, order, today))
@@ -154,7 +154,7 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
         drawn_on=local_day(in_effect[0].created_at, order.timezone),
         synthetic=facts.synthetic,
         attribution=facts.attribution,
-        communities=_summed(communities, buildings),
+        communities=summed(communities, buildings),
         grids=drawn,
         buildings=buildings,
         stations=places,
@@ -205,7 +205,7 @@ def _moments(
 def _scenarios(
     order: CoverageOrder, offers: "pd.DataFrame", moments: list[datetime | None]
 ) -> list[CoverageScenario]:
-    services = order.services or _most_offered(offers)
+    services = order.services or most_offered(offers)
     return [
         CoverageScenario(
             f"{service}@{moment:%Y-%m-%dT%H:%M}" if moment else service, service, moment
@@ -237,7 +237,7 @@ def _serving(
     return stations.able_at(session, scope, service, scenario.moment, timezone)
 
 
-def _most_offered(offers: "pd.DataFrame") -> list[str]:
+def most_offered(offers: "pd.DataFrame") -> list[str]:
     """Return the reference service, any service, and those that most stations offer."""
     counts = offers["service"].value_counts()
     order = {service: i for i, service in enumerate(frames.SERVICES)}
@@ -245,7 +245,7 @@ def _most_offered(offers: "pd.DataFrame") -> list[str]:
     return [*ranked[:1], ANY, *ranked[1:MAX_SERVICES]]
 
 
-def _with_grids(
+def with_grids(
     session: "Session", scope: "Scope", drawn: "gpd.GeoDataFrame", plan_ids: list[str]
 ) -> "gpd.GeoDataFrame":
     """Return the buildings with the key and code of their grid."""
@@ -286,7 +286,8 @@ def _measure(
     return pd.DataFrame(metres, index=index), pd.DataFrame(stations_of, index=index, dtype=object)
 
 
-def _summed(communities: "gpd.GeoDataFrame", buildings: "pd.DataFrame") -> "gpd.GeoDataFrame":
+def summed(communities: "gpd.GeoDataFrame", buildings: "pd.DataFrame") -> "gpd.GeoDataFrame":
+    """Return the communities with the people of their buildings."""
     sums = buildings.groupby("community_id")[list(grids.COUNTS)].sum()
     found = sums.reindex(communities["id"]).fillna(0).astype("int64").reset_index(drop=True)
     out: gpd.GeoDataFrame = communities.join(found)

@@ -36,6 +36,8 @@ log = get_logger(__name__)
 Progress = Callable[[str, int], None]
 #: Layers of which cells are made; when one changes the cells are built anew.
 GROUND_LAYERS = frozenset({"communities", "buildings", "roads", "barriers", "quarters"})
+#: Texts that people write freely, beside the descriptions of matters.
+_WRITTEN = {"activities": "name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,10 @@ def complete(
 def refuse_personal_texts(
     frame: "pd.DataFrame", layer: str, source: str, numbers: "list[int] | None" = None
 ) -> None:
-    """Raise if a layer of matters describes a person; see :func:`refuse_personal_column`."""
-    if layer in MODELS and "description" in frame:
-        refuse_personal_column(frame["description"], source, numbers)
+    """Raise if a text that people write names a person; see :func:`refuse_personal_column`."""
+    field_name = "description" if layer in MODELS else _WRITTEN.get(layer)
+    if field_name is not None and field_name in frame:
+        refuse_personal_column(frame[field_name], source, numbers)
 
 
 def _told(dataset: "Dataset") -> dict[str, Any]:

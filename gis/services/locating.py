@@ -33,7 +33,7 @@ def locate(session: "Session", scope: "Scope", where: grids.Where) -> grids.Loca
     gis.errors.InvalidInputError
         The point is not on the globe.
     """
-    _check_point(where.lon, where.lat)
+    check_point(where.lon, where.lat)
     return grids.locate(session, scope, where)
 
 
@@ -75,7 +75,7 @@ def nearest_stations(
     gis.errors.InvalidInputError
         The point is not on the globe, or the moment has no time zone.
     """
-    _check_point(place.lon, place.lat)
+    check_point(place.lon, place.lat)
     if place.at.tzinfo is None:
         raise InvalidInputError(
             "The moment has no time zone.",
@@ -139,7 +139,8 @@ def assign_layer(
     )
 
 
-def _check_point(lon: float, lat: float) -> None:
+def check_point(lon: float, lat: float) -> None:
+    """Raise :class:`~gis.errors.InvalidInputError` unless a point is on the globe."""
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # NaN and infinity fail both
         raise InvalidInputError(
             f"lon {lon}, lat {lat} is not a place on the globe.",

@@ -11,6 +11,7 @@ from gis.hours import HoursException, parse_hours
 from gis.layers import audit, station_edits, stations
 from gis.logs import get_logger
 from gis.services.intake import refuse_personal_text
+from gis.services.locating import check_point
 from gis.services.opening import expand_open_intervals
 
 if TYPE_CHECKING:
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-_AUDITED = ("status", "opens_on", "closes_on", "services", "exceptions")
+_AUDITED = (
+    "status",
+    "opens_on",
+    "closes_on",
+    "services",
+    "exceptions",
+    "geometry",
+    "community_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +68,24 @@ class StationChange:
         to stop offering it.
     exceptions
         Dated hours to set or to take back.
+    place
+        Longitude and latitude that it moves to, EPSG:4326.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     exceptions: Sequence[DayHours] = ()
+    place: tuple[float, float] | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nothing is asked for."""
-        return not (self.facts or self.services or self.exceptions)
+        return not (self.moves_coverage or self.exceptions)
+
+    @property
+    def moves_coverage(self) -> bool:
+        """Whether it may open, close or move the station, or what it offers."""
+        return bool(self.facts or self.services) or self.place is not None
 
 
 def update_station(
@@ -105,8 +122,10 @@ def update_station(
     gis.errors.StaleVersionError
         It is at another version.
     gis.errors.InvalidInputError
-        Hours cannot be read, dates are out of order, a note holds a person's data, or dated hours
-        name a service that the station does not offer.
+        Hours cannot be read, dates are out of order, a note holds a person's data, dated hours
+        name a service that the station does not offer, or the place is not on the globe.
+    gis.errors.ForbiddenError
+        It would move to a community that the principal may not change.
     """
     _check(change, timezone)
     station_edits.lock(session, scope, station_id, versions)
@@ -137,6 +156,8 @@ def update_station(
 
 
 def _check(change: StationChange, timezone: str) -> None:
+    if change.place is not None:
+        check_point(*change.place)
     for values in change.services.values():
         parse_hours((values or {}).get("opening_hours"), timezone)
     for dated in change.exceptions:
@@ -185,6 +206,8 @@ def _apply(session: "Session", scope: "Scope", station_id: str, change: StationC
                 "note": dated.note,
             }
             station_edits.put_exception(session, scope, station_id, values)
+    if change.place is not None:
+        station_edits.move(session, scope, station_id, *change.place)
     station_edits.update_locked(session, scope, station_id, change.facts)
 
 

@@ -16,13 +16,13 @@
       : households - this.data.classes.target;
   };
 
-  function classOf(classes, value) {
+  const classOf = (Wangge.classOf = function (classes, value) {
     let rank = 0;
     while (rank < classes.breaks.length && value > classes.breaks[rank]) {
       rank += 1;
     }
     return rank;
-  }
+  });
 
   App.prototype.gridLook = function (i) {
     const edge = { color: "#3d4f63", weight: 1.2, opacity: 0.85 };
@@ -36,7 +36,7 @@
     if (value === null) {
       return Object.assign(edge, { fillColor: "#e8e4db", fillOpacity: 0.5 });
     }
-    const classes = this.data.classes[this.state.metric];
+    const classes = this.metricClasses();
     return Object.assign(edge, {
       fillColor: classes.colours[classOf(classes, value)],
       fillOpacity: 0.58,
@@ -61,26 +61,32 @@
       if (item[0] !== scenario || item[1] !== radius) {
         return;
       }
-      const rings = Wangge.unpack(shapes[item[2]], 1, origin)[0].map(function (ring) {
-        const out = [];
-        for (let k = 0; k < ring.length; k += 2) {
-          out.push([ring[k + 1], ring[k]]);
-        }
-        return out;
-      });
-      group.addLayer(
-        L.polygon(rings, {
-          pane: "gaps",
-          interactive: false,
-          color: "#a84600",
-          weight: 1.5,
-          opacity: 0.8,
-          dashArray: "4 3",
-          fillColor: "url(#wg-hatch-gap)",
-          fillOpacity: 0.55,
-          fillRule: "evenodd",
-        })
-      );
+      group.addLayer(Wangge.gapArea(shapes[item[2]], origin));
+    });
+  };
+
+  /* Rings of a packed shape as Leaflet wants them. */
+  Wangge.latLngs = function (packed, origin) {
+    return Wangge.unpack(packed, 1, origin)[0].map(function (ring) {
+      const out = [];
+      for (let k = 0; k < ring.length; k += 2) {
+        out.push([ring[k + 1], ring[k]]);
+      }
+      return out;
+    });
+  };
+
+  Wangge.gapArea = function (packed, origin) {
+    return L.polygon(Wangge.latLngs(packed, origin), {
+      pane: "gaps",
+      interactive: false,
+      color: "#a84600",
+      weight: 1.5,
+      opacity: 0.8,
+      dashArray: "4 3",
+      fillColor: "url(#wg-hatch-gap)",
+      fillOpacity: 0.55,
+      fillRule: "evenodd",
     });
   };
 
@@ -108,9 +114,8 @@
 
   App.prototype.drawLegend = function () {
     const t = this.t;
-    const colours = this.data.colours.building;
     const sections = [];
-    const classes = this.data.classes[this.state.metric];
+    const classes = this.metricClasses();
     const rows = function (item) {
       return item.colours.map(function (colour, k) {
         return [Wangge.swatch(colour, "wg-area"), item.labels[k]];
@@ -122,24 +127,36 @@
         const kind = this.data.grids.kind[this.data.grids.dedicated.indexOf(1)];
         list.push([Wangge.swatch("#8d8677", "wg-hatched"), kind]);
       }
-      const heading = fill(t["legend_" + this.state.metric], {
-        n: this.number(this.data.classes.target),
-      });
-      sections.push(Wangge.legendList(heading, list));
+      sections.push(Wangge.legendList(this.metricHeading(), list));
     }
-    sections.push(
+    sections.push(...this.buildingLegends(), this.stationLegend());
+    if (this.data.classes.density && this.map.hasLayer(this.layers.density)) {
+      sections.push(Wangge.legendList(t.legend_density, rows(this.data.classes.density)));
+    }
+    this.legend.replaceChildren(...sections);
+  };
+
+  App.prototype.metricClasses = function () {
+    return this.data.classes[this.state.metric];
+  };
+
+  App.prototype.metricHeading = function () {
+    return fill(this.t["legend_" + this.state.metric], {
+      n: this.number(this.data.classes.target),
+    });
+  };
+
+  App.prototype.buildingLegends = function () {
+    const t = this.t;
+    const colours = this.data.colours.building;
+    return [
       Wangge.legendList(t.layer_buildings, [
         [Wangge.swatch(colours.covered), t.covered],
         [Wangge.swatch(colours.uncovered), t.uncovered],
         [Wangge.swatch(colours.empty), t.no_households],
         [Wangge.swatch("#d55e00", "wg-hatched wg-gap"), t.gap],
       ]),
-      this.stationLegend()
-    );
-    if (this.data.classes.density && this.map.hasLayer(this.layers.density)) {
-      sections.push(Wangge.legendList(t.legend_density, rows(this.data.classes.density)));
-    }
-    this.legend.replaceChildren(...sections);
+    ];
   };
 
   App.prototype.stationLegend = function () {

@@ -11,11 +11,13 @@
     const app = new App(map, layers, data);
     Wangge.app = app;
     app.build();
-    document.documentElement.setAttribute("data-ready", "true");
+    // After the canvases, which draw themselves before the next picture of the screen.
+    requestAnimationFrame(function () {
+      document.documentElement.setAttribute("data-ready", "true");
+    });
   };
 
   const App = (Wangge.App = function (map, layers, data) {
-    const chosen = data.choices.scenarios[data.choices.scenario];
     const format = new Intl.NumberFormat(data.language);
     const percent = new Intl.NumberFormat(data.language, {
       style: "percent",
@@ -31,6 +33,13 @@
     this.percent = function (value) {
       return percent.format(value);
     };
+    this.read();
+  });
+
+  /* What the page's own data become before anything is drawn. */
+  App.prototype.read = function () {
+    const data = this.data;
+    const chosen = data.choices.scenarios[data.choices.scenario];
     this.state = {
       service: chosen[0],
       moment: chosen[1],
@@ -46,7 +55,7 @@
     Object.values(data.uncovered).forEach(function (item) {
       item.counts = Wangge.numbers(item.counts, Int32Array);
     });
-  });
+  };
 
   App.prototype.scenario = function () {
     const state = this.state;
@@ -162,9 +171,6 @@
       all: { badge: t.synthetic, note: t.synthetic_note },
       matters: { badge: t.synthetic_matters, note: t.synthetic_matters_note },
     }[head.synthetic];
-    const refresh = function () {
-      self.refresh();
-    };
     const header = make(
       "header",
       { class: "wg-head" },
@@ -186,12 +192,11 @@
     const body = make(
       "div",
       { class: "wg-body", id: "wg-body" },
-      Wangge.searchBox(this.data, this.entries()),
-      Wangge.settings(this.data, this.state, refresh),
-      Wangge.metricChoice(this.data, this.state, refresh),
+      Wangge.searchBox(this.data, this.entries.bind(this)),
+      ...this.choices(),
       this.legend,
       make("details", { class: "wg-more" }, make("summary", null, t.communities_table), this.table),
-      make("p", { class: "wg-note" }, t.straight_line),
+      make("p", { class: "wg-note" }, this.measured()),
       head.synthetic !== "none" ? make("p", { class: "wg-note" }, made.note) : null,
       head.estimated ? make("p", { class: "wg-note" }, t.estimated_note) : null
     );
@@ -213,6 +218,18 @@
     this.map.getContainer().setAttribute("aria-label", t.map);
     document.body.prepend(header, panel);
     document.body.classList.add("wg-page");
+  };
+
+  /* The panel's own choices, and how it says that distances are measured. */
+  App.prototype.choices = function () {
+    const refresh = this.refresh.bind(this);
+    return [
+      Wangge.settings(this.data, this.state, refresh),
+      Wangge.metricChoice(this.data, this.state, refresh),
+    ];
+  };
+  App.prototype.measured = function () {
+    return this.t.straight_line;
   };
 
   App.prototype.collapse = function () {
@@ -242,6 +259,10 @@
         button.setAttribute("aria-label", t.close);
         button.title = t.close;
       });
+      // What scrolls can be scrolled by keyboard as well.
+      node.querySelectorAll(".leaflet-popup-content").forEach(function (content) {
+        content.tabIndex = content.scrollHeight > content.clientHeight ? 0 : -1;
+      });
     });
   };
 
@@ -253,9 +274,8 @@
     this.houses.redraw();
     this.drawGaps();
     this.markers.forEach(function (marker, i) {
-      const station = self.data.stations[i];
-      if (station.serves.length && marker.getElement()) {
-        marker.getElement().classList.toggle("wg-idle", !self.serves(station));
+      if (marker.getElement()) {
+        marker.getElement().classList.toggle("wg-idle", !self.serves(self.data.stations[i]));
       }
     });
     this.drawSummary();

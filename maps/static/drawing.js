@@ -4,7 +4,8 @@
   const Wangge = window.Wangge;
   const App = Wangge.App;
   const make = Wangge.make;
-  const FONT = '"Noto Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",sans-serif';
+  const FONT = (Wangge.FONT =
+    '"Noto Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",sans-serif');
   Wangge.TIERS = {
     hub: { size: 30, path: "M15 2l3.8 8.2 9 1-6.7 6.1 1.9 8.8-8-4.5-8 4.5 1.9-8.8L2.2 11.200l9-1z" },
     center: { size: 26, path: "M13 2l11 8-4.200 13H6.200L2 10z" },
@@ -99,7 +100,7 @@
       look(colours.covered, "#414b55"),
       look(colours.uncovered, "#7d3600"),
     ];
-    this.houses = new Wangge.PackedLayer(Wangge.unpack(b.shapes, b.count, this.data.origin), {
+    this.houses = new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), {
       pane: "buildings",
       styles: function (zoom) {
         return looks.map(function (item) {

@@ -48,16 +48,28 @@
     });
     const b = data.buildings;
     for (let i = 0; i < b.count; i += 1) {
-      const text = b.name[i] || b.address[i];
-      add(text, t.building, self.showBuilding.bind(self, i));
+      const open = self.showBuilding.bind(self, i);
+      add(b.name[i] || b.address[i], t.building, open);
+      add(b.code && b.code[i], t.building, open);
     }
     return list;
   };
 
   App.prototype.showBuilding = function (i) {
     const at = this.houses.center(i);
-    this.map.setView(at, 18, { animate: false });
+    this.show(i, at);
     this.popup(at, this.buildingPopup(i));
+    this.picked(i);
+  };
+
+  App.prototype.show = function (i, at) {
+    this.map.setView(at, 18, { animate: false });
+  };
+
+  /* A building was chosen; and what else lies under a click. A page may do more. */
+  App.prototype.picked = function () {};
+  App.prototype.under = function () {
+    return [];
   };
 
   App.prototype.go = function (box, at, content) {
@@ -73,7 +85,14 @@
 
   App.prototype.popup = function (at, content) {
     this.collapse();
-    L.popup({ maxWidth: 320, minWidth: 200, autoPanPadding: [12, 12] })
+    // Beside the controls where there is room beside them.
+    const right = this.map.getSize().x > 600 ? 64 : 12;
+    L.popup({
+      maxWidth: 320,
+      minWidth: 200,
+      autoPanPaddingTopLeft: [12, 12],
+      autoPanPaddingBottomRight: [right, 12],
+    })
       .setLatLng(at)
       .setContent(content)
       .openOn(this.map);
@@ -81,29 +100,35 @@
 
   /* One click answers for everything under it, so that no layer hides another's facts. */
   App.prototype.clicked = function (event) {
-    const parts = [];
-    if (this.map.hasLayer(this.layers.buildings)) {
-      const found = this.houses.at(event.latlng);
-      if (found.length) {
-        parts.push(this.buildingPopup(found[found.length - 1]));
-      }
-    }
+    const found = this.map.hasLayer(this.layers.buildings) ? this.houses.at(event.latlng) : [];
+    const house = found.length ? found[found.length - 1] : null;
+    const parts = house === null ? [] : [this.buildingPopup(house)];
+    parts.push(...this.under(event.latlng));
     const cell = this.hit(this.layers.density, event.latlng);
     if (cell) {
       parts.push(
         Wangge.facts([[this.t.incidents_here, this.number(cell.feature.properties.n)]])
       );
     }
-    const grid = this.hit(this.layers.grids, event.latlng);
+    const grid = this.gridAt(event.latlng);
     const community = this.hit(this.layers.communities, event.latlng);
-    if (grid) {
-      parts.push(this.gridPopup(grid.feature.properties.i));
+    if (grid !== null) {
+      parts.push(this.gridPopup(grid));
     } else if (community) {
       parts.push(this.communityPopup(community.feature.properties.i));
     }
     if (parts.length) {
       this.popup(event.latlng, make("div", null, ...parts));
+      if (house !== null) {
+        this.picked(house);
+      }
     }
+  };
+
+  /* The grid under a point; null: none, or they are not shown. */
+  App.prototype.gridAt = function (latlng) {
+    const found = this.hit(this.layers.grids, latlng);
+    return found ? found.feature.properties.i : null;
   };
 
   App.prototype.hit = function (group, latlng) {
@@ -242,6 +267,7 @@
       Wangge.facts(
         [
           [t.address, b.name[i] ? b.address[i] : null],
+          [t.code, b.code && b.code[i]],
           [t.use, b.uses[b.use[i]]],
           [t.floors, b.floors[i]],
           [t.grid, grid >= 0 ? this.data.grids.code[grid] : null],
@@ -249,10 +275,14 @@
           [t.residents, this.number(b.residents[i])],
         ]
           .concat(groups)
-          .concat([[t.distance, this.distanceText(i)]])
+          .concat(this.reachFacts(i))
       ),
       b.estimated[i] ? make("p", { class: "wg-note" }, t.estimated) : null
     );
+  };
+
+  App.prototype.reachFacts = function (i) {
+    return [[this.t.distance, this.distanceText(i)]];
   };
 
   App.prototype.distanceText = function (i) {

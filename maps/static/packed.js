@@ -14,46 +14,73 @@
     return out;
   }
 
+  Wangge.bytes = bytes;
+
   /* A typed array from base64; the data are little-endian, as every browser's machine is. */
   Wangge.numbers = function (base64, Type) {
     return new Type(bytes(base64).buffer);
   };
 
-  /* Decode `count` shapes into rings of [lon, lat, lon, lat …] degrees. */
-  Wangge.unpack = function (base64, count, origin) {
-    const data = bytes(base64);
+  /* Decode `count` shapes; `packed` is base64, or bytes in which each shape begins where the one
+     before it ended. Points are taken by `point(x, y)` in degrees, after `ring()` and `shape()`. */
+  function decode(packed, count, origin, into) {
+    const chained = typeof packed !== "string";
+    const data = chained ? packed : bytes(packed);
     let at = 0;
     function next() {
+      let byte = data[at];
+      at += 1;
       // Sums of products instead of shifts: a zigzag value may pass 31 bits.
-      let value = 0;
-      let factor = 1;
-      let byte;
-      do {
+      let value = byte & 0x7f;
+      let factor = 128;
+      while (byte & 0x80) {
         byte = data[at];
         at += 1;
         value += (byte & 0x7f) * factor;
         factor *= 128;
-      } while (byte & 0x80);
+      }
       return value % 2 ? -(value + 1) / 2 : value / 2;
     }
-    const shapes = [];
+    const west = Math.round(origin[0] * SCALE);
+    const south = Math.round(origin[1] * SCALE);
+    let x = west;
+    let y = south;
     for (let i = 0; i < count; i += 1) {
-      let x = Math.round(origin[0] * SCALE);
-      let y = Math.round(origin[1] * SCALE);
-      const rings = [];
+      x = chained ? x : west;
+      y = chained ? y : south;
+      into.shape();
       for (let r = next(); r > 0; r -= 1) {
         const n = next();
-        const ring = new Float64Array(2 * n);
+        into.ring(n);
         for (let k = 0; k < n; k += 1) {
           x += next();
           y += next();
-          ring[2 * k] = x / SCALE;
-          ring[2 * k + 1] = y / SCALE;
+          into.point(x / SCALE, y / SCALE);
         }
-        rings.push(ring);
       }
-      shapes.push(rings);
     }
+  }
+
+  /* Shapes as rings of [lon, lat, lon, lat …] degrees. */
+  Wangge.unpack = function (packed, count, origin) {
+    const shapes = [];
+    let rings, ring, k;
+    decode(packed, count, origin, {
+      shape: function () {
+        rings = [];
+        shapes.push(rings);
+      },
+      ring: function (n) {
+        ring = new Float64Array(2 * n);
+        rings.push(ring);
+        k = 0;
+      },
+      point: function (lon, lat) {
+        ring[k] = lon;
+        ring[k + 1] = lat;
+        k += 2;
+      },
+    });
     return shapes;
   };
 
@@ -66,31 +93,88 @@
     return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
   }
 
-  function project(rings) {
-    const box = [Infinity, Infinity, -Infinity, -Infinity];
-    const projected = rings.map(function (ring) {
-      const out = new Float64Array(ring.length);
-      for (let k = 0; k < ring.length; k += 2) {
-        const x = worldX(ring[k]);
-        const y = worldY(ring[k + 1]);
-        out[k] = x;
-        out[k + 1] = y;
-        box[0] = Math.min(box[0], x);
-        box[1] = Math.min(box[1], y);
-        box[2] = Math.max(box[2], x);
-        box[3] = Math.max(box[3], y);
-      }
-      return out;
-    });
-    return { rings: projected, box: box };
+  /* Many shapes in a few arrays, projected: coordinates, where rings and shapes begin, and boxes. */
+  function Shapes(shapes, rings, points) {
+    this.xy = new Float64Array(2 * points);
+    this.ring = new Uint32Array(rings + 1);
+    this.first = new Uint32Array(shapes + 1);
+    this.box = new Float64Array(4 * shapes);
+    this.length = shapes;
   }
 
-  function crossings(ring, x, y) {
+  function filler(out) {
+    let i = -1;
+    let r = -1;
+    let k = 0;
+    let b = 0;
+    return {
+      shape: function () {
+        i += 1;
+        b = 4 * i;
+        out.first[i] = r + 1;
+        out.box[b] = out.box[b + 1] = Infinity;
+        out.box[b + 2] = out.box[b + 3] = -Infinity;
+      },
+      ring: function () {
+        r += 1;
+        out.ring[r] = k;
+      },
+      point: function (lon, lat) {
+        const x = worldX(lon);
+        const y = worldY(lat);
+        const box = out.box;
+        out.xy[k] = x;
+        out.xy[k + 1] = y;
+        k += 2;
+        box[b] = x < box[b] ? x : box[b];
+        box[b + 1] = y < box[b + 1] ? y : box[b + 1];
+        box[b + 2] = x > box[b + 2] ? x : box[b + 2];
+        box[b + 3] = y > box[b + 3] ? y : box[b + 3];
+      },
+      done: function () {
+        out.first[i + 1] = r + 1;
+        out.ring[r + 1] = k;
+        return out;
+      },
+    };
+  }
+
+  /* Packed shapes as they are drawn; for many buildings this spares an array per ring. */
+  Wangge.shapes = function (packed, count, origin) {
+    const data = typeof packed === "string" ? bytes(packed) : packed;
+    let numbers = 0;
+    for (let k = 0; k < data.length; k += 1) {
+      numbers += data[k] < 128;
+    }
+    // Rings and points are told by numbers of their own, so there are no more than half as many.
+    const into = filler(new Shapes(count, numbers, Math.ceil(numbers / 2)));
+    decode(packed, count, origin, into);
+    return into.done();
+  };
+
+  function flat(shapes) {
+    const rings = shapes.reduce((sum, shape) => sum + shape.length, 0);
+    const points = shapes.reduce(
+      (sum, shape) => sum + shape.reduce((n, ring) => n + ring.length / 2, 0), 0);
+    const into = filler(new Shapes(shapes.length, rings, points));
+    shapes.forEach(function (shape) {
+      into.shape();
+      shape.forEach(function (ring) {
+        into.ring();
+        for (let k = 0; k < ring.length; k += 2) {
+          into.point(ring[k], ring[k + 1]);
+        }
+      });
+    });
+    return into.done();
+  }
+
+  function crossings(xy, begin, end, x, y) {
     let inside = false;
-    for (let k = 0, p = ring.length - 2; k < ring.length; p = k, k += 2) {
+    for (let k = begin, p = end - 2; k < end; p = k, k += 2) {
       if (
-        ring[k + 1] > y !== ring[p + 1] > y &&
-        x < ((ring[p] - ring[k]) * (y - ring[k + 1])) / (ring[p + 1] - ring[k + 1]) + ring[k]
+        xy[k + 1] > y !== xy[p + 1] > y &&
+        x < ((xy[p] - xy[k]) * (y - xy[k + 1])) / (xy[p + 1] - xy[k + 1]) + xy[k]
       ) {
         inside = !inside;
       }
@@ -130,9 +214,17 @@
       this._ratio = ratio;
       this.redraw();
     },
+    /* Drawn before the next picture of the screen, once however often it is asked for. */
     redraw: function () {
+      if (!this._asked) {
+        this._asked = L.Util.requestAnimFrame(this._paint, this);
+      }
+      return this;
+    },
+    _paint: function () {
+      this._asked = null;
       if (!this._map || !this._bounds) {
-        return this;
+        return;
       }
       const context = this._context;
       context.setTransform(1, 0, 0, 1, 0, 0);
@@ -147,38 +239,40 @@
         height: this._bounds.getSize().y,
         zoom: this._zoom,
       });
-      return this;
     },
     draw: function () {},
   });
 
-  /* Lines or polygons in a few styles; `styleOf(i)` says which (-1: none), `styles(zoom)` how they look. */
+  /* Lines or polygons in a few styles; `styleOf(i)` says which (-1: none), `styles(zoom)` how they
+     look. `shapes` comes from Wangge.shapes, or is a list of rings. */
   Wangge.PackedLayer = Wangge.CanvasLayer.extend({
     initialize: function (shapes, options) {
       L.Renderer.prototype.initialize.call(this, options);
-      this._shapes = shapes.map(project);
+      this._shapes = Array.isArray(shapes) ? flat(shapes) : shapes;
     },
     /* Positions of the polygons that hold the point. */
     at: function (latlng) {
       const x = worldX(latlng.lng);
       const y = worldY(latlng.lat);
+      const shapes = this._shapes;
+      const box = shapes.box;
       const found = [];
-      this._shapes.forEach(function (shape, i) {
-        const box = shape.box;
-        if (x < box[0] || x > box[2] || y < box[1] || y > box[3]) {
-          return;
+      for (let i = 0, b = 0; i < shapes.length; i += 1, b += 4) {
+        if (x < box[b] || x > box[b + 2] || y < box[b + 1] || y > box[b + 3]) {
+          continue;
         }
-        const inside = shape.rings.reduce(function (odd, ring) {
-          return crossings(ring, x, y) ? !odd : odd;
-        }, false);
+        let inside = false;
+        for (let r = shapes.first[i]; r < shapes.first[i + 1]; r += 1) {
+          inside = crossings(shapes.xy, shapes.ring[r], shapes.ring[r + 1], x, y) ? !inside : inside;
+        }
         if (inside) {
           found.push(i);
         }
-      });
+      }
       return found;
     },
     center: function (i) {
-      const box = this._shapes[i].box;
+      const box = this._shapes.box.subarray(4 * i, 4 * i + 4);
       const y = Math.PI * (1 - (box[1] + box[3]));
       return L.latLng(
         (Math.atan(Math.sinh(y)) * 180) / Math.PI,
@@ -196,17 +290,18 @@
       const east = (view.x + view.width) / view.scale + margin;
       const south = (view.y + view.height) / view.scale + margin;
       const styleOf = this.options.styleOf;
-      this._shapes.forEach(function (shape, i) {
-        const box = shape.box;
-        if (box[2] >= west && box[0] <= east && box[3] >= north && box[1] <= south) {
+      const shapes = this._shapes;
+      const box = shapes.box;
+      for (let i = 0, b = 0; i < shapes.length; i += 1, b += 4) {
+        if (box[b + 2] >= west && box[b] <= east && box[b + 3] >= north && box[b + 1] <= south) {
           const rank = styleOf ? styleOf(i) : 0;
           if (rank >= 0) {
-            drawn[rank].push(shape);
+            drawn[rank].push(i);
           }
         }
-      });
+      }
       const paths = looks.map(function (look, rank) {
-        return batches(drawn[rank], view, Boolean(look.fill));
+        return batches(shapes, drawn[rank], view, Boolean(look.fill));
       });
       looks.forEach(function (look, rank) {
         paintUnder(context, paths[rank], look);
@@ -219,33 +314,42 @@
   });
 
   /* A canvas slows down with the square of a path's length, so shapes go in small batches. */
-  function batches(shapes, view, closed) {
+  function batches(shapes, chosen, view, closed) {
     const paths = [];
-    for (let first = 0; first < shapes.length; first += BATCH) {
+    for (let first = 0; first < chosen.length; first += BATCH) {
       const path = new Path2D();
-      shapes.slice(first, first + BATCH).forEach(function (shape) {
-        trace(path, shape, view, closed);
-      });
+      const last = Math.min(first + BATCH, chosen.length);
+      for (let k = first; k < last; k += 1) {
+        trace(path, shapes, chosen[k], view, closed);
+      }
       paths.push(path);
     }
     return paths;
   }
 
-  function trace(path, shape, view, closed) {
-    const box = shape.box;
-    if (closed && (box[2] - box[0]) * view.scale < 2 && (box[3] - box[1]) * view.scale < 2) {
-      path.rect(box[0] * view.scale - view.x, box[1] * view.scale - view.y, 1.5, 1.5);
+  function trace(path, shapes, i, view, closed) {
+    const box = shapes.box;
+    const b = 4 * i;
+    if (
+      closed &&
+      (box[b + 2] - box[b]) * view.scale < 2 &&
+      (box[b + 3] - box[b + 1]) * view.scale < 2
+    ) {
+      path.rect(box[b] * view.scale - view.x, box[b + 1] * view.scale - view.y, 1.5, 1.5);
       return;
     }
-    shape.rings.forEach(function (ring) {
-      let px = ring[0] * view.scale - view.x;
-      let py = ring[1] * view.scale - view.y;
+    const xy = shapes.xy;
+    for (let r = shapes.first[i]; r < shapes.first[i + 1]; r += 1) {
+      const begin = shapes.ring[r];
+      const end = shapes.ring[r + 1];
+      let px = xy[begin] * view.scale - view.x;
+      let py = xy[begin + 1] * view.scale - view.y;
       path.moveTo(px, py);
-      for (let k = 2; k < ring.length; k += 2) {
-        const x = ring[k] * view.scale - view.x;
-        const y = ring[k + 1] * view.scale - view.y;
+      for (let k = begin + 2; k < end; k += 2) {
+        const x = xy[k] * view.scale - view.x;
+        const y = xy[k + 1] * view.scale - view.y;
         // Points closer than half a pixel cannot be seen; the last one is kept.
-        if (Math.abs(x - px) + Math.abs(y - py) > 0.5 || k === ring.length - 2) {
+        if (Math.abs(x - px) + Math.abs(y - py) > 0.5 || k === end - 2) {
           path.lineTo(x, y);
           px = x;
           py = y;
@@ -254,7 +358,7 @@
       if (closed) {
         path.closePath();
       }
-    });
+    }
   }
 
   function paintUnder(context, paths, look) {

@@ -135,9 +135,14 @@
     });
   };
 
-  /* A combobox over everything that has a name (ARIA 1.2: list popup, manual selection). */
-  Wangge.searchBox = function (data, entries) {
+  Wangge.choice = choice;
+  Wangge.menu = menu;
+
+  /* A combobox over everything that has a name (ARIA 1.2: list popup, manual selection); `everything`
+     gives the entries when they are first asked for. */
+  Wangge.searchBox = function (data, everything) {
     const t = data.texts;
+    let entries = null;
     const list = make("ul", { id: "wg-results", role: "listbox", "aria-label": t.search });
     list.hidden = true;
     const input = make("input", {
@@ -182,6 +187,7 @@
         status.textContent = "";
         return;
       }
+      entries = entries || everything();
       found = rank(entries, wanted).slice(0, 8);
       list.replaceChildren(
         ...found.map(function (entry, i) {

@@ -5,11 +5,15 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
+from gis.scope import Scope
 from gis.settings import Settings
 from maps.assets import installed_versions
 from maps.assets.install import install
 from tests.api.serving import is_problem, serving
+from tests.streets import add_streets
 
 pytestmark = pytest.mark.api
 
@@ -111,6 +115,25 @@ def test_the_map_is_one_page_kept_until_the_data_change(fresh: httpx.Client):
     changed = fresh.get("/maps/coverage?lang=en", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
+
+
+def test_the_walking_map_needs_roads(fresh: httpx.Client, fresh_url: str):
+    assert "no road" in is_problem(fresh.get("/maps/walking"), 422)["detail"]
+    assert "/maps/walking" not in fresh.get("/?lang=en").text
+    engine = create_engine(fresh_url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, Scope.local_owner())
+    engine.dispose()
+    assert "/maps/walking?lang=en" in fresh.get("/?lang=en").text
+    page = fresh.get("/maps/walking?lang=en&service=affairs&week=2026-06-03")
+    assert page.status_code == 200, page.text[:500]
+    assert not re.search(r"<script[^>]+src=", page.text)
+    tag = page.headers["etag"]
+    again = fresh.get(
+        "/maps/walking?lang=en&service=affairs&week=2026-06-03", headers={"If-None-Match": tag}
+    )
+    assert again.status_code == 304
+    assert fresh.get("/maps/coverage?lang=en&service=affairs").headers["etag"] != tag
 
 
 def test_the_map_of_a_service_and_a_moment(client: httpx.Client):

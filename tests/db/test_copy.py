@@ -42,6 +42,7 @@ TABLE = sa.Table(
     sa.Column("moment", sa.DateTime(timezone=True)),
     sa.Column("facts", pg.JSONB(none_as_null=True)),
     sa.Column("skills", pg.ARRAY(sa.Text)),
+    sa.Column("packed", sa.LargeBinary),
     sa.Column("point", Geometry("POINT", srid=4326, spatial_index=False)),
     sa.Column("shape", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)),
     sa.Column("line", Geometry("LINESTRING", srid=4326, spatial_index=False)),
@@ -75,6 +76,7 @@ row = st.fixed_dictionaries(
         "moment": moments.map(lambda value: value.replace(tzinfo=timezone(timedelta(hours=8)))),
         "facts": json.filter(lambda value: value is not None),
         "skills": st.lists(words, max_size=3),
+        "packed": st.binary(max_size=12),
         "point": st.tuples(degrees, degrees).map(shapely.Point),
         "shape": squares | squares.map(lambda s: shapely.MultiPolygon([s])),
         "line": st.lists(st.tuples(degrees, degrees), min_size=2, max_size=4).map(
@@ -175,6 +177,7 @@ def stored(engine, frame: pd.DataFrame, name: str) -> list[object]:
         ),
         ("skills", [("a", None), np.array(["b"], dtype=object)], [["a", None], ["b"]]),
         ("facts", [{"a": [1, None]}, np.nan], [{"a": [1, None]}, None]),
+        ("packed", [bytearray(b"\x00\xff"), None], [b"\x00\xff", None]),
     ],
 )
 def test_other_spellings_of_a_value(copied, name, values, expected):
@@ -212,12 +215,12 @@ def test_geometries_lose_heights_and_single_polygons_become_collections(copied):
         ("day", "yesterday"),
         ("moment", "noon"),
         ("real", "wide"),
+        ("packed", "text"),
     ],
 )
 def test_a_value_of_another_kind_is_named_with_its_row(copied, name, bad):
-    good = {"key": str(UUID(int=1)), "day": "2024-05-01", "moment": "2024-05-01T00:00Z"}.get(
-        name, 1
-    )
+    goods = {"key": str(UUID(int=1)), "day": "2024-05-01", "moment": "2024-05-01T00:00Z"}
+    good = (goods | {"packed": b"1"}).get(name, 1)
     frame = pd.DataFrame({name: np.array([good, None, bad], dtype=object)})
     with Session(copied) as session, pytest.raises(UnfitValueError) as told:
         copy_frame(session, TABLE, frame)

@@ -50,7 +50,7 @@ def same(first: pd.DataFrame, second: pd.DataFrame) -> None:
         if any(isinstance(value, shapely.Geometry) for value in left):
             left, right = shapely.to_wkb(left), shapely.to_wkb(right)
         for x, y in zip(left, right, strict=True):
-            assert x == y or (pd.isna(x) and pd.isna(y)), column
+            assert x is y or x == y or (pd.isna(x) and pd.isna(y)), column
 
 
 def test_the_town_goes_out_and_into_an_empty_store(

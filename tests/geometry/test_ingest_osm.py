@@ -215,6 +215,19 @@ def test_barriers_leave_out_what_runs_underground(tmp_path: Path):
     assert railway.bounds[2] == pytest.approx(800, abs=0.1)
 
 
+def test_roads_say_what_one_walks_on(tmp_path: Path):
+    town = river_town()
+    town.way([(100, 100), (100, 140)], highway="footway", surface="fine_gravel")
+    town.way([(150, 100), (150, 140)], highway="path", surface="sand")
+    town.way([(250, 100), (250, 140)], highway="steps", surface="sett")
+    town.way([(350, 100), (350, 140)], highway="path", surface="quicksilver")
+    roads = read_osm(town.write(tmp_path / "river.osm"), boundary=outline(1000, 450)).layers[
+        "roads"
+    ]
+    assert roads["surface"].tolist()[-4:] == ["unpaved", "soft", "paved", None]
+    assert roads["surface"].iloc[:-4].isna().all()
+
+
 def test_crossings_say_how_and_for_whom_a_barrier_can_be_passed(tmp_path: Path):
     data = read_osm(river_town().write(tmp_path / "river.osm"), boundary=outline(1000, 450))
     crossings = data.layers["crossings"]

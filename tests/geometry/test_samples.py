@@ -39,7 +39,7 @@ CITIES = [(13_600, 340_102), (4_000, 3), (4_000, 0), (9_000, 21)]
 CONTRACTS = {name: getattr(gis.frames, name.upper()) for name in (
     "divisions", "communities", "quarters", "buildings", "units", "stations", "station_services",
     "roads", "barriers", "crossings", "pois", "organisations", "dedicated_areas", "incidents",
-    "demands",
+    "demands", "activities",
 )}  # fmt: skip
 
 
@@ -86,6 +86,7 @@ def test_references_point_at_rows(city: Dataset):
         ("units", "building_id", "buildings"),
         ("stations", "community_id", "communities"),
         ("station_services", "station_id", "stations"),
+        ("activities", "station_id", "stations"),
         ("dedicated_areas", "community_id", "communities"),
         ("incidents", "building_id", "buildings"),
         ("incidents", "road_id", "roads"),
@@ -270,6 +271,29 @@ def test_stations_of_every_tier_and_state(city: Dataset):
     assert (offers["capacity"] > 0).all()
     inside = stations.within(city.layers["divisions"].union_all())
     assert inside.all()
+
+
+def test_some_services_travel(city: Dataset):
+    offers = city.layers["station_services"]
+    travelling = offers[offers["mode"] != "on_site"]
+    assert set(travelling["service"]) >= {"canteen", "elderly_care", "convenience"}
+    assert set(travelling["delivery_by"]) == {"walking", "riding"}
+    assert (travelling["delivery_reach_m"] > 0).all()
+    for text in travelling["delivery_hours"]:
+        assert OpeningHours(text) is not None
+    assert offers.loc[offers["mode"] == "on_site", "delivery_capacity"].isna().all()
+
+
+def test_activities_keep_to_their_places_and_dates(city: Dataset):
+    activities = city.layers["activities"]
+    assert (activities["starts_at"] < activities["ends_at"]).all()
+    counted = activities.dropna(subset=["attendance", "places"])
+    assert (counted["attendance"] <= counted["places"]).all()
+    announced = activities["starts_at"] >= pd.Timestamp("2026-11-01", tz="Asia/Shanghai")
+    assert activities.loc[announced, "attendance"].isna().all()
+    assert activities.loc[~announced, "attendance"].notna().all()
+    assert activities["synthetic"].all()
+    assert {"elderly", "child", "general"} <= set(activities["served_group"])
 
 
 def test_the_default_has_a_closed_station(default: Dataset):

@@ -12,9 +12,12 @@ from gis.districting.options import PRESETS
 from gis.districting.plan import LIMITS, NOTES, SENTENCES, ExceptionKind, Fate, Limit
 from gis.i18n import CATALOGUES, LANGUAGES, Language
 from gis.ingest.audit.kinds import KINDS
+from maps.community_labels import REPORT_TEXTS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
+from maps.siting_labels import SITING_PAGE
+from maps.walking_labels import WALKING_PAGE
 
 pytestmark = pytest.mark.maps
 
@@ -28,14 +31,18 @@ def catalogue(language: str) -> dict[str, str]:
 
 
 def translated_literals() -> set[str]:
-    """Return every literal first argument of ``translate(…)`` in the program."""
+    """Return every literal first argument of ``translate(…)`` in the program.
+
+    ``_reading`` of the commands of maps takes the text that it translates.
+    """
     found = set()
     for folder in ("gis", "maps", "api", "cli"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if (
                     isinstance(node, ast.Call)
-                    and getattr(node.func, "id", getattr(node.func, "attr", "")) == "translate"
+                    and getattr(node.func, "id", getattr(node.func, "attr", ""))
+                    in {"translate", "_reading"}
                     and node.args
                     and isinstance(node.args[0], ast.Constant)
                 ):
@@ -49,6 +56,9 @@ def wanted() -> set[str]:
     texts = {*PAGE.values(), *FINDINGS_PAGE.values(), *FACTS.values(), *SENTENCES.values()}
     texts |= {
         *LIMITS.values(),
+        *WALKING_PAGE.values(),
+        *SITING_PAGE.values(),
+        *REPORT_TEXTS.values(),
         *NOTES.values(),
         *REPORT_PAGE.values(),
         *REPORT_SAID.values(),
@@ -66,13 +76,16 @@ def test_catalogue_is_complete_and_holds_nothing_unused(language: Language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translations_have_the_fields_of_their_message(language: Language):
+    english = catalogue("en")
     for message, text in catalogue(language).items():
-        assert set(FIELD.findall(text)) == set(FIELD.findall(message)), message
+        # The id of a code says nothing of its fields; its English text does.
+        source = english[message] if re.fullmatch(r"\w+:\w+", message) else message
+        assert set(FIELD.findall(text)) == set(FIELD.findall(source)), message
 
 
 def test_chinese_is_chinese():
     latin = {m for m, text in catalogue("zh-CN").items() if not re.search(r"[一-鿿]", text)}
-    assert latin <= {"<3", "{part} of {total}"}
+    assert latin <= {"<3", "{part} of {total}", "{day} {from}–{to}"}
 
 
 def test_codes_follow_the_program():
@@ -95,6 +108,29 @@ def test_every_text_of_the_page_is_asked_for():
         if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
     ]
     assert unused == []
+
+
+def test_every_text_of_the_walking_map_is_asked_for():
+    asking = [*(ROOT / "maps/static").glob("*.js"), *(ROOT / "maps").glob("walking*.py")]
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in asking if "labels" not in path.name
+    )
+    families = ("method_", "unit_", "speed_", "view_", "layer_")  # keys made of two parts
+    unused = [
+        key
+        for key in WALKING_PAGE
+        if not key.startswith(families) and not re.search(rf"\bt(exts)?\.{key}\b|\"{key}\"", source)
+    ]
+    assert unused == []
+
+
+def test_every_text_of_the_map_of_a_siting_is_asked_for():
+    script = "\n".join(
+        (ROOT / "maps/static" / name).read_text(encoding="utf-8")
+        for name in ("siting.js", "blob.js")
+    )
+    unused = [key for key in SITING_PAGE if not re.search(rf"\bt(exts)?\.{key}\b", script)]
+    assert [key for key in unused if not key.startswith("proof_")] == []
 
 
 def test_every_text_of_the_page_of_findings_is_asked_for():

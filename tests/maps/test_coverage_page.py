@@ -16,7 +16,8 @@ import pytest
 from gis.errors import CrsMismatchError, DataSourceError, InvalidInputError
 from gis.i18n import LANGUAGES, Language
 from maps.coverage import coverage_map, render_offline, save_offline
-from maps.coverage_data import SUPPRESSED, CoverageMapData, suppress, uncovered_counts
+from maps.coverage_data import CoverageMapData, uncovered_counts
+from maps.ground_data import SUPPRESSED, suppress
 from maps.page import script_json
 from maps.payload import class_labels, page_data
 from maps.style import Classes

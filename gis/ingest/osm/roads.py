@@ -1,9 +1,16 @@
-"""Roads and paths: their class, whether one may walk there, bridges and tunnels."""
+"""Roads and paths: their class and surface, whether one may walk there, bridges and tunnels."""
 
 from typing import TYPE_CHECKING
 
 from gis.frames import ROADS, stable_ids
-from gis.ingest.osm.tags import ROAD_CLASS_OF_HIGHWAY, in_tunnel, is_yes, on_bridge, walkable
+from gis.ingest.osm.tags import (
+    ROAD_CLASS_OF_HIGHWAY,
+    SURFACE_OF_TAG,
+    in_tunnel,
+    is_yes,
+    on_bridge,
+    walkable,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,6 +39,7 @@ def roads_frame(roads: "Features", dataset: str) -> "gpd.GeoDataFrame":
             "walkable": [walkable(tags) for tags in roads.tags],
             "bridge": [on_bridge(tags) for tags in roads.tags],
             "tunnel": [in_tunnel(tags) for tags in roads.tags],
+            "surface": [SURFACE_OF_TAG.get(tags.get("surface", "")) for tags in roads.tags],
             "source_id": roads.ids,
         },
         geometry=roads.geometry,

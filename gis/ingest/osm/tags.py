@@ -65,6 +65,20 @@ ROAD_CLASS_OF_HIGHWAY = {
     "corridor": "path",
     "steps": "steps",
 }
+_SURFACE_VALUES = {
+    "paved": (
+        "paved asphalt chipseal concrete concrete:plates concrete:lanes paving_stones bricks brick "
+        "sett cobblestone unhewn_cobblestone metal wood stone tiles rubber tartan acrylic"
+    ),
+    "unpaved": (
+        "unpaved gravel fine_gravel compacted pebblestone shells rock ground dirt earth clay "
+        "grass_paver"
+    ),
+    "soft": "grass sand mud woodchips snow ice",
+}
+SURFACE_OF_TAG = {
+    value: surface for surface, values in _SURFACE_VALUES.items() for value in values.split()
+}
 #: Highways that a grid should not straddle; slip roads run beside one and add nothing.
 ARTERIAL_HIGHWAYS = frozenset({"motorway", "trunk", "primary", "secondary"})
 RAILWAYS = frozenset({"rail", "light_rail", "subway", "narrow_gauge", "preserved"})

@@ -1,0 +1,268 @@
+"""``/v1/isochrone``, ``/v1/catchments``, ``/v1/coverage/gaps``: what is reached, drawn."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from api.areas import area_collection
+from api.coverage_params import AnyService, By, SpeedOf, numbers
+from api.deps import AppSettings, Grounds, Principal, ReadSession
+from api.geojson import GeoJSONResponse
+from api.params import AtDay, AtMoment, CommunityCode
+from api.problems import responses
+from api.schemas.coverage import Method
+from api.schemas.coverage_areas import Catchments, Gaps, Isochrones
+from gis.errors import InvalidInputError
+from gis.services.coverage_asked import CoverageQuestion, Serving, serving
+from gis.services.walking_areas import (
+    GapQuestion,
+    Origins,
+    Reach,
+    at_points,
+    at_stations,
+    catchment_areas,
+    gap_areas_in_line,
+    gap_areas_on_foot,
+    isochrone_areas,
+)
+
+if TYPE_CHECKING:
+    from gis.services.walking import WalkingGround
+
+router = APIRouter(tags=["coverage"])
+
+_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+#: Stations of one answer that are drawn by themselves.
+_MOST_STATIONS = 100
+_LIST = r"^[0-9.]{1,10}(,[0-9.]{1,10}){0,7}$"
+
+Minutes = Annotated[
+    str | None,
+    Query(
+        pattern=_LIST,
+        description="Minutes at that speed, at most 8; 5,10,15 if metres are left out too.",
+        examples=["5,10,15"],
+    ),
+]
+Metres = Annotated[
+    str | None,
+    Query(
+        pattern=_LIST,
+        description="Metres on level pavement, at most 8; none if left out.",
+        examples=["300,500,1000"],
+    ),
+]
+
+
+def _reach(
+    minutes: Minutes = None,
+    metres: Metres = None,
+    speed: SpeedOf = "adult",
+    speed_m_s: Annotated[
+        float | None,
+        Query(ge=0.1, le=5, allow_inf_nan=False, description="Another speed, metres per second."),
+    ] = None,
+) -> Reach:
+    return Reach(
+        numbers(minutes, "minutes", ()),
+        numbers(metres, "metres", ()),
+        group=speed,
+        speed_m_s=speed_m_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which stations count, and when."""
+
+    service: str | None
+    at: datetime | None
+    as_of: date | None
+
+    def question(self, timezone: str, method: Method = "walking") -> CoverageQuestion:
+        return CoverageQuestion(self.service, timezone, self.at, self.as_of, method)
+
+
+def _which(service: AnyService = None, at: AtMoment = None, as_of: AtDay = None) -> _Asked:
+    return _Asked(service, at, as_of)
+
+
+ReachOf = Annotated[Reach, Depends(_reach)]
+Which = Annotated[_Asked, Depends(_which)]
+
+
+@router.get(
+    "/v1/isochrone",
+    response_model=Isochrones,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 404, 422),
+    summary="What is reached on foot from stations or a point",
+)
+def get_isochrone(
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    grounds: Grounds,
+    reach: ReachOf,
+    which: Which,
+    *,
+    station: Annotated[
+        str | None,
+        Query(
+            pattern=rf"^{_UUID}(,{_UUID})*$",
+            max_length=37 * _MOST_STATIONS,
+            description="Keys of stations, separated by commas, whatever their hours.",
+        ),
+    ] = None,
+    point: Annotated[
+        str | None,
+        Query(
+            pattern=r"^-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,2}(\.[0-9]{1,15})?$",
+            description="A place: lon,lat in degrees, EPSG:4326.",
+            examples=["117.31,31.87"],
+        ),
+    ] = None,
+    each: Annotated[bool, Query(description="Each station by itself; areas then overlap.")] = False,
+) -> GeoJSONResponse:
+    """Return what is reached within each limit: of some stations, a point, or all that serve.
+
+    Without `station` and `point` every station counts that serves at the moment (now if it is left
+    out) or on the day. Every building's footprint is inside or outside as its walk says. The areas
+    end at the box around the communities.
+    """
+    if (station is not None) + (point is not None) + (which != _Asked(None, None, None)) > 1:
+        raise InvalidInputError(
+            "Stations, a point and who serves when cannot be asked for at once.",
+            remedy="Give station, or point, or service with at or as_of.",
+            field="point" if point else "station",
+        )
+    ground = grounds.current(session, scope)
+    facts: dict[str, Any]
+    if station is not None:
+        origins = at_stations(ground, station.lower().split(","))
+        facts = _facts_of(ground, reach, origins, len(origins.station_ids))
+    elif point is not None:
+        lon, lat = (float(part) for part in point.split(","))
+        origins = at_points(ground, [(lon, lat)])
+        facts = _facts_of(ground, reach, origins, 0)
+    else:
+        question = which.question(settings.timezone)
+        who = serving(session, scope, ground, question)
+        origins = at_stations(ground, list(ground.stations["id"][who.mask]))
+        facts = _facts(ground, reach, question, who)
+    if each and len(origins.station_ids) > _MOST_STATIONS:
+        raise InvalidInputError(
+            f"{len(origins.station_ids)} stations are more than {_MOST_STATIONS}.",
+            remedy="Name stations, or leave each out.",
+            field="each",
+        )
+    areas = isochrone_areas(ground, origins, reach, each=each)
+    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+
+
+@router.get(
+    "/v1/catchments",
+    response_model=Catchments,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 422),
+    summary="The ground that belongs to each station",
+)
+def list_catchments(
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    grounds: Grounds,
+    reach: ReachOf,
+    which: Which,
+) -> GeoJSONResponse:
+    """Return the ground and people of each serving station: those for whom it is the nearest.
+
+    The greatest of the limits counts.
+    """
+    ground = grounds.current(session, scope)
+    question = which.question(settings.timezone)
+    who = serving(session, scope, ground, question)
+    areas = catchment_areas(ground, who.mask, reach)
+    facts = _facts(ground, reach, question, who)
+    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+
+
+@router.get(
+    "/v1/coverage/gaps",
+    response_model=Gaps,
+    response_class=GeoJSONResponse,
+    responses=responses(400, 404, 422),
+    summary="The ground that no station reaches",
+)
+def list_coverage_gaps(
+    session: ReadSession,
+    scope: Principal,
+    settings: AppSettings,
+    grounds: Grounds,
+    reach: ReachOf,
+    which: Which,
+    *,
+    community: CommunityCode = None,
+    by: By = "walking",
+) -> GeoJSONResponse:
+    """Return gaps with the people who live there, those with most households first.
+
+    The greatest of the limits counts. A small gap in which nobody lives is left out.
+    """
+    question = which.question(settings.timezone, by)
+    asked = GapQuestion(reach, community)
+    if by == "walking":
+        ground = grounds.current(session, scope)
+        who = serving(session, scope, ground, question)
+        areas = gap_areas_on_foot(ground, who.mask, asked)
+        facts = _facts(ground, reach, question, who)
+    else:
+        places = grounds.places(session, scope)
+        who = serving(session, scope, places, question)
+        areas = gap_areas_in_line(places, who.mask, asked)
+        facts = _facts(None, reach, question, who)
+    facts["area_m2"] = round(float(areas["area_m2"].sum()), 2)
+    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+
+
+def _facts(
+    ground: "WalkingGround | None",
+    reach: Reach,
+    question: CoverageQuestion,
+    who: Serving,
+) -> dict[str, Any]:
+    """Return what areas were drawn from."""
+    return {
+        "service": question.service,
+        "at": question.at,
+        "day": question.day,
+        "method": question.method,
+        "speed": reach.group,
+        "speed_m_s": reach.speed,
+        "network": None if ground is None else ground.data_version,
+        "calendar": who.calendar,
+        "stations_serving": int(who.mask.sum()),
+        "stations_unknown": who.unknown,
+        "reason": who.reason,
+    }
+
+
+def _facts_of(
+    ground: "WalkingGround", reach: Reach, origins: Origins, stations: int
+) -> dict[str, Any]:
+    """Return what the areas of named places were drawn from, whatever anybody's hours."""
+    return {
+        "service": None,
+        "at": None,
+        "day": None,
+        "method": "walking",
+        "speed": reach.group,
+        "speed_m_s": reach.speed,
+        "network": ground.data_version,
+        "calendar": None,
+        "stations_serving": stations,
+        "stations_unknown": 0,
+        "reason": origins.reason,
+    }

@@ -1,0 +1,267 @@
+"""Shares of people within reach per grid, community and for all, as people may see them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from gis.coverage.shares import PEOPLE
+from gis.coverage.shown_shares import withheld_totals, withheld_within
+from gis.errors import InvalidInputError, NotFoundError
+from gis.layers import divisions, grids
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
+    from gis.services.coverage_by_walking import Coverage
+    from gis.services.walking import Places
+
+Per = Literal["grid", "community", "subdistrict"]
+PERS: tuple[Per, ...] = ("grid", "community", "subdistrict")
+#: Counts that are never withheld: they are of homes, not of people.
+OPEN_COUNTS = ("households",)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Who is within a threshold; a count and its share are None where they are withheld.
+
+    Parameters
+    ----------
+    threshold, unit
+        Metres (``m``) or minutes (``min``).
+    covered
+        People by count.
+    share
+        0 to 1; None also where there is nobody.
+    suppressed
+        Counts that are withheld.
+    """
+
+    threshold: float
+    unit: Literal["m", "min"]
+    covered: Mapping[str, int | None]
+    share: Mapping[str, float | None]
+    suppressed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaCover:
+    """A grid, a community or all, and who of it is within reach.
+
+    Parameters
+    ----------
+    id, code, name
+        Which; the subdistrict has no id.
+    community_code
+        Of a grid: its community.
+    counts
+        All people by count, None where withheld; ``suppressed`` names these.
+    within
+        By threshold.
+    """
+
+    id: str | None
+    code: str | None
+    name: str | None
+    community_code: str | None
+    counts: Mapping[str, int | None]
+    suppressed: Sequence[str]
+    within: Sequence[Within]
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """Areas, and in which of them each building lies.
+
+    Parameters
+    ----------
+    table
+        ``id``, ``code``, ``name``, ``community_code``, ``siblings`` (areas whose sum is known).
+    of
+        ``id`` of the area of each building, None: in none.
+    plan_ids
+        Plans that the grids are of.
+    whole
+        The one area is all there is (or all of a community).
+    """
+
+    table: "pd.DataFrame"
+    of: "pd.Series[str]"
+    plan_ids: Sequence[str] = ()
+    whole: bool = False
+
+    @property
+    def groups(self) -> "list[NDArray[np.intp]]":
+        """Rows of areas whose sum is known, group by group."""
+        siblings = self.table["siblings"].to_numpy(dtype=object)
+        return [np.flatnonzero(siblings == one) for one in dict.fromkeys(siblings)]
+
+
+def read_areas(
+    session: "Session",
+    scope: "Scope",
+    places: "Places",
+    per: Per,
+    day: "date",
+    *,
+    kind: str = "community",
+    community: str | None = None,
+) -> Areas:
+    """Return areas of a kind, the grids being those of the plan in effect on the day.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        No plan is in effect on that day.
+    gis.errors.NotFoundError
+        There is no community with the code.
+    """
+    communities = places.communities
+    if community is not None and community not in set(communities["code"]):
+        raise NotFoundError(
+            f"There is no community {community}.", remedy="GET /v1/communities lists them."
+        )
+    if per == "grid":
+        found = _grids(session, scope, places, kind, day)
+    elif per == "community":
+        table = communities.assign(community_code=communities["code"], siblings="all")
+        found = Areas(table, places.buildings["community_id"])
+    else:
+        return _whole(session, scope, places, community)
+    if community is None:
+        return found
+    chosen = found.table[found.table["community_code"] == community]
+    return Areas(chosen, found.of.where(found.of.isin(chosen["id"]), None), found.plan_ids)
+
+
+def _grids(session: "Session", scope: "Scope", places: "Places", kind: str, day: "date") -> Areas:
+    drawn = grids.read_grids(session, scope, kind, day)
+    if not len(drawn):
+        raise InvalidInputError(
+            f"No {kind} plan is in effect on {day}.",
+            remedy="Ask for communities (per=community), or put a plan in effect.",
+            field="per",
+        )
+    plan_ids = sorted(set(drawn["plan_id"]))
+    members = grids.read_building_grids(session, scope, plan_ids)
+    members = members[members["grid_id"].isin(drawn["id"])]
+    grid_of = dict(zip(members["building_id"], members["grid_id"], strict=True))
+    own = places.buildings["id"].map(grid_of).astype(object)
+    table = drawn.assign(name=None, siblings=drawn["community_code"])
+    return Areas(table, own.where(own.notna(), None), plan_ids)
+
+
+def _whole(session: "Session", scope: "Scope", places: "Places", community: str | None) -> Areas:
+    import pandas as pd
+
+    code = None
+    with suppress(NotFoundError):  # several subdistricts have no code together
+        code = divisions.scope_code(session, scope)
+    row = {"id": "all", "code": code, "name": None, "community_code": None, "siblings": "all"}
+    buildings = places.buildings
+    own = pd.Series("all", index=buildings.index, dtype=object)
+    if community is not None:
+        chosen = places.communities.loc[places.communities["code"] == community, "id"]
+        own = own.where(buildings["community_id"].isin(chosen), None)
+    return Areas(pd.DataFrame([row]), own, whole=True)
+
+
+def area_covers(coverage: "Coverage", areas: Areas, below: int) -> list[AreaCover]:
+    """Return who of each area is within each threshold, in order of the areas.
+
+    Parameters
+    ----------
+    coverage
+        The verdicts.
+    areas
+        The areas.
+    below
+        Counts of people from 1 to this less one are small: they are withheld, and others with
+        them from which they could be worked out.
+    """
+    options = coverage.question.options
+    total = _totals(coverage.places.buildings, areas)
+    hidden = _hidden(areas, below, (), total)
+    withins = _withins(coverage, areas, ("m", options.thresholds_m), below)
+    if options.thresholds_min:
+        more = _withins(coverage, areas, ("min", options.thresholds_min), below)
+        withins = [[*one, *other] for one, other in zip(withins, more, strict=True)]
+    facts = areas.table[["id", "code", "name", "community_code"]].astype(object)
+    told = facts.where(facts.notna(), None).to_dict("records")
+    return [
+        AreaCover(
+            id=None if areas.whole else area["id"],
+            code=area["code"],
+            name=area["name"],
+            community_code=area["community_code"],
+            counts={n: None if hidden[n][0, row] else int(total[n][row]) for n in PEOPLE},
+            suppressed=[n for n in PEOPLE if hidden[n][0, row]],
+            within=withins[row],
+        )
+        for row, area in enumerate(told)
+    ]
+
+
+def _withins(
+    coverage: "Coverage",
+    areas: Areas,
+    asked: tuple[Literal["m", "min"], Sequence[float]],
+    below: int,
+) -> list[list[Within]]:
+    """Return for each area who is within the thresholds of a unit."""
+    unit, limits = asked
+    buildings = coverage.places.buildings
+    walked = coverage.verdicts["distance_m" if unit == "m" else "minutes"]
+    total = _totals(buildings, areas)
+    near = [_totals(buildings[walked <= limit], areas) for limit in limits]
+    hidden = _hidden(areas, below, near, total)
+    out: list[list[Within]] = [[] for _ in range(len(areas.table))]
+    for at, limit in enumerate(limits):
+        for row, listed in enumerate(out):
+            gone = {name for name in PEOPLE if hidden[name][at, row]}
+            covered = {n: None if n in gone else int(near[at][n][row]) for n in PEOPLE}
+            share = {n: _share(covered[n], int(total[n][row])) for n in PEOPLE}
+            listed.append(Within(limit, unit, covered, share, sorted(gone, key=PEOPLE.index)))
+    return out
+
+
+def _share(covered: int | None, total: int) -> float | None:
+    return None if covered is None or total == 0 else round(covered / total, 4)
+
+
+def _totals(buildings: "pd.DataFrame", areas: Areas) -> "dict[str, NDArray[np.int64]]":
+    """Return the people of each area in some of the buildings."""
+    of = areas.of.loc[buildings.index]
+    sums = buildings[list(PEOPLE)].groupby(of).sum()
+    found = sums.reindex(areas.table["id"].to_numpy(), fill_value=0)
+    return {name: found[name].to_numpy(dtype=np.int64) for name in PEOPLE}
+
+
+def _hidden(
+    areas: Areas,
+    below: int,
+    near: "Sequence[dict[str, NDArray[np.int64]]]",
+    total: "dict[str, NDArray[np.int64]]",
+) -> "dict[str, NDArray[np.bool_]]":
+    """Return for each count which thresholds (without any: the total) of which area to withhold."""
+    groups = areas.groups
+    out = {}
+    for name in PEOPLE:
+        hidden = np.zeros((max(len(near), 1), len(areas.table)), dtype=bool)
+        for at in groups if name not in OPEN_COUNTS else ():
+            people = total[name][at]
+            hidden[:, at] = (
+                withheld_within([one[name][at] for one in near], people, below)
+                if near
+                else withheld_totals(people, below)
+            )
+        out[name] = hidden
+    return out

@@ -1,0 +1,233 @@
+"""A siting as a file: sites, swaps, who is left out, shares and the proof; audited."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import shapely
+
+from gis.coverage.shares import PEOPLE
+from gis.frames import Column, FrameContract
+from gis.geometry.source_crs import SourceCrs
+from gis.layers import audit, imports
+from gis.outlets import About, OutLayer, OutletOptions, format_of, write_export
+from gis.scope import Action
+from gis.services.exporting import WITHHELD, program_version
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy.orm import Session
+
+    from gis.i18n import Language
+    from gis.outlets import Written
+    from gis.scope import Scope
+
+_SITE = (
+    Column("key", "str", "Key of the candidate.", required=True),
+    Column("kind", "str", "Building, POI or place.", required=True),
+    Column("name", "str", "Name of the place or its building."),
+    Column("address", "str", "Street address of its building."),
+    Column("building_id", "str", "UUID of its building."),
+    Column("building_code", "str", "The source's own id of its building."),
+    Column("community_code", "str", "12-digit code of the community."),
+    Column("community_name", "str", "Name of the community."),
+    Column("grid_code", "str", "Code of the grid."),
+    Column("floor_area_m2", "float", "Floor area, square metres."),
+    Column("cost", "float", "What it costs."),
+    Column("capacity", "int", "People that it can serve."),
+)
+SITING_SITES = FrameContract(
+    "siting_sites",
+    (
+        Column("rank", "int", "1: covers most people anew.", required=True),
+        *_SITE,
+        Column("fixed", "bool", "True: it had to be chosen.", required=True),
+        Column("newly_covered", "int", "People within reach only now, nearest to this site."),
+        Column("nearest_for", "int", "People who have no shorter walk to another station."),
+    ),
+    geometry=("Point",),
+)
+SITING_SWAPS = FrameContract(
+    "siting_swaps",
+    (
+        Column("rank", "int", "1: the next best.", required=True),
+        Column("leave", "str", "Key of the site that it stands in for.", required=True),
+        *_SITE,
+        Column("objective", "float", "What it comes to."),
+        Column("change", "float", "Against the chosen sites."),
+    ),
+    geometry=("Point",),
+)
+SITING_UNCOVERED = FrameContract(
+    "siting_uncovered",
+    (
+        Column("building_id", "str", "UUID of the building.", required=True),
+        Column("building_code", "str", "The source's own id."),
+        Column("name", "str", "Name of the building."),
+        Column("address", "str", "Street address."),
+        Column("community_code", "str", "12-digit code of the community."),
+        Column("grid_code", "str", "Code of the grid."),
+        *(Column(name, "int", f"{name.replace('_', ' ')} that live here.") for name in PEOPLE),
+        Column("covered_share", "float", "Share of the hours that count in which it is covered."),
+        Column("distance_m", "float", "Walk to the nearest station, metres."),
+        Column("walk_minutes", "float", "The same in minutes."),
+        Column("reason", "str", "Why no station is reached."),
+    ),
+    geometry=("Point",),
+)
+SITING_SHARES = FrameContract(
+    "siting_shares",
+    (
+        Column("people", "str", "Who is counted.", required=True),
+        Column("total", "int", "All of them."),
+        Column("covered_before", "int", "Within reach before."),
+        Column("covered_after", "int", "Within reach with the new stations."),
+        Column("share_before", "float", "Share from 0 to 1."),
+        Column("share_after", "float", "Share from 0 to 1."),
+    ),
+)
+SITING_FACTS = FrameContract(
+    "siting_facts",
+    (
+        Column("fact", "str", "What.", required=True),
+        Column("value", "str", "Its value."),
+    ),
+)
+#: What a file that holds one layer gets.
+_ALONE = "siting_sites"
+
+
+@dataclass(frozen=True, slots=True)
+class SitingExport:
+    """What is to be written, and how.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix says the format.
+    format
+        Where the suffix does not say it.
+    crs
+        System of the coordinates.
+    headers
+        Language of headers; ``None``: the names of the fields.
+    language, timezone
+        Of what is said about the export.
+    """
+
+    path: Path
+    format: str | None = None
+    crs: str = "EPSG:4326"
+    headers: "Language | None" = None
+    language: "Language" = "en"
+    timezone: str = "UTC"
+
+
+def export_siting(
+    session: "Session", scope: "Scope", job_id: str, report: Mapping[str, Any], order: SitingExport
+) -> "Written":
+    """Write a siting to a file and note it in the audit trail; the caller commits.
+
+    A format that holds one layer gets the sites. Counts are withheld as in the siting itself.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        The principal may not export.
+    gis.errors.InvalidInputError
+        The format is not written.
+    gis.errors.DataSourceError
+        The file cannot be written; nothing is left of it.
+    """
+    scope.require_everywhere(Action.EXPORT)
+    chosen = format_of(order.path, order.format)
+    system = SourceCrs.parse(order.crs, "the export")
+    options = OutletOptions(
+        system, headers=order.headers, language=order.language, timezone=order.timezone
+    )
+    several = chosen.many or order.path.suffix.lower() == ".zip"
+    layers = [one for one in _layers(report) if several or one.name == _ALONE]
+    facts = imports.facts(session, scope)
+    about = About(
+        exported_at=datetime.now(UTC),
+        crs=system,
+        program=f"wangge {program_version()}",
+        suppression=f"Small counts of people are withheld, and those that would reveal one; "
+        f"tables show {WITHHELD}.",
+        attribution=facts.attribution,
+        synthetic=facts.synthetic,
+        filters={"siting": job_id, "service": report["service"], "as_of": report["as_of"]},
+    )
+    written = write_export(order.path, chosen, layers, options, about)
+    _note(session, scope, job_id, written)
+    return written
+
+
+def _note(session: "Session", scope: "Scope", job_id: str, written: "Written") -> None:
+    """Write down who took what out."""
+    trail = type(scope)(scope.principal, scope.actions | {Action.WRITE}, scope.community_ids)
+    after = {
+        "file": written.path.name,
+        "siting": job_id,
+        "rows": dict(written.rows),
+        "size_bytes": written.size_bytes,
+    }
+    audit.record(session, trail, audit.Change("export", "siting", job_id, after=after))
+
+
+def _layers(report: Mapping[str, Any]) -> list[OutLayer]:
+    swaps = [{**swap["enter"], **swap} for swap in report["swaps"]]
+    before, after = report["before"]["groups"], report["after"]["groups"]
+    shares = [
+        {
+            "people": name,
+            "total": then["total"],
+            "covered_before": before[name]["covered"],
+            "covered_after": then["covered"],
+            "share_before": before[name]["share"],
+            "share_after": then["share"],
+        }
+        for name, then in after.items()
+    ]
+    return [
+        _layer(SITING_SITES, report["sites"]),
+        _layer(SITING_SWAPS, swaps),
+        _layer(SITING_UNCOVERED, report["uncovered"]["named"]),
+        _layer(SITING_SHARES, shares),
+        _layer(SITING_FACTS, list(_facts(report))),
+    ]
+
+
+def _facts(report: Mapping[str, Any]) -> Iterator[dict[str, str | None]]:
+    plain = ("service", "objective", "method", "network", "calendar", "as_of", "radius", "unit")
+    facts = {name: report[name] for name in plain} | report["proof"] | report["candidates"]
+    for when in ("before", "after"):
+        for name in ("mean_distance_m", "mean_walk_minutes"):
+            facts[f"{name}_{when}"] = report[when][name]
+    for name, value in facts.items():
+        yield {"fact": name, "value": None if value is None else str(value)}
+
+
+def _layer(contract: FrameContract, rows: Sequence[Mapping[str, Any]]) -> OutLayer:
+    def frames() -> "Iterator[pd.DataFrame]":
+        yield _frame(contract, rows)
+
+    return OutLayer(contract, frames, WITHHELD)
+
+
+def _frame(contract: FrameContract, rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    import geopandas as gpd
+    import pandas as pd
+
+    names = [column.name for column in contract.columns]
+    frame = pd.DataFrame([{name: row[name] for name in names} for row in rows], columns=names)
+    if not contract.geometry:
+        table: pd.DataFrame = contract.conform(frame)
+        return table
+    points = [shapely.Point(row["lon"], row["lat"]) for row in rows]
+    found: pd.DataFrame = contract.conform(
+        gpd.GeoDataFrame(frame, geometry=points, crs="EPSG:4326")
+    )
+    return found

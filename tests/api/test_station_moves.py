@@ -1,0 +1,112 @@
+"""A station that opens, closes or moves: written down, and coverage measured anew."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from gis.database.engine import make_engine, session_factory, transaction
+from gis.jobs.coverage_run import KIND, WORKS
+from gis.layers import audit
+from gis.scope import Scope
+from gis.settings import Settings
+from tests.api.serving import is_problem, serving
+from tests.streets import add_streets
+from tests.town import key, lon_lat
+from tests.working import work_once
+
+pytestmark = pytest.mark.api
+
+HUB = key("stations", "Hub")
+PLACE = f"/v1/stations/{HUB}"
+ANY = {"If-Match": "*"}
+
+
+@pytest.fixture
+def here(
+    new_database: Callable[[str], str], scope: Scope, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    url = new_database("town")
+    engine = create_engine(url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, scope)
+    engine.dispose()
+    return Settings(database_url=url, pool_size=4, home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def walkable(here: Settings) -> Iterator[httpx.Client]:
+    with serving(here) as client:
+        yield client
+
+
+def move(client: httpx.Client, x: float, y: float, version: str = "*") -> httpx.Response:
+    lon, lat = lon_lat(x, y)
+    return client.patch(PLACE, json={"lon": lon, "lat": lat}, headers={"If-Match": version})
+
+
+def runs_due(client: httpx.Client, count: int) -> list[dict[str, Any]]:
+    """Return the coverage jobs, once there are so many: they are queued after the answer."""
+    for _ in range(100):
+        found = [j for j in client.get("/v1/jobs").json()["jobs"] if j["kind"] == KIND]
+        if len(found) >= count:
+            break
+        client.get("/healthz")
+    assert len(found) == count
+    return found
+
+
+def test_a_station_moves_into_another_community_and_that_is_written_down(
+    walkable: httpx.Client, here: Settings
+):
+    before = walkable.get(PLACE).json()
+    answer = move(walkable, 1.5, 1.5, '"1"')
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    assert answer.headers["etag"] == '"2"'
+    assert after["geometry"]["coordinates"] == pytest.approx(lon_lat(1.5, 1.5))
+    assert after["properties"]["community_id"] == key("communities", "A")
+    assert before["properties"]["community_id"] != key("communities", "A")
+    engine = make_engine(str(here.database_url))
+    with transaction(session_factory(engine)) as session:
+        (row,) = audit.history(session, Scope.local_owner(), "stations", HUB)
+    engine.dispose()
+    assert set(row.before) == {"version", "geometry", "community_id"}
+    assert row.after["community_id"] == key("communities", "A")
+    assert row.before["geometry"] != row.after["geometry"]
+
+
+def test_half_a_place_and_one_off_the_globe_are_refused(walkable: httpx.Client):
+    for sent in ({"lon": 117.3}, {"lon": 117.3, "lat": 91}, {"lon": None, "lat": 31.8}):
+        is_problem(walkable.patch(PLACE, json=sent, headers=ANY), 422)
+    assert walkable.get(PLACE).json()["properties"]["version"] == 1
+
+
+def test_changes_make_one_run_due_that_sees_them_all(walkable: httpx.Client, here: Settings):
+    assert move(walkable, 9.5, 3.5).status_code == 200
+    (job,) = runs_due(walkable, 1)
+    assert job["status"] == "queued"
+    assert move(walkable, 1.5, 1.5).status_code == 200
+    note = {"exceptions": [{"day": "2026-10-01", "hours": "off"}]}
+    assert walkable.patch(PLACE, json=note, headers=ANY).status_code == 200
+    (same,) = runs_due(walkable, 1)
+    assert same["id"] == job["id"]
+    work_once(here, WORKS)
+    (done,) = runs_due(walkable, 1)
+    assert done["status"] == "succeeded", done["error"]
+    (run,) = walkable.get("/v1/coverage/runs").json()["runs"]
+    assert run["id"] == done["report"]["run_id"]
+    asked = {"indicator": "households_covered:any_500_m", "area_kind": "subdistrict"}
+    first = walkable.get("/v1/indicators", params=asked).json()["indicators"][0]
+    closed = {"status": "closed", "closes_on": "2026-01-01"}
+    for station in walkable.get("/v1/stations").json()["features"]:
+        place = f"/v1/stations/{station['id']}"
+        walkable.patch(place, json=closed, headers=ANY)
+    runs_due(walkable, 2)
+    work_once(here, WORKS)
+    second = walkable.get("/v1/indicators", params=asked).json()["indicators"][0]
+    assert second["value"] == 0 < first["value"]
+    assert len(walkable.get("/v1/coverage/runs").json()["runs"]) == 2  # both versions are kept
