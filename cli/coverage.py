@@ -1,55 +1,33 @@
 """``wangge coverage``: who reaches what, when, on foot."""
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cli import coverage_maps
+from cli import coverage_areas, coverage_maps, coverage_rooms
+from cli.coverage_options import (
+    AsOfOption,
+    AtOption,
+    ByOption,
+    CommunityOption,
+    JsonOption,
+    MetresOption,
+    MinutesOption,
+    PerOption,
+    ServiceOption,
+    SpeedOption,
+    ThresholdOption,
+    UnitOption,
+    asked,
+    measuring,
+)
 from cli.store import opened
 from gis.errors import InvalidInputError
 from gis.settings import get_settings
 
-if TYPE_CHECKING:
-    from gis.services.coverage_asked import CoverageQuestion
-
 app = typer.Typer(name="coverage", help="Coverage: who reaches what, when, on foot.")
-app.add_typer(coverage_maps.app)
-
-ServiceOption = Annotated[
-    str | None, typer.Option(help="Code of a service, such as canteen; any if unset.")
-]
-AtOption = Annotated[
-    str | None,
-    typer.Option(help="A moment, such as 2026-05-01T22:00; now if neither is given."),
-]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        help="A day: opening hours are left out, planned stations count.",
-        formats=["%Y-%m-%d"],
-    ),
-]
-ByOption = Annotated[
-    Literal["walking", "straight_line"], typer.Option(help="How reach is measured.")
-]
-SpeedOption = Annotated[
-    Literal["adult", "elderly", "frail"], typer.Option(help="1.2, 0.8 or 0.65 m/s.")
-]
-MetresOption = Annotated[
-    list[float] | None, typer.Option(help="A radius in metres, once for each; 300, 500, 1000.")
-]
-MinutesOption = Annotated[
-    list[float] | None, typer.Option(help="Minutes of the walk, once for each; 5, 10, 15.")
-]
-PerOption = Annotated[
-    Literal["grid", "community", "subdistrict"], typer.Option(help="Areas of the table.")
-]
-CommunityOption = Annotated[str | None, typer.Option(help="Only this community: 12-digit code.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 @app.command("show")
@@ -75,7 +53,7 @@ def show(
     from gis.services.walking import WalkingGrounds
 
     question = asked(service, at, as_of, by, (speed, metres, minutes))
-    with opened() as (factory, scope), transaction(factory) as session:
+    with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(), question)
         areas = read_areas(session, scope, coverage.places, per, question.day, community=community)
         covers = area_covers(coverage, areas, get_settings().suppress_below)
@@ -88,61 +66,163 @@ def show(
         show_shares(facts, per, covers, missed)
 
 
-def asked(
-    service: str | None,
-    at: str | None,
-    as_of: datetime | None,
-    by: Literal["walking", "straight_line"],
-    reach: tuple[str, list[float] | None, list[float] | None],
-) -> "CoverageQuestion":
-    """Return the question that the options ask; ``reach`` is speed, metres, minutes."""
-    from gis.coverage.verdicts import THRESHOLDS_M
-    from gis.coverage.walking_coverage import THRESHOLDS_MIN
-    from gis.services.coverage_asked import CoverageQuestion, walk_options
+@app.command("buildings")
+def buildings(
+    *,
+    service: ServiceOption = None,
+    at: AtOption = None,
+    as_of: AsOfOption = None,
+    by: ByOption = "walking",
+    speed: SpeedOption = "adult",
+    threshold: ThresholdOption = 500,
+    unit: UnitOption = "m",
+    listed: Annotated[
+        Literal["uncovered", "covered", "all"], typer.Option(help="Which buildings.")
+    ] = "uncovered",
+    community: CommunityOption = None,
+    grid: Annotated[str | None, typer.Option(help="Only this grid: its code.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Buildings to show.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """List the buildings behind a share, most households first, with their verdicts."""
+    from cli.coverage_views import show_buildings
+    from cli.plan_views import print_json
+    from gis.database.engine import transaction
+    from gis.layers.queries import Window
+    from gis.services.coverage_by_walking import cover, measured
+    from gis.services.coverage_evidence import Evidence, list_verdicts, without_small_counts
+    from gis.services.walking import WalkingGrounds
 
-    speed, metres, minutes = reach
-    timezone = get_settings().timezone
-    options = walk_options(speed, metres or THRESHOLDS_M, minutes or THRESHOLDS_MIN)
-    day = None if as_of is None else as_of.date()
-    moment = None if at is None else read_moment(at, timezone)
-    return CoverageQuestion(known_service(service), timezone, moment, day, by, options)
+    question = asked(service, at, as_of, by, (speed, None, None))
+    wanted = Evidence(threshold, unit, listed, community, grid)
+    with opened() as (factory, scope), measuring(), transaction(factory) as session:
+        coverage = cover(session, scope, WalkingGrounds(), question)
+        every = Window(len(coverage.verdicts) + 1)
+        page = list_verdicts(session, scope, coverage, wanted, every)
+    ranked = sorted(page.verdicts, key=lambda one: (-one.facts["households"], one.id))[:limit]
+    below = get_settings().suppress_below
+    rows = [
+        {"id": one.id, "lon": round(one.lon, 7), "lat": round(one.lat, 7)}
+        | without_small_counts(one.facts, below)
+        for one in ranked
+    ]
+    facts = measured(coverage)
+    if as_json:
+        print_json(facts | {"matched": page.matched, "buildings": rows})
+    else:
+        show_buildings(facts, rows, page.matched, f"{listed}, {threshold:g} {unit}")
 
 
-def known_service(service: str | None) -> str | None:
-    """Return the code of a service.
+@app.command("path")
+def way(
+    start: Annotated[str, typer.Argument(help="Id of a building, or lon,lat in degrees.")],
+    *,
+    station: Annotated[
+        str | None, typer.Option(help="Id of a station; the nearest that serves if unset.")
+    ] = None,
+    service: ServiceOption = None,
+    at: AtOption = None,
+    as_of: AsOfOption = None,
+    speed: SpeedOption = "adult",
+    as_json: JsonOption = False,
+) -> None:
+    """Show the walk from a building or a point to a station; --json writes its line as GeoJSON."""
+    import shapely
 
-    Raises
-    ------
-    gis.errors.InvalidInputError
-        There is no such service.
-    """
-    from gis.frames.stations import SERVICES
+    from cli.plan_views import print_json
+    from gis.database.engine import transaction
+    from gis.services.coverage_evidence import way_from_building, way_from_place
+    from gis.services.walking import WalkingGrounds
 
-    if service is not None and service not in SERVICES:
-        raise InvalidInputError(
-            f"There is no service {service!r}.",
-            remedy=f"Use one of {', '.join(SERVICES)}.",
-            field="--service",
+    question = asked(service, at, as_of, "walking", (speed, None, None))
+    with opened() as (factory, scope), measuring(), transaction(factory) as session:
+        ground = WalkingGrounds().current(session, scope)
+        if "," in start:
+            found = way_from_place(session, scope, ground, question, _point(start), station)
+        else:
+            found = way_from_building(session, scope, ground, question, start, station)
+    facts = {
+        "station_id": found.station_id,
+        "station_name": found.station_name,
+        "distance_m": round(found.distance_m, 2),
+        "walk_minutes": round(found.walk_minutes, 1),
+        "straight_m": round(found.straight_m, 2),
+        "method": "walking",
+        "speed": speed,
+        "network": ground.data_version,
+    }
+    if as_json:
+        print_json(
+            {
+                "type": "Feature",
+                "geometry": shapely.geometry.mapping(found.line),
+                "properties": facts,
+            }
         )
-    return service
+        return
+    typer.echo(
+        f"{found.station_name}: {found.distance_m:,.0f} m, {found.walk_minutes:.1f} min on foot "
+        f"({speed}); {found.straight_m:,.0f} m in a straight line"
+    )
 
 
-def read_moment(text: str, timezone: str) -> datetime:
-    """Return a moment; without a zone it is one of the place.
+@app.command("week")
+def week(
+    *,
+    service: ServiceOption = None,
+    monday: Annotated[
+        datetime | None,
+        typer.Option(help="First day of the week, a Monday.", formats=["%Y-%m-%d"]),
+    ] = None,
+    by: ByOption = "walking",
+    speed: SpeedOption = "adult",
+    threshold: ThresholdOption = 500,
+    unit: UnitOption = "m",
+    community: CommunityOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the share of households covered in each of the 168 hours of a week, and the gaps."""
+    from cli.coverage_views import show_week
+    from cli.plan_views import print_json
+    from gis.database.engine import transaction
+    from gis.services.coverage_by_walking import places_for
+    from gis.services.coverage_weeks import WeekOrder, monday_of, read_week
+    from gis.services.locating import local_day
+    from gis.services.walking import WalkingGrounds
 
-    Raises
-    ------
-    gis.errors.InvalidInputError
-        It cannot be read.
-    """
+    settings = get_settings()
+    usual = monday_of(local_day(datetime.now(UTC), settings.timezone))
+    first = usual if monday is None else monday.date()
+    midnight = datetime.combine(first, time())
+    question = asked(service, None, midnight, by, (speed, None, None))
+    order = WeekOrder(first, threshold, unit, community)
+    with opened() as (factory, scope), measuring(), transaction(factory) as session:
+        places = places_for(session, scope, WalkingGrounds(), question)
+        found = read_week(session, scope, places, question, order, settings.suppress_below)
+    facts: dict[str, Any] = {
+        "service": service,
+        "monday": first,
+        "method": by,
+        "speed": speed,
+        "threshold": threshold,
+        "unit": unit,
+    }
+    if as_json:
+        print_json(facts | asdict(found))
+    else:
+        show_week(facts, found)
+
+
+def _point(text: str) -> tuple[float, float]:
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or len(text) < len("2026-05-01T22"):
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError as error:
         raise InvalidInputError(
-            f"{text!r} is no moment.",
-            remedy="Write it as 2026-05-01T22:00; for a whole day use --as-of.",
-            field="--at",
-        )
-    return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(timezone))
+            f"{text!r} is no point.", remedy="Write it as lon,lat: 117.31,31.87.", field="start"
+        ) from error
+    return lon, lat
+
+
+app.add_typer(coverage_areas.app)
+app.add_typer(coverage_rooms.app)
+app.add_typer(coverage_maps.app)

@@ -9,6 +9,7 @@ from cli.plan_views import printed, table_with
 
 if TYPE_CHECKING:
     from gis.services.coverage_shares import AreaCover, Within
+    from gis.services.coverage_weeks import Week
 
 _WITHHELD = "·"
 _PEOPLE = {
@@ -97,3 +98,145 @@ def _many_areas(per: str, covers: "Sequence[AreaCover]") -> None:
 
 def _count(value: int | None) -> str:
     return _WITHHELD if value is None else f"{value:,}"
+
+
+def show_buildings(
+    facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], matched: int, what: str
+) -> None:
+    """List buildings with the station they reach, or why they reach none."""
+    say_measured(facts)
+    table = table_with(
+        "building",
+        "community",
+        "grid",
+        ("households", "r"),
+        "station",
+        ("walk, m", "r"),
+        ("min", "r"),
+        ("straight, m", "r"),
+        "",
+    )
+    for row in rows:
+        table.add_row(
+            row["name"] or row["id"],
+            row["community_code"] or "",
+            row["grid_code"] or "",
+            _count(row["households"]),
+            row["station_name"] or "",
+            _number(row["distance_m"], ",.0f"),
+            _number(row["walk_minutes"], ".1f"),
+            _number(row["straight_m"], ",.0f"),
+            (row["reason"] or "").replace("_", " "),
+        )
+    printed(table)
+    typer.echo(f"{len(rows):,} of {matched:,} buildings ({what})")
+
+
+def show_week(facts: Mapping[str, Any], week: "Week") -> None:
+    """Show a row per day with the share of households of each hour, and the gaps."""
+    how = "on foot" if facts["method"] == "walking" else "in a straight line"
+    typer.echo(
+        f"{facts['service'] or 'any service'}, week of {facts['monday']}; households within "
+        f"{facts['threshold']:g} {facts['unit']} {how}, {facts['speed']}, in percent; "
+        f"calendar {week.calendar}"
+    )
+    table = table_with("", *((f"{hour}", "r") for hour in range(24)))
+    for first in range(0, len(week.hours), 24):
+        day = week.hours[first : first + 24]
+        rest = " rest" if day[0]["of_rest"] else ""
+        shares = [hour["share"]["households"] for hour in day]
+        cells = ["–" if one is None else f"{100 * one:.0f}" for one in shares]
+        table.add_row(f"{day[0]['day']:%a %m-%d}{rest}", *cells)
+    printed(table)
+    for one in week.gaps:
+        if one["mean_share"] is not None:
+            least = f"{one['least_share']:.1%} at {one['least_at']:%a %H:%M}"
+            typer.echo(
+                f"{one['part']}: {one['mean_share']:.1%} on average, {least}; "
+                f"{one['never']:,} households never; gap {one['gap']:.1%}"
+            )
+    unknown = max(hour["stations_unknown"] for hour in week.hours)
+    if unknown:
+        typer.echo(f"hours of {unknown} stations unknown, not counted")
+
+
+def show_rooms(facts: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Show the stations with those who go there, who is sent on, and who is left out."""
+    say_measured(facts)
+    table = table_with(
+        "station",
+        *((n, "r") for n in ("room", "go there", "free", "nearest to", "sent on")),
+        ("taken in", "r"),
+    )
+    for row in told["stations"]:
+        numbers = [row[n] for n in ("people", "free", "nearest_to", "sent_on", "taken_in")]
+        room = "no limit" if row["room"] is None else f"{row['room']:,}"
+        table.add_row(row["name"], room, *(_count(number) for number in numbers))
+    printed(table)
+    mean = "" if told["mean_minutes"] is None else f", {told['mean_minutes']} min on average"
+    typer.echo(
+        f"{_count(told['placed'])} of {_count(told['demand'])} {facts['count']} find room within "
+        f"{facts['limit_min']:g} min{mean}"
+    )
+    for one in told["left_out"]:
+        typer.echo(f"{one['reason'].replace('_', ' ')}: {_count(one['people'])}")
+    names = {row["station_id"]: row["name"] for row in told["stations"]}
+    for one in told["spill"]:
+        typer.echo(
+            f"{names[one['from_station_id']]} → {names[one['to_station_id']]}: "
+            f"{_count(one['people'])}, {one['mean_further_min']} min further"
+        )
+
+
+def show_access(facts: Mapping[str, Any], per: str, told: Mapping[str, Any]) -> None:
+    """Show mean access by area, and what the stations are wanted for."""
+    say_measured(facts)
+    table = table_with(per, "name", (facts["count"], "r"), ("access", "r"), ("without", "r"))
+    for row in told["areas"]:
+        without = "–" if row["without"] is None else f"{row['without']:.1%}"
+        access = _number(row["access"], ",.2f")
+        table.add_row(row["code"] or "", row["name"] or "", _count(row["people"]), access, without)
+    printed(table)
+    typer.echo(f"access: {told['scale']}; {facts['model']}, decay {facts['decay']}")
+    if told["without_capacity"]:
+        typer.echo(f"{len(told['without_capacity'])} stations state no capacity and are left out")
+
+
+def show_deliveries(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show who is served in which way."""
+    say_measured(facts)
+    table = table_with("served by", *((name, "r") for name in _PEOPLE.values()))
+    for row in rows:
+        cells = [
+            _WITHHELD if name in row["suppressed"] else _number(row["share"][name], ".1%")
+            for name in _PEOPLE
+        ]
+        table.add_row(row["served"], *cells)
+    printed(table)
+    typer.echo(f"{facts['stations_delivering']} stations deliver")
+
+
+def show_variants(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show the shares of households as asked and under each variant."""
+    say_measured(facts)
+    names = list(dict.fromkeys(row["variant"] for row in rows))
+    heads = [_VARIANTS[name] for name in names]
+    table = table_with("households within", *((head, "r") for head in heads))
+    for key in dict.fromkeys((row["threshold"], row["unit"]) for row in rows):
+        own = {r["variant"]: r for r in rows if (r["threshold"], r["unit"]) == key}
+        cells = [_number(own[name]["share"]["households"], ".1%") for name in names]
+        table.add_row(f"{key[0]:g} {key[1]}", *cells)
+    printed(table)
+
+
+_VARIANTS = {
+    "as_asked": "as asked",
+    "slower": "speed −20 %",
+    "faster": "speed +20 %",
+    "nearer": "−100 m",
+    "farther": "+100 m",
+}
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else f"{value:{form}}"

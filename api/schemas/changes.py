@@ -6,7 +6,17 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.params import Day, Moment, held
-from api.schemas.codes import Category, FeeClass, ServedGroup, Service, Source, Status
+from api.schemas.codes import (
+    CapacityPeriod,
+    Category,
+    DeliveryMeans,
+    FeeClass,
+    ServedGroup,
+    Service,
+    ServiceMode,
+    Source,
+    Status,
+)
 
 StrictLon = Annotated[
     float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False), AfterValidator(held)
@@ -15,6 +25,9 @@ StrictLat = Annotated[
     float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False), AfterValidator(held)
 ]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
+Hours = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
+HowMany = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Reach = Annotated[float, Field(strict=True, ge=0, le=100_000, allow_inf_nan=False)]
 
 _PLACES = ("lon", "building_id", "poi_id")
 
@@ -101,15 +114,29 @@ class NewDemand(_NewMatter):
 class ServiceChange(_Sent):
     """What is to change about a service; what is left out stays as it is."""
 
-    opening_hours: Annotated[str, Field(strict=True, min_length=1, max_length=500)] | None = Field(
+    opening_hours: Hours | None = Field(
         None,
         description="OSM's opening_hours grammar; null: unknown.",
         examples=["Mo-Fr 08:00-20:00; Sa-Su 09:00-21:00"],
     )
-    capacity: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = Field(
+    capacity: HowMany | None = Field(
         None, description="People served per day; null: unknown.", examples=[80]
     )
     fee_class: FeeClass = "public"
+    mode: ServiceMode = Field(
+        "on_site", description="on_site, delivery (it only travels) or both.", examples=["both"]
+    )
+    delivery_hours: Hours | None = Field(
+        None, description="When it travels; null: the opening hours.", examples=["11:00-13:00"]
+    )
+    delivery_reach_m: Reach | None = Field(
+        None, description="How far, metres along the ways; null: not stated.", examples=[1500.0]
+    )
+    delivery_by: DeliveryMeans | None = Field(None, description="How it travels; null: riding.")
+    delivery_capacity: HowMany | None = Field(
+        None, description="Households served per period; null: not stated.", examples=[60]
+    )
+    delivery_period: CapacityPeriod | None = Field(None, description="That period; null: a day.")
 
 
 class DatedHoursChange(_Sent):

@@ -8,7 +8,15 @@ from pydantic_core import core_schema
 from gis.frames.buildings import BUILDING_USES, HOUSEHOLD_SOURCES
 from gis.frames.grids import GRID_KINDS, PLAN_KINDS
 from gis.frames.incidents import INCIDENT_CATEGORIES, INCIDENT_SOURCES, SERVED_GROUPS
-from gis.frames.stations import FEE_CLASSES, SERVICES, STATION_STATUSES, STATION_TIERS
+from gis.frames.stations import (
+    CAPACITY_PERIODS,
+    DELIVERY_MEANS,
+    FEE_CLASSES,
+    SERVICE_MODES,
+    SERVICES,
+    STATION_STATUSES,
+    STATION_TIERS,
+)
 from gis.layers.matters import NO_GRID_REASONS, NO_STATION_REASONS
 
 if TYPE_CHECKING:
@@ -38,6 +46,9 @@ Tier = Annotated[str, OneOf(STATION_TIERS)]
 Status = Annotated[str, OneOf(STATION_STATUSES)]
 Service = Annotated[str, OneOf(SERVICES)]
 FeeClass = Annotated[str, OneOf(FEE_CLASSES)]
+ServiceMode = Annotated[str, OneOf(SERVICE_MODES)]
+DeliveryMeans = Annotated[str, OneOf(DELIVERY_MEANS)]
+CapacityPeriod = Annotated[str, OneOf(CAPACITY_PERIODS)]
 Category = Annotated[str, OneOf(INCIDENT_CATEGORIES)]
 Source = Annotated[str, OneOf(INCIDENT_SOURCES)]
 ServedGroup = Annotated[str, OneOf(SERVED_GROUPS)]

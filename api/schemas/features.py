@@ -7,7 +7,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api.schemas.codes import (
     BuildingUse,
+    CapacityPeriod,
     Category,
+    DeliveryMeans,
     DistanceMethod,
     FeeClass,
     GridKind,
@@ -16,6 +18,7 @@ from api.schemas.codes import (
     NoStationReason,
     ServedGroup,
     Service,
+    ServiceMode,
     Source,
     Status,
     Tier,
@@ -110,6 +113,18 @@ class ServiceFacts(BaseModel):
     )
     capacity: int | None = Field(description="People served per day.")
     fee_class: FeeClass
+    mode: ServiceMode = Field(
+        description="on_site, delivery (it only travels: nobody can go there for it), or both."
+    )
+    delivery_hours: str | None = Field(
+        description="When it travels, in the same grammar; null: the opening hours."
+    )
+    delivery_reach_m: float | None = Field(
+        description="How far, metres along the ways; null: not stated."
+    )
+    delivery_by: DeliveryMeans | None = Field(description="How it travels; null: riding.")
+    delivery_capacity: int | None = Field(description="Households served per period.")
+    delivery_period: CapacityPeriod | None = Field(description="That period; null: a day.")
 
 
 class DatedHours(BaseModel):

@@ -39,6 +39,7 @@ from gis.frames.stations import (
     FEE_CLASSES,
     SERVICE_MODES,
     SERVICES,
+    STATION_SERVICES,
     STATION_STATUSES,
     STATION_TIERS,
 )
@@ -167,7 +168,10 @@ class StationHoursException(Identified, Base):
 
 
 class StationOpenInterval(Base):
-    """When a station is open for a service, expanded from its hours over a stated horizon."""
+    """When a station is open for a service, expanded from its hours over a stated horizon.
+
+    A service that only travels has none: nobody can go there for it.
+    """
 
     __tablename__ = "station_open_intervals"
     __table_args__ = (
@@ -377,7 +381,7 @@ class Offer:
 
 
 def offering(session: "Session", scope: Scope, place: Place) -> list[Offer]:
-    """Return every station that offers the place's service, nearest first, whatever its hours."""
+    """Return every station that people can go to for a service, nearest first, open or not."""
     scope.require(Action.READ)
     rows = session.execute(
         named_statement("stations_offering", "stations"),
@@ -432,7 +436,7 @@ def one(session: "Session", scope: Scope, station_id: str) -> "Row[Any]":
 def _shown() -> "list[ColumnElement[Any]]":
     c, communities = table_of(Station).c, table_of(Community)
     s, x = table_of(StationService).c, table_of(StationHoursException).c
-    fields = ("service", "opening_hours", "capacity", "fee_class")
+    fields = [column.name for column in STATION_SERVICES.columns if column.name != "station_id"]
     offered = func.json_build_object(*(part for f in fields for part in (f, s[f])))
     dated = func.json_build_object(
         *(part for f in ("day", "service", "hours", "note") for part in (f, x[f]))
@@ -492,11 +496,11 @@ def able_at(
 def in_service_on(session: "Session", scope: Scope, service: str | None, day: date) -> list[str]:
     """Return the stations in service on a day that offer a service (``None``: any), by key.
 
-    Their hours are left out of account.
+    Their hours are left out of account; services that only travel do not count.
     """
     scope.require(Action.READ)
     serves = func.station_serves_on(Station.status, Station.opens_on, Station.closes_on, day)
-    offers = select(StationService.station_id)
+    offers = select(StationService.station_id).where(StationService.mode != "delivery")
     if service is not None:
         offers = offers.where(StationService.service == service)
     statement = select(Station.id).where(serves, Station.id.in_(offers)).order_by(Station.id)

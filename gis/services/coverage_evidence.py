@@ -14,7 +14,7 @@ from gis.errors import InvalidInputError, NotFoundError
 from gis.network import minutes, nearest, path
 from gis.network.walking import NO_STATION_REACHABLE
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
-from gis.services.coverage_shares import read_areas
+from gis.services.coverage_shares import OPEN_COUNTS, read_areas
 from gis.services.locating import check_point
 
 if TYPE_CHECKING:
@@ -178,6 +178,12 @@ def _facts(told: "pd.DataFrame", row: int, names: dict[str, str]) -> dict[str, A
         facts[name] = None if facts[name] is None else round(facts[name], digits)
     facts["station_name"] = names.get(facts["station_id"])
     return facts
+
+
+def without_small_counts(facts: dict[str, Any], below: int) -> dict[str, Any]:
+    """Return the facts of a building with its small counts of people taken out."""
+    small = [n for n in PEOPLE if n not in OPEN_COUNTS and 0 < facts[n] < below]
+    return {**facts, **dict.fromkeys(small), "suppressed": small}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a value of a frame

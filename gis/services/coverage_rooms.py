@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gis.coverage.capacity import place_people
+from gis.coverage.capacity import place_pairs
 from gis.coverage.shares import PEOPLE
 from gis.coverage.shown_shares import withheld_totals, withheld_within
 from gis.errors import InvalidInputError
-from gis.network import minutes
+from gis.network import PairTable, minutes
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
 from gis.services.coverage_shares import OPEN_COUNTS, Areas
 
@@ -135,8 +135,14 @@ def place(
     who = serving(session, scope, ground, question)
     demand = demand_of(ground.buildings, order)
     speed = question.options.speed_m_s
+    # Whose nearest station is full goes on; one that does not serve is nobody's nearest.
+    near = ground.walked.pairs(order.limit_min * 60 * speed)
+    keep = who.mask.to_numpy()[near.station]
+    pairs = PairTable(
+        near.origin[keep], near.station[keep], near.distance_m[keep], near.cost_m[keep]
+    )
     room = room_of(ground, service, who)
-    plan = place_people(ground.walked, demand, room, order.limit_min * 60 * speed)
+    plan = place_pairs(ground.walked.buildings, ground.walked.stations, demand, room, pairs)
     placed = int(plan.placements["people"].sum())
     mean = float(minutes(plan.cost_m / placed, speed)) if placed else None
     return Rooms(who, plan, int(demand.sum()), placed, mean)

@@ -12,6 +12,7 @@ from gis import frames
 from gis.coverage.density import cell_polygons, incident_density
 from gis.coverage.gaps import gap_polygons
 from gis.coverage.verdicts import building_locations, lonlat_array, nearest_open_station
+from gis.coverage.walking_coverage import on_the_spot
 from gis.errors import InvalidInputError
 from gis.geometry.crs import projected_crs
 from gis.layers import divisions, grids, imports, plans, stations
@@ -142,7 +143,8 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     buildings = with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
     places = read_layer(session, scope, Station, frames.STATIONS)
     offers = read_layer(session, scope, StationService, frames.STATION_SERVICES)
-    scenarios = _scenarios(order, offers, _moments(session, scope, order, today))
+    walked_to = on_the_spot(offers)
+    scenarios = _scenarios(order, walked_to, _moments(session, scope, order, today))
     serving = {s.key: _serving(session, scope, s, order.timezone) for s in scenarios}
     distances, nearest = _measure(buildings, places, serving)
     facts = imports.facts(session, scope)
@@ -150,7 +152,7 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     return CoverageView(
         plan_name=in_effect[0].name,
         plan_kind=in_effect[0].kind,
-        reference=_reference(scenarios, offers),
+        reference=_reference(scenarios, walked_to),
         drawn_on=local_day(in_effect[0].created_at, order.timezone),
         synthetic=facts.synthetic,
         attribution=facts.attribution,

@@ -64,6 +64,8 @@ def expand_open_intervals(
 ) -> int:
     """Lay the hours of every service out over a horizon and store it; return the intervals.
 
+    Services that only travel get none, as nobody can go there for them.
+
     Parameters
     ----------
     session, scope
@@ -85,7 +87,7 @@ def expand_open_intervals(
     rows: list[dict[str, Any]] = []
     layouts: dict[tuple[Any, ...], list[tuple[datetime, datetime]]] = {}
     for service in stations.services(session, scope, station_id):
-        if service.opening_hours is None:
+        if service.opening_hours is None or service.mode == "delivery":
             continue
         dated = tuple(stations.dated_rules(exceptions.get(service.station_id, []), service.service))
         key = (service.opening_hours, dated)

@@ -177,10 +177,11 @@ def _counted_in(asked: "SitingGround", result: "SitingResult") -> str:
     order = asked.order
     if order.objective == "lscp":
         return "buildings_left_out" if result.proof == "infeasible" else "stations"
+    people = f"weighted_{order.people}" if order.equity else order.people
     if order.objective in _PEOPLE_COUNTED:
-        return order.people
+        return people
     walked = {"p_center": order.unit, "mix": "share"}
-    return walked.get(order.objective, f"{order.people}_{order.unit}")
+    return walked.get(order.objective, f"{people}_{order.unit}")
 
 
 def _number(value: float) -> float | None:

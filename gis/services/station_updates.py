@@ -64,7 +64,7 @@ class StationChange:
     facts
         ``status``, ``opens_on``, ``closes_on``.
     services
-        By code: the columns to set (``opening_hours``, ``capacity``, ``fee_class``), or ``None``
+        By code: the columns to set, of :data:`gis.frames.stations.STATION_SERVICES`, or ``None``
         to stop offering it.
     exceptions
         Dated hours to set or to take back.
@@ -159,12 +159,22 @@ def _check(change: StationChange, timezone: str) -> None:
     if change.place is not None:
         check_point(*change.place)
     for values in change.services.values():
-        parse_hours((values or {}).get("opening_hours"), timezone)
+        for name in ("opening_hours", "delivery_hours"):
+            _check_hours(name, (values or {}).get(name), timezone)
     for dated in change.exceptions:
         if dated.hours is not None:
             HoursException(dated.day, dated.hours)
         if dated.note is not None:
             refuse_personal_text(dated.note, "note")
+
+
+def _check_hours(name: str, hours: str | None, timezone: str) -> None:
+    try:
+        parse_hours(hours, timezone)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            error.message, remedy=error.remedy, **{**error.context, "field": name}
+        ) from None
 
 
 def _check_dates(before: "Row[Any]", change: StationChange) -> None:

@@ -189,7 +189,7 @@ def isochrone_areas(
     import pandas as pd
 
     parts = []
-    if each:
+    if each and origins.station_ids:
         for row in range(len(origins.station_ids)):
             own = origins.places.take(np.array([row], dtype=np.int64))
             parts.append(_reached(ground, own, reach, origins.station_ids[row]))

@@ -47,6 +47,12 @@ def test_a_change_is_stored_with_a_new_version(fresh: httpx.Client):
         "opening_hours": "10:30-13:00,16:30-18:30",  # what was not named stays
         "capacity": 80,
         "fee_class": "public",
+        "mode": "on_site",
+        "delivery_hours": None,
+        "delivery_reach_m": None,
+        "delivery_by": None,
+        "delivery_capacity": None,
+        "delivery_period": None,
     }
     assert facts["closes_on"] == "2026-12-31"
     assert facts["version"] == 2
@@ -112,6 +118,51 @@ def test_status_services_and_hours_decide_at_once(fresh: httpx.Client):
     added = {"services": {"health": {"opening_hours": "24/7", "fee_class": "low_fee"}}}
     assert change(fresh, added, '"4"').status_code == 200
     assert nearest(fresh, night, "health") == "Centre"
+
+
+def test_a_service_begins_to_travel_and_is_none_to_walk_to(fresh: httpx.Client):
+    lunch = "2026-05-06T11:00:00+08:00"
+    assert nearest(fresh, lunch, "canteen") == "Centre"
+    travels = {
+        "mode": "both",
+        "delivery_hours": "11:00-12:30",
+        "delivery_reach_m": 1500,
+        "delivery_by": "walking",
+        "delivery_capacity": 60,
+        "delivery_period": "week",
+    }
+    answer = change(fresh, {"services": {"canteen": travels}})
+    assert answer.status_code == 200, answer.text
+    told = next(s for s in answer.json()["properties"]["services"] if s["service"] == "canteen")
+    assert travels.items() <= told.items()
+    assert told["opening_hours"] == "10:30-13:00,16:30-18:30"
+    assert nearest(fresh, lunch, "canteen") == "Centre"
+    answer = change(fresh, {"services": {"canteen": {"mode": "delivery"}}}, '"2"')
+    told = next(s for s in answer.json()["properties"]["services"] if s["service"] == "canteen")
+    assert told["delivery_capacity"] == 60
+    assert nearest(fresh, lunch, "canteen") is None
+    assert change(fresh, {"services": {"canteen": {"mode": "on_site"}}}, '"3"').status_code == 200
+    assert nearest(fresh, lunch, "canteen") == "Centre"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mode": "by_drone"},
+        {"mode": None},
+        {"delivery_hours": "Mo 25:00-26:00"},
+        {"delivery_reach_m": -1},
+        {"delivery_by": "drone"},
+        {"delivery_capacity": -1},
+        {"delivery_capacity": 1.5},
+        {"delivery_period": "year"},
+    ],
+)
+def test_a_delivery_that_cannot_be_is_refused(client: httpx.Client, wrong: dict[str, Any]):
+    refused = change(client, {"services": {"canteen": wrong}})
+    is_problem(refused, 422)
+    assert next(iter(wrong)).split("_")[0] in refused.text
+    assert client.get(CENTRE).json()["properties"]["version"] == 1
 
 
 def test_each_change_is_written_down_with_before_and_after(fresh_url: str, scope: Scope):

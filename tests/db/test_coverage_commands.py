@@ -14,7 +14,7 @@ from cli.main import app
 from gis.scope import Scope
 from gis.settings import get_settings
 from tests.streets import add_streets
-from tests.town import CODE_OF
+from tests.town import CODE_OF, key, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -67,7 +67,7 @@ def test_show_says_who_is_covered_and_how_it_was_measured():
         assert code in answer
     whole = plain(ok("show", *MORNING, "--per", "subdistrict", "--by", "straight_line"))
     assert "in a straight line" in whole
-    assert re.search(r"within households residents elderly children low-income 300 m \S", whole)
+    assert re.search(r"within households residents elderly children low-income .* 300 m \S", whole)
 
 
 @pytest.mark.usefixtures("store")
@@ -105,3 +105,86 @@ def test_what_cannot_be_asked_is_told_with_a_remedy(words: list[str], said: str)
     assert answer.exit_code == 1
     assert said in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("store")
+def test_buildings_are_those_behind_the_share():
+    body = told("show", *MORNING, "--per", "subdistrict", "--metres", "250")
+    (area,) = body["areas"]
+    found = told("buildings", *MORNING, "--threshold", "250", "--limit", "100")
+    missing = area["counts"]["households"] - area["within"][0]["covered"]["households"]
+    assert sum(one["households"] for one in found["buildings"]) == missing > 0
+    assert found["matched"] == len(found["buildings"])
+    assert found["buildings"][0]["households"] >= found["buildings"][-1]["households"]
+    assert any("elderly" in one["suppressed"] for one in told_all())
+    answer = plain(ok("buildings", *MORNING, "--threshold", "250", "--limit", "2"))
+    assert f"2 of {found['matched']} buildings (uncovered, 250 m)" in answer
+
+
+def told_all() -> list[dict[str, Any]]:
+    every: list[dict[str, Any]] = told("buildings", "--listed", "all", "--limit", "100")[
+        "buildings"
+    ]
+    return every
+
+
+@pytest.mark.usefixtures("store")
+def test_a_path_is_a_line_in_json_and_a_sentence_without():
+    house = key("buildings", "9,3")
+    way = told("path", house, *MORNING)
+    assert way["geometry"]["type"] == "LineString"
+    facts = way["properties"]
+    sentence = ok("path", house, *MORNING)
+    assert sentence.startswith(f"{facts['station_name']}: {facts['distance_m']:,.0f} m, ")
+    lon, lat = lon_lat(4.2, 2.0)
+    other = told("path", f"{lon},{lat}", "--station", key("stations", "Hub"))
+    assert other["properties"]["station_name"] == "Hub"
+    for words, said in (
+        (["117.3;31"], "no building"),
+        (["117.3,east"], "no point"),
+        (["117.3,131"], "not a place"),
+        (["118,31"], "No road is within reach of the place"),
+        ([house, "--station", house], "no station"),
+        ([house, "--service", "affairs", "--at", "2026-05-06T03:00"], "none open"),
+    ):
+        answer = run("path", *words)
+        assert answer.exit_code == 1, words
+        assert said in answer.stderr
+        assert len(answer.stderr.strip().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("store")
+def test_the_week_is_a_row_a_day_and_names_the_gaps():
+    words = ["--service", "affairs", "--monday", "2026-04-27", "--threshold", "300"]
+    answer = ok("week", *words)
+    assert "Mon 04-27" in answer
+    assert "Fri 05-01 rest" in answer
+    assert re.search(r"evening: [\d.]+% on average", answer)
+    body = told("week", *words)
+    assert len(body["hours"]) == 168
+    assert (body["calendar"], body["method"]) == ("verified", "walking")
+    late = run("week", "--monday", "2026-04-28")
+    assert late.exit_code == 1
+    assert "Use 2026-04-27" in late.stderr
+    assert "hours of 1 stations unknown" in ok("week", "--service", "health")
+
+
+@pytest.mark.usefixtures("store")
+def test_limited_room_access_deliveries_and_variants_are_told():
+    words = [*MORNING, "--count", "households", "--share", "0.1"]
+    rooms = plain(ok("capacity", *words))
+    body = told("capacity", *words)
+    assert f"{body['placed']} of {body['demand']} households find room within 15 min" in rooms
+    assert "no room" in rooms
+    access = told("access", *words, "--per", "subdistrict", "--limit-min", "30")
+    (area,) = access["areas"]
+    assert area["access"] * area["people"] / 1000 == pytest.approx(120, rel=1e-3)
+    assert "capacity a day per 1000 people" in ok("access", *words)
+    assert "0 stations deliver" in ok("delivery", "--service", "canteen")
+    assert "speed −20 %" in ok("sensitivity", *MORNING)
+    changes = told("sensitivity", *MORNING, "--metres", "300", "--minutes", "5")["variants"]
+    assert [one["variant"] for one in changes[:2]] == ["as_asked", "slower"]
+    for command in ("capacity", "access", "delivery"):
+        answer = run(command)
+        assert answer.exit_code == 1
+        assert "one service" in answer.stderr

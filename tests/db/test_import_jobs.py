@@ -403,9 +403,13 @@ def test_an_interrupt_after_all_is_stored_says_that_it_is_stored(
     with pytest.raises(KeyboardInterrupt):
         in_the_foreground(town_factory, scope, "import", told, work)
     with transaction(town_factory) as session:
-        job = jobs.newest(session, scope, limit=1)[0]
+        job = jobs.newest_of(session, scope, "import")
+        due = jobs.newest_of(session, scope, "coverage")
+    assert job is not None
     assert job.status == "succeeded"
     assert job.report["number"] == 2
+    assert due is not None  # buildings were imported: coverage is to be measured anew
+    assert due.status == "queued"
 
 
 def test_a_load_of_more_buildings_flags_the_plan_that_has_no_grid_for_them(

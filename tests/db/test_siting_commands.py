@@ -1,15 +1,21 @@
 """``wangge siting`` from a planner's seat, over a real store."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import openpyxl
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from gis.jobs import siting as siting_jobs
+from gis.layers.stations import Station
 from gis.scope import Scope
 from gis.settings import get_settings
 from tests.streets import add_streets
@@ -72,3 +78,101 @@ def test_sites_are_chosen_shown_listed_and_one_is_swapped():
 def test_the_models_are_told():
     assert {one["objective"] for one in told("models")} >= {"mclp", "lscp", "p_median"}
     assert "most people within the radius" in ok("models")
+
+
+@pytest.mark.usefixtures("url")
+def test_a_siting_as_a_file(tmp_path: Path):
+    report = told(*CANTEENS)
+    path = tmp_path / "canteens.gpkg"
+    assert "siting_sites 2" in ok("export", report["job_id"][:8], str(path))
+    sites = gpd.read_file(path, layer="siting_sites")
+    assert sites["name"].tolist() == [site["name"] for site in report["sites"]]
+    path = tmp_path / "canteens.xlsx"
+    ok("export", report["job_id"], str(path), "--headers", "zh-CN")
+    book = openpyxl.load_workbook(path)
+    assert {"siting_sites", "siting_swaps", "siting_uncovered"} <= set(book.sheetnames)
+    path = tmp_path / "canteens.geojson"
+    assert "siting_sites 2" in ok("export", report["job_id"], str(path))
+    answer = run("export", report["job_id"], str(tmp_path / "canteens.pdf"))
+    assert answer.exit_code == 1
+    assert "not written" in answer.stderr
+
+
+def test_chosen_sites_become_planned_stations(url: str):
+    words = ok(*CANTEENS, "--adopt", "2027-03-01", "--hours", "10:30-13:00")
+    assert "2 planned stations open on 2027-03-01" in words
+    engine = create_engine(url)
+    with Session(engine) as session:
+        rows = session.execute(
+            select(Station.name, Station.status).where(Station.source_id.like("siting/%"))
+        ).all()
+    engine.dispose()
+    assert [row.status for row in rows] == ["planned", "planned"]
+    (row,) = told("list")
+    answer = run("adopt", row["job_id"], "--opens-on", "2027-03-01")
+    assert (answer.exit_code, "there already" in answer.stderr) == (1, True)
+    now, then = (
+        told(*CANTEENS[:-1], day)["standing"]["stations"] for day in ("2027-02-28", "2027-03-01")
+    )
+    assert (now, then) == (2, 4)
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_ctrl_c_keeps_nothing_or_the_best_so_far(
+    monkeypatch: pytest.MonkeyPatch, *, keep_best: bool
+):
+    """Somebody presses it while the sites are chosen."""
+    real = siting_jobs.solve
+
+    def pressed(*given: Any, **named: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*given, **named)
+
+    monkeypatch.setattr(siting_jobs, "solve", pressed)
+    answer = run(*CANTEENS, "--objective", "p_median", *(["--keep-best"] if keep_best else []))
+    (row,) = told("list")
+    if keep_best:
+        assert answer.exit_code == 0, answer.output
+        assert (row["status"], row["proof"]) == ("succeeded", "stopped")
+        assert "stopped early, the best so far" in answer.stdout
+    else:
+        assert answer.exit_code == 130
+        assert "Stopped; nothing was stored." in answer.stderr
+        assert row["status"] == "cancelled"
+
+
+@pytest.mark.usefixtures("url")
+def test_an_infeasible_cover_names_the_buildings():
+    answer = run("run", "--service", "canteen", "--objective", "lscp", "--at", "117.301,31.879")
+    assert answer.exit_code == 0
+    assert "Not everyone can be reached, whatever is chosen:" in answer.stderr
+    assert "House 9,3" in answer.stderr
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "for which service"),
+        (["--service", "haircut", "-n", "1"], "'haircut' is not known"),
+        (["--service", "canteen"], "needs a number of new stations or a budget"),
+        (["--service", "canteen", "-n", "99"], "99 new stations are asked for"),
+        (["--service", "canteen", "-n", "1", "--candidates", "vacant"], "no candidates"),
+        (["--service", "canteen", "-n", "1", "--at", "here"], "is no place"),
+        (["--service", "canteen", "-n", "1", "--equity", "elderly"], "is no weight"),
+        (["--service", "canteen", "-n", "1", "--radius", "5", "--minutes", "5"], "one of the two"),
+        (["--service", "canteen", "-n", "1", "--swap", "1"], "belongs to an earlier siting"),
+        (["--from", "123456"], "There is no job"),
+    ],
+)
+def test_what_cannot_be_done_is_said(words: list[str], said: str):
+    answer = run("run", *words)
+    assert answer.exit_code == 1
+    assert said in " ".join(answer.stderr.split())
+
+
+@pytest.mark.usefixtures("url")
+def test_there_are_none_yet():
+    assert "There are no sitings yet" in ok("list")
+    assert told("list") == []

@@ -65,7 +65,7 @@ WITH asked AS (
         SELECT true AS any_serves, bool_or(v.opening_hours IS NOT NULL) AS any_hours
         FROM station_services v
         JOIN stations s ON s.id = v.station_id
-        WHERE v.service = f.service
+        WHERE v.service = f.service AND v.mode <> 'delivery'
             AND station_serves_on(
                 s.status, s.opens_on, s.closes_on, (f.occurred_at AT TIME ZONE :zone)::date
             )
