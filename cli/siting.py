@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli import siting_maps
 from cli.plan import stopping
 from cli.store import opened
 from cli.watching import watching
@@ -393,3 +394,6 @@ def models(*, as_json: JsonOption = False) -> None:
         print_json([{"objective": key, "aim": aim, "needs": needs} for key, aim, needs in MODELS])
     else:
         show_models()
+
+
+app.add_typer(siting_maps.app)

@@ -7,6 +7,9 @@ from typing import Literal
 Language = Literal["zh-CN", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 CATALOGUES = Path(__file__).parent / "locale"
+#: What the objective of a siting counts where it is not people, and the units of walks.
+COUNTED = ("stations", "buildings_left_out", "share")
+UNITS = ("m", "min")
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -45,3 +48,42 @@ def code_label(kind: str, code: str, language: Language) -> str:
     The message id is ``kind:code``; both languages have it in their catalogue.
     """
     return translate(f"{kind}:{code}", language)
+
+
+def indicator_label(code: str, language: Language) -> str:
+    """Return the name of an indicator: ``elderly_covered:canteen_500_m`` names three things."""
+    kind, _, cover = code.partition(":")
+    if not cover:
+        return code_label("indicator", kind, language)
+    service, limit, unit = cover.rsplit("_", 2)
+    return (
+        code_label("indicator", kind, language)
+        .replace("{service}", code_label("service", service, language))
+        .replace("{limit}", f"{limit} {code_label('unit', unit, language)}")
+    )
+
+
+def counted_label(code: str, language: Language) -> str:
+    """Return what a siting's objective counts: ``weighted_residents_m`` names three things.
+
+    Examples
+    --------
+    >>> counted_label("weighted_residents_m", "en")
+    'Residents, weighted by group × m'
+    >>> counted_label("stations", "en")
+    'New stations'
+    """
+    if code in COUNTED:
+        return code_label("counted", code, language)
+    if code in UNITS:
+        return code_label("unit", code, language)
+    people, _, unit = code.rpartition("_")
+    if unit not in UNITS:
+        people, unit = code, ""
+    label = code_label("people", people.removeprefix("weighted_"), language)
+    if people.startswith("weighted_"):
+        label = code_label("counted", "weighted", language).replace("{people}", label)
+    if not unit:
+        return label
+    walked = code_label("counted", "walked", language)
+    return walked.replace("{people}", label).replace("{unit}", code_label("unit", unit, language))

@@ -26,7 +26,7 @@ from gis.frames.buildings import HOUSEHOLD_SOURCES
 from gis.frames.divisions import DIVISION_LEVELS
 from gis.frames.incidents import INCIDENT_CATEGORIES, INCIDENT_SOURCES
 from gis.frames.roads import ROAD_CLASSES
-from gis.i18n import Language, code_label, translate
+from gis.i18n import COUNTED, UNITS, Language, code_label, translate
 
 #: Closed lists by the kind that their message ids begin with.
 CODES: dict[str, tuple[str, ...]] = {
@@ -60,7 +60,39 @@ CODES: dict[str, tuple[str, ...]] = {
         "impassable_join",
         "torn_by_locks",
     ),
-    "unit": ("m", "min"),
+    "unit": UNITS,
+    "people": ("households", "residents", "elderly", "children", "low_income_households"),
+    "method": ("walking", "straight_line"),
+    "calendar": ("verified", "unverified"),
+    "served": ("both", "walking", "delivery", "none"),
+    "reason": (
+        "no_open_station",
+        "no_road_within_reach",
+        "roads_behind_barrier",
+        "no_station_on_network",
+        "no_station_reachable",
+        "beyond_limit",
+        "no_station_delivers",
+        "beyond_delivery",
+        "no_station_within_limit",
+        "no_room",
+        "no_station_offers",
+        "none_open",
+        "hours_unknown",
+        "no_service_asked",
+        "outside_horizon",
+    ),
+    "objective": (
+        "lscp",
+        "mclp",
+        "p_median",
+        "p_center",
+        "capacitated_p_median",
+        "capacitated_mclp",
+        "mix",
+    ),
+    "counted": (*COUNTED, "weighted", "walked"),
+    "proof": ("optimal", "evaluated", "gap", "stopped", "infeasible"),
     "indicator": (
         "households_covered",
         "residents_covered",

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from maps.walking_data import Limit
 
-#: What is known of how good a proposal is; keys of :mod:`gis.coverage.siting`.
-Proof = Literal["optimal", "gap", "stopped", "infeasible"]
+#: What is known of how good a proposal is; keys of :mod:`gis.coverage.siting`, or that its places
+#: were given.
+Proof = Literal["optimal", "gap", "stopped", "infeasible", "evaluated"]
 
 
 class Exchange(NamedTuple):
@@ -27,12 +28,12 @@ class Exchange(NamedTuple):
     leave, enter
         Rows of the candidates.
     objective
-        What it comes to.
+        What it comes to; ``None``: withheld.
     """
 
     leave: int
     enter: int
-    objective: float
+    objective: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class SitingMapData(Ground):
     objective_label
         What was asked for, in the language of the map.
     objective, bound
-        What the proposal comes to, and what no proposal can better.
+        What the proposal comes to, ``None``: withheld; and what no proposal can better, ``None``:
+        withheld or not known.
     proof
         What that proves.
     exchanges
@@ -82,8 +84,8 @@ class SitingMapData(Ground):
     after: Nearest
     candidates: "gpd.GeoDataFrame"
     objective_label: str
-    objective: float
-    bound: float
+    objective: float | None
+    bound: float | None
     proof: Proof
     exchanges: Sequence[Exchange] = ()
 

@@ -29,6 +29,8 @@ SITING_PAGE: dict[str, str] = {
     "proof_gap_least": "No proposal can come to less than {bound}: {gap} from this one.",
     "proof_stopped": "Stopped early. No proposal can be better than {bound}: {gap} from this one.",
     "proof_infeasible": "Not everyone can be reached within the limits.",
+    "proof_evaluated": "The places were given.",
+    "proof_unknown": "How much better another proposal can be is not known.",
     "was": "Today",
     "becomes": "Proposed",
     "minutes_value": "{n} min",

@@ -46,7 +46,7 @@ class Limit(NamedTuple):
 
     method: str
     unit: str
-    value: int
+    value: float
     speed: str | None = None
 
     @property

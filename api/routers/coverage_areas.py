@@ -74,23 +74,24 @@ def _reach(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """Which stations count, and when."""
+class AskedFor:
+    """Which stations count, and when: a service (None: any) at a moment or on a day."""
 
     service: str | None
     at: datetime | None
     as_of: date | None
 
     def question(self, timezone: str, method: Method = "walking") -> CoverageQuestion:
+        """Return it as a question."""
         return CoverageQuestion(self.service, timezone, self.at, self.as_of, method)
 
 
-def _which(service: AnyService = None, at: AtMoment = None, as_of: AtDay = None) -> _Asked:
-    return _Asked(service, at, as_of)
+def _which(service: AnyService = None, at: AtMoment = None, as_of: AtDay = None) -> AskedFor:
+    return AskedFor(service, at, as_of)
 
 
 ReachOf = Annotated[Reach, Depends(_reach)]
-Which = Annotated[_Asked, Depends(_which)]
+Which = Annotated[AskedFor, Depends(_which)]
 
 
 @router.get(
@@ -132,7 +133,7 @@ def get_isochrone(
     out) or on the day. Every building's footprint is inside or outside as its walk says. The areas
     end at the box around the communities.
     """
-    if (station is not None) + (point is not None) + (which != _Asked(None, None, None)) > 1:
+    if (station is not None) + (point is not None) + (which != AskedFor(None, None, None)) > 1:
         raise InvalidInputError(
             "Stations, a point and who serves when cannot be asked for at once.",
             remedy="Give station, or point, or service with at or as_of.",

@@ -12,7 +12,7 @@ from gis import frames
 from gis.coverage.indicators import TARGETS, indicator_table, withheld
 from gis.errors import InvalidInputError
 from gis.frames.stations import SERVICES
-from gis.i18n import code_label
+from gis.i18n import code_label, indicator_label
 from gis.jobs.steps import Steps
 from gis.layers import divisions, grids, imports, plans
 from gis.layers.barriers import Barrier
@@ -61,8 +61,8 @@ REFERENCE_M = 500
 
 
 @dataclass(frozen=True, slots=True)
-class WalkingMapOrder:
-    """What the map is to show, and how.
+class MapOrder:
+    """How a map of the store is to look.
 
     Parameters
     ----------
@@ -74,14 +74,31 @@ class WalkingMapOrder:
         Language of the labels.
     kind
         Kind of plan whose grids are shown.
-    services
-        Codes, or ``any``; empty: those that most stations offer.
-    week
-        A day of the week that is shown; today if it is left out.
     suppress_below
         Counts from 1 to this less one are not shown.
     tile_url, tile_attribution
         Optional tile background.
+    """
+
+    timezone: str
+    title: str
+    language: "Language"
+    kind: str = "community"
+    suppress_below: int = 3
+    tile_url: str | None = None
+    tile_attribution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkingMapOrder(MapOrder):
+    """What the walking map is to show, and how.
+
+    Parameters
+    ----------
+    services
+        Codes, or ``any``; empty: those that most stations offer.
+    week
+        A day of the week that is shown; today if it is left out.
 
     Raises
     ------
@@ -89,15 +106,8 @@ class WalkingMapOrder:
         A service is unknown, or given twice.
     """
 
-    timezone: str
-    title: str
-    language: "Language"
-    kind: str = "community"
     services: tuple[str, ...] = ()
     week: date | None = None
-    suppress_below: int = 3
-    tile_url: str | None = None
-    tile_attribution: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
@@ -202,41 +212,16 @@ def read_walking_map(
     """
     steps = steps or Steps()
     today = local_day(datetime.now(UTC), order.timezone)
-    in_effect = plans.read_effective(session, scope, order.kind, today)
-    if not in_effect:
-        raise InvalidInputError(
-            f"No {order.kind} plan is in effect today.", remedy="Draw one and put it in effect."
-        )
     with steps.step("network"):
         ground = read_walking_ground(session, scope)
-    drawn = grids.read_grids(session, scope, order.kind, today)
-    placed = with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
-    buildings = placed.set_index("id", drop=False).loc[list(ground.buildings["id"])]
-    buildings = buildings.reset_index(drop=True)
+    base = read_ground(session, scope, order, ground)
     services = order.services or tuple(most_offered(ground.station_services)[:MAX_SERVICES])
     with steps.step("week"):
         week = read_walking_week(
             session, scope, ground, services, week_of(order.week or today), order.timezone
         )
-    facts, options = imports.facts(session, scope), in_effect[0].options or {}
-    data: dict[str, Any] = {
-        "title": order.title,
-        "plan_name": in_effect[0].name or code_label("plan_kind", order.kind, order.language),
-        "drawn_on": local_day(in_effect[0].created_at, order.timezone),
-        "synthetic": facts.synthetic,
-        "attribution": facts.attribution,
-        "communities": summed(ground.communities, buildings),
-        "grids": drawn,
-        "buildings": buildings,
-        "stations": ground.stations,
-        "station_services": ground.station_services,
-        "roads": read_layer(session, scope, Road, frames.ROADS),
-        "barriers": read_layer(session, scope, Barrier, frames.BARRIERS),
-        "quarters": read_layer(session, scope, Quarter, frames.QUARTERS),
-        "target": int(options.get("target", 400)),
-        "minimum": int(options.get("minimum", 300)),
-        "maximum": int(options.get("maximum", 500)),
-        "indicators": _indicators(session, scope, order, ground, services[0], drawn),
+    data: dict[str, Any] = base | {
+        "indicators": _indicators(session, scope, order, ground, services[0], base["grids"]),
         **_reached(week),
     }
     if areas:
@@ -253,6 +238,48 @@ def read_walking_map(
             "accessibility": places_per_person(ground, week),
         }
     return WalkingMapData(**data)
+
+
+def read_ground(
+    session: "Session", scope: "Scope", order: MapOrder, ground: WalkingGround
+) -> dict[str, Any]:
+    """Return the fields of :class:`maps.ground_data.Ground`, buildings row by row as on foot.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        There is no plan in effect.
+    """
+    today = local_day(datetime.now(UTC), order.timezone)
+    in_effect = plans.read_effective(session, scope, order.kind, today)
+    if not in_effect:
+        raise InvalidInputError(
+            f"No {order.kind} plan is in effect today.", remedy="Draw one and put it in effect."
+        )
+    drawn = grids.read_grids(session, scope, order.kind, today)
+    placed = with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
+    buildings = placed.set_index("id", drop=False).loc[list(ground.buildings["id"])]
+    buildings = buildings.reset_index(drop=True)
+    facts, options = imports.facts(session, scope), in_effect[0].options or {}
+    return {
+        "title": order.title,
+        "plan_name": in_effect[0].name or code_label("plan_kind", order.kind, order.language),
+        "drawn_on": local_day(in_effect[0].created_at, order.timezone),
+        "synthetic": facts.synthetic,
+        "attribution": facts.attribution,
+        "communities": summed(ground.communities, buildings),
+        "grids": drawn,
+        "buildings": buildings,
+        "stations": ground.stations,
+        "station_services": ground.station_services,
+        "roads": read_layer(session, scope, Road, frames.ROADS),
+        "barriers": read_layer(session, scope, Barrier, frames.BARRIERS),
+        "quarters": read_layer(session, scope, Quarter, frames.QUARTERS),
+        "target": int(options.get("target", 400)),
+        "minimum": int(options.get("minimum", 300)),
+        "maximum": int(options.get("maximum", 500)),
+        "suppress_below": order.suppress_below,
+    }
 
 
 def _reached(week: WalkingWeek) -> dict[str, Any]:
@@ -324,19 +351,6 @@ def _indicators(
             )
         )
     return out
-
-
-def indicator_label(code: str, language: "Language") -> str:
-    """Return the name of an indicator: ``elderly_covered:canteen_500_m`` names three things."""
-    kind, _, cover = code.partition(":")
-    if not cover:
-        return code_label("indicator", kind, language)
-    service, limit, unit = cover.rsplit("_", 2)
-    return (
-        code_label("indicator", kind, language)
-        .replace("{service}", code_label("service", service, language))
-        .replace("{limit}", f"{limit} {code_label('unit', unit, language)}")
-    )
 
 
 def _drawn(data: WalkingMapData, order: WalkingMapOrder) -> "folium.Map":

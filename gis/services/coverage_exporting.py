@@ -172,8 +172,22 @@ class CoverageExport:
     language: "Language" = "en"
 
 
-def export_coverage(session: "Session", scope: "Scope", order: CoverageExport) -> "Written":
+def export_coverage(
+    session: "Session",
+    scope: "Scope",
+    order: CoverageExport,
+    grounds: WalkingGrounds | None = None,
+) -> "Written":
     """Write coverage to a file and note it in the audit trail; the caller commits.
+
+    Parameters
+    ----------
+    session, scope
+        Where, and who asks.
+    order
+        What is to be written.
+    grounds
+        Kept in memory; by default the ground is read.
 
     Raises
     ------
@@ -203,7 +217,7 @@ def export_coverage(session: "Session", scope: "Scope", order: CoverageExport) -
     )
     check_export(order.path, chosen, list(order.layers), options)
     reader = replace(scope, actions=scope.actions | {Action.READ})
-    made = _Made(session, reader, order)
+    made = _Made(session, reader, order, grounds or WalkingGrounds())
     layers = [made.layer(name) for name in order.layers]
     about = _about(session, reader, order, system)
     written = write_export(order.path, chosen, layers, options, about)
@@ -249,7 +263,7 @@ class _Made:
     session: "Session"
     scope: "Scope"
     order: CoverageExport
-    grounds: WalkingGrounds = field(default_factory=WalkingGrounds)
+    grounds: WalkingGrounds
 
     def layer(self, name: str) -> OutLayer:
         makers: dict[str, Callable[[], pd.DataFrame]] = {

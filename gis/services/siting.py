@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gis.coverage.profiles import PARTS, week_hours
-from gis.coverage.scenarios import HoursContext
 from gis.coverage.siting import (
     Candidates,
     CostTable,
@@ -21,27 +19,25 @@ from gis.coverage.siting import (
 )
 from gis.coverage.walking_coverage import on_the_spot, serving_on
 from gis.errors import InvalidInputError
-from gis.hours import expand_hours
-from gis.layers import stations as station_layer
 from gis.network import minutes, within
 from gis.services.opening import read_calendar
 from gis.services.siting_candidates import candidate_sites, joined
+from gis.services.siting_hours import periods_of
 from gis.services.siting_order import CAPACITATED
 from gis.services.walking import read_walking_ground
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     import pandas as pd
     from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
     from gis.coverage.siting import SitingProgress, SitingResult
-    from gis.hours import Calendar
     from gis.network import PairTable, Snapped
     from gis.scope import Scope
     from gis.services.siting_candidates import Sites
+    from gis.services.siting_hours import Periods
     from gis.services.siting_order import SitingOrder
     from gis.services.walking import WalkingGround
 
@@ -53,22 +49,6 @@ if TYPE_CHECKING:
 _WITHIN_RADIUS = ("lscp", "mclp", "capacitated_mclp")
 #: Pairs of a building and a candidate beyond which an order is refused, for memory.
 MOST_PAIRS = 30_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Periods:
-    """Hours that are alike: which candidates serve in them, and what part of all hours they are.
-
-    Parameters
-    ----------
-    serving
-        ``(m, t)``: stations that stand first, then candidates.
-    share
-        ``(t,)``: sums up to 1.
-    """
-
-    serving: "Bools"
-    share: "Floats"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +84,7 @@ class SitingGround:
     off_network: tuple[str, ...]
     sites: "Sites"
     pairs: "PairTable"
-    periods: Periods
+    periods: "Periods"
     calendar: str
 
     @property
@@ -179,7 +159,7 @@ def prepare(
     off = tuple(str(key) for key in ground.stations["id"].iloc[chosen[~on]])
     sites = candidate_sites(session, scope, ground, order)
     calendar = read_calendar(session, scope)
-    periods = _periods(session, scope, ground, order, calendar, chosen[on], len(sites.frame))
+    periods = periods_of(session, scope, ground, order, calendar, chosen[on], len(sites.frame))
     doors = joined(ground.doors.take(chosen[on]), sites.doors)
     known = order.as_of.year in calendar.years
     return SitingGround(
@@ -228,52 +208,6 @@ def _pairs(
             field="most_candidates",
         )
     return pairs
-
-
-def _periods(
-    session: "Session",
-    scope: "Scope",
-    ground: "WalkingGround",
-    order: "SitingOrder",
-    calendar: "Calendar",
-    standing: "Ints",
-    sites: int,
-) -> Periods:
-    if order.monday is None:
-        return Periods(np.ones((len(standing) + sites, 1), dtype=bool), np.ones(1))
-    dated = station_layer.exceptions(session, scope)
-    rules = {key: station_layer.dated_rules(rows, order.service) for key, rows in dated.items()}
-    context = HoursContext(order.timezone, calendar, rules)
-    week = week_hours(
-        ground.stations, ground.station_services, order.service, order.monday, context
-    )
-    hour = np.array([moment.hour for moment in week.moments])
-    counts = np.zeros(len(hour), dtype=bool)
-    for part in PARTS:
-        if part.name in order.parts:
-            inside = (hour >= part.first_hour) & (hour <= part.last_hour)
-            counts |= inside & (week.of_rest == part.of_rest)
-    if not counts.any():
-        raise InvalidInputError(
-            f"The week of {order.monday} has no hours of {', '.join(order.parts)}.",
-            remedy="Take another week, or other parts of it.",
-            field="parts",
-        )
-    new = _open_at(order, calendar, week.moments)
-    rows = np.column_stack([week.open_stations[:, standing], np.repeat(new[:, None], sites, 1)])
-    kinds, times = np.unique(rows[counts], axis=0, return_counts=True)
-    return Periods(kinds.T.copy(), times / times.sum())
-
-
-def _open_at(
-    order: "SitingOrder", calendar: "Calendar", moments: "tuple[datetime, ...]"
-) -> "Bools":
-    """Return whether a new station is open at each moment."""
-    spans = expand_hours(
-        order.opening_hours, moments[0], moments[-1], timezone=order.timezone, calendar=calendar
-    ).intervals
-    open_now = [any(begins <= at < ends for begins, ends in spans) for at in moments[:-1]]
-    return np.array([*open_now, any(b <= moments[-1] <= e for b, e in spans)])
 
 
 def problem_of(asked: SitingGround) -> SitingProblem:

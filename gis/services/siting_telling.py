@@ -149,9 +149,10 @@ def _week(asked: "SitingGround") -> dict[str, Any] | None:
 def _proof(asked: "SitingGround", result: "SitingResult", *, hidden: bool) -> dict[str, Any]:
     """Return how good it is; fixed places count among the stations that are fewest."""
     objective, bound, gap = result.objective, result.bound, result.gap
-    if asked.order.objective == "lscp" and result.proof != "infeasible" and not all_fixed(asked):
+    if asked.order.objective == "lscp" and result.proof != "infeasible":
         fixed = len(set(asked.order.fixed))
-        objective, bound = objective + fixed, bound + fixed
+        whole = all_fixed(asked)  # also those that are not needed
+        objective, bound = (fixed, fixed) if whole else (objective + fixed, bound + fixed)
         gap = abs(objective - bound) / objective if objective else 0.0
     hidden = hidden and asked.order.objective in _PEOPLE_COUNTED
     return {

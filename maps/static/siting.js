@@ -304,14 +304,21 @@
   Page.prototype.proof = function () {
     const t = this.t;
     const item = this.data.proof;
+    const known = item.objective !== null && item.bound !== null;
+    const open = item.kind === "gap" || item.kind === "stopped";
     const gap = item.objective ? Math.abs(item.objective - item.bound) / Math.abs(item.objective) : 0;
     const least = item.kind === "gap" && item.bound < item.objective;
-    const said = fill(t["proof_" + item.kind + (least ? "_least" : "")], {
-      bound: this.number(item.bound), gap: this.percent(gap),
-    });
+    const said = open && !known ? t.proof_unknown
+      : fill(t["proof_" + item.kind + (least ? "_least" : "")], {
+        bound: this.number(item.bound), gap: this.percent(gap),
+      });
     return make("div", { class: "ws-proof" },
-      Wangge.facts([[t.objective, item.label], [t.comes_to, this.number(item.objective)]]),
+      Wangge.facts([[t.objective, item.label], [t.comes_to, this.told(item.objective)]]),
       make("p", { class: "wg-note" }, said));
+  };
+
+  Page.prototype.told = function (value) {
+    return value === null ? this.t.suppressed : this.number(value);
   };
 
   Page.prototype.goTo = function (place) {
@@ -342,12 +349,15 @@
     }
     const place = (row) => this.placeButton(this.data.candidates.find((item) => item.row === row));
     const change = (value) => {
+      if (value === null || this.data.proof.objective === null) {
+        return "";
+      }
       const by = value - this.data.proof.objective;
       return (by > 0 ? "+" : "") + this.number(by);
     };
     const rows = this.data.exchanges.map((item) => make("tr", null,
       make("td", null, place(item[0])), make("td", null, place(item[1])),
-      make("td", null, this.number(item[2]), make("small", null, change(item[2])))));
+      make("td", null, this.told(item[2]), make("small", null, change(item[2])))));
     const heads = [t.instead_of, t.take, t.comes_to].map((text) => make("th", { scope: "col" }, text));
     return make("section", null, make("h3", null, t.exchanges),
       make("p", { class: "wg-note" }, t.exchanges_note),

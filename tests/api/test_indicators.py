@@ -1,9 +1,11 @@
 """Isochrones, runs of coverage, indicators and the rows behind them, over HTTP."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pyogrio
 import pytest
 import shapely
 from sqlalchemy import create_engine
@@ -240,3 +242,18 @@ def test_evidence_withholds_small_counts_of_people(
 )
 def test_a_run_that_cannot_be_measured_is_refused(walkable: httpx.Client, sent: dict[str, object]):
     is_problem(walkable.post("/v1/coverage/runs", json=sent), 422)
+
+
+def test_coverage_leaves_as_a_file(
+    walkable: httpx.Client, measured: dict[str, Any], tmp_path: Path
+):
+    asked = {**MORNING, "minutes": "5", "layers": "isochrones,catchments,indicators"}
+    answer = walkable.get("/v1/coverage/export", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/geopackage+sqlite3"
+    file = tmp_path / "coverage.gpkg"
+    file.write_bytes(answer.content)
+    assert {"isochrones", "catchments", "indicators"} <= {n for n, _ in pyogrio.list_layers(file)}
+    table = walkable.get("/v1/coverage/export", params={**asked, "format": "xlsx"})
+    assert table.content[:2] == b"PK"
+    is_problem(walkable.get("/v1/coverage/export", params={"layers": "roads"}), 422)

@@ -59,6 +59,7 @@ def test_operation_ids_are_the_contract_of_clients():
         "download_export",
         "draw_plan",
         "evaluate_plan",
+        "export_coverage_file",
         "export_siting_file",
         "find_nearest_stations",
         "get_audit",

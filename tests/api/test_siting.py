@@ -71,6 +71,7 @@ def test_sites_are_chosen_told_and_one_is_swapped(client: httpx.Client, here: Se
     is_problem(client.get(f"/v1/siting/{key('jobs', 'none')}"), 404)
 
 
+@pytest.mark.slow
 def test_a_siting_as_a_file_and_as_planned_stations(client: httpx.Client, here: Settings):
     job = done(client, here, client.post("/v1/siting", json=CANTEENS))
     place = f"/v1/siting/{job['id']}"

@@ -138,6 +138,7 @@ def test_other_objectives(town: "sessionmaker[Session]", scope: Scope, objective
     assert told["after"]["mean_walk_minutes"] < told["before"]["mean_walk_minutes"]
 
 
+@pytest.mark.slow
 def test_the_fewest_stations_that_reach_everybody(town: "sessionmaker[Session]", scope: Scope):
     told = sited(town, scope, objective="lscp", count=None)
     assert told["proof"]["status"] == "optimal"
@@ -250,6 +251,7 @@ def test_too_many_candidates_are_thinned_and_it_is_said(
     assert told["sites"][0]["key"] not in {site["key"] for site in without["sites"]}
 
 
+@pytest.mark.slow
 def test_a_swap_is_evaluated_as_it_was_promised(town: "sessionmaker[Session]", scope: Scope):
     for asked in ({}, {"objective": "p_median"}, {"objective": "p_center", "count": 3}):
         told = sited(town, scope, **asked)
@@ -272,6 +274,45 @@ def run_again(
     return in_the_foreground(
         factory, scope, KIND, told, lambda recorder: run_siting(factory, scope, told, recorder)
     )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"objective": "lscp", "count": None},
+        {"objective": "capacitated_mclp", "capacity": 300, "existing_capacity": 100},
+    ],
+)
+def test_a_swap_of_whole_stations_is_evaluated_too(
+    town: "sessionmaker[Session]", scope: Scope, asked: dict[str, Any]
+):
+    told = sited(town, scope, **asked)
+    row = newest(town, scope)
+    found = run_again(town, scope, SitingJob(swapped(row, 1)).as_arguments())
+    assert found["proof"]["objective"] == told["swaps"][0]["objective"]
+    assert len(found["sites"]) == len(told["sites"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", ["mclp", "p_median"])
+def test_a_fixed_site_is_one_of_the_number(
+    town: "sessionmaker[Session]", scope: Scope, objective: str
+):
+    """Who fixes what is best anyway gets the same; who fixes something else gets no better."""
+    free = sited(town, scope, objective=objective)
+    best = free["sites"][0]["key"]
+    same = sited(town, scope, objective=objective, fixed=(best,))
+    assert same["proof"]["objective"] == pytest.approx(free["proof"]["objective"])
+    assert {site["key"] for site in same["sites"]} == {site["key"] for site in free["sites"]}
+    worse = sited(town, scope, objective=objective, fixed=(key("buildings", "9,3"),))
+    assert len(worse["sites"]) == 2
+    sign = 1 if objective == "mclp" else -1
+    assert sign * worse["proof"]["objective"] <= sign * free["proof"]["objective"]
+    poor = {"site_cost": 100.0, "count": None}
+    with pytest.raises(InvalidInputError, match="cost more than the budget"):
+        sited(town, scope, **poor, budget=150.0, fixed=(best, key("buildings", "9,3")))
+    with pytest.raises(InvalidInputError, match="is fixed, but"):
+        sited(town, scope, spacing_m=2000.0, fixed=(best,))
 
 
 def test_over_a_week_hours_count(town: "sessionmaker[Session]", scope: Scope):

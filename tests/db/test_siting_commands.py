@@ -80,6 +80,7 @@ def test_the_models_are_told():
     assert "most people within the radius" in ok("models")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("url")
 def test_a_siting_as_a_file(tmp_path: Path):
     report = told(*CANTEENS)

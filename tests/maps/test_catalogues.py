@@ -8,14 +8,21 @@ from typing import get_args
 import pytest
 from babel.messages.pofile import read_po
 
+from gis.coverage.capacity import NO_ROOM, NO_STATION_WITHIN_LIMIT
+from gis.coverage.delivery import BEYOND_DELIVERY, NO_STATION_DELIVERS, SERVED
+from gis.coverage.shares import PEOPLE
+from gis.coverage.siting import OBJECTIVES
+from gis.coverage.walking_coverage import REASONS
 from gis.districting.options import PRESETS
 from gis.districting.plan import LIMITS, NOTES, SENTENCES, ExceptionKind, Fate, Limit
 from gis.i18n import CATALOGUES, LANGUAGES, Language
 from gis.ingest.audit.kinds import KINDS
+from gis.layers.matters import NO_STATION_REASONS
 from maps.community_labels import REPORT_TEXTS
 from maps.findings_labels import FACTS, FINDING_CODES, FINDINGS_PAGE
 from maps.labels import CODES, PAGE, label, readable_hours
 from maps.plan_report_labels import READING, REPORT_CODES, REPORT_PAGE, REPORT_SAID
+from maps.siting_data import Proof
 from maps.siting_labels import SITING_PAGE
 from maps.walking_labels import WALKING_PAGE
 
@@ -85,7 +92,7 @@ def test_translations_have_the_fields_of_their_message(language: Language):
 
 def test_chinese_is_chinese():
     latin = {m for m, text in catalogue("zh-CN").items() if not re.search(r"[一-鿿]", text)}
-    assert latin <= {"<3", "{part} of {total}", "{day} {from}–{to}"}
+    assert latin <= {"<3", "{part} of {total}", "{day} {from}–{to}", "counted:walked"}
 
 
 def test_codes_follow_the_program():
@@ -93,6 +100,12 @@ def test_codes_follow_the_program():
     assert set(REPORT_CODES["limit"]) == set(get_args(Limit))
     assert set(REPORT_CODES["fate"]) == set(get_args(Fate))
     assert set(REPORT_CODES["preset"]) == set(PRESETS)
+    assert CODES["people"] == PEOPLE
+    assert CODES["served"] == SERVED
+    assert set(CODES["objective"]) == set(OBJECTIVES)
+    assert set(CODES["proof"]) == set(get_args(Proof))
+    of_people = {NO_STATION_DELIVERS, BEYOND_DELIVERY, NO_STATION_WITHIN_LIMIT, NO_ROOM}
+    assert set(CODES["reason"]) == {*REASONS, *of_people, *NO_STATION_REASONS}
 
 
 def test_every_text_of_the_page_is_asked_for():
