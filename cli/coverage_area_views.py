@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.plan_views import print_json, printed, table_with
+from cli.plan_views import print_json, printed, table_with, word
+from gis.i18n import indicator_label
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def show_areas(
     else:
         typer.echo("There is none.")
     if reason:
-        typer.echo(reason.replace("_", " "))
+        typer.echo(word("reason", reason))
 
 
 def _cell(value: Any, suppressed: "Sequence[str]", name: str) -> str:  # noqa: ANN401 - a plain value
@@ -65,11 +66,11 @@ def _cell(value: Any, suppressed: "Sequence[str]", name: str) -> str:  # noqa: A
 
 def say_run(report: "Mapping[str, Any]") -> None:
     """Say what a run has measured: the shares of households and what else is not of people."""
-    how = "on foot" if report["method"] == "walking" else "in a straight line"
+    how = word("method", report["method"])
     typer.echo(f"Run {report['run_id']}: {report['as_of']}, {how}, {report['values']:,} values")
-    table = table_with("indicator", ("subdistrict", "r"))
+    table = table_with("indicator", "code", ("subdistrict", "r"))
     for code, value in report["subdistrict"].items():
-        table.add_row(code, f"{value:,.4g}")
+        table.add_row(indicator_label(code, "en"), code, f"{value:,.4g}")
     printed(table)
 
 
@@ -91,7 +92,7 @@ def show_runs(rows: "Sequence[Any]", *, as_json: bool) -> None:
             str(row.id)[:8],
             f"{row.as_of}",
             f"{row.made_at:%Y-%m-%d %H:%M}",
-            row.method.replace("_", " "),
+            word("method", row.method),
             ", ".join(asked["services"]),
             ", ".join(limits),
         )
@@ -104,9 +105,10 @@ def show_indicators(found: "Indicators", *, as_json: bool) -> None:
     if as_json:
         print_json({"as_of": found.run.as_of, "method": found.run.method, "indicators": rows})
         return
-    typer.echo(f"{found.run.as_of}, {found.run.method.replace('_', ' ')}")
+    typer.echo(f"{found.run.as_of}, {word('method', found.run.method)}")
     table = table_with(
         "indicator",
+        "code",
         "area",
         ("value", "r"),
         ("target", "r"),
@@ -117,6 +119,7 @@ def show_indicators(found: "Indicators", *, as_json: bool) -> None:
     )
     for row in rows:
         table.add_row(
+            indicator_label(row["indicator"], "en"),
             row["indicator"],
             row["name"] or row["code"] or row["area_kind"],
             _WITHHELD if row["suppressed"] else _number(row["value"]),
@@ -145,7 +148,9 @@ def show_menu(found: "MonthMenu", *, as_json: bool) -> None:
             }
         )
         return
-    typer.echo(f"{menu.month:%Y-%m}: {len(menu.table)} activities; calendar {menu.calendar}")
+    typer.echo(
+        f"{menu.month:%Y-%m}: {len(menu.table)} activities; {word('calendar', menu.calendar)}"
+    )
     table = table_with("day", "time", "activity", "station", "group", ("came", "r"), ("of", "r"))
     for row in _plain(menu.table):
         came = _WITHHELD if row["suppressed"] else _number(row["attendance"])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.plan_views import printed, table_with
+from cli.plan_views import printed, table_with, word
 
 if TYPE_CHECKING:
     from gis.services.coverage_shares import AreaCover, Within
@@ -41,10 +41,10 @@ def show_shares(
 def say_measured(facts: Mapping[str, Any]) -> None:
     """Say in two lines what was asked and how it was measured."""
     when = f"{facts['at']:%Y-%m-%d %H:%M %Z}" if facts["at"] else f"{facts['day']}, hours left out"
-    how = "on foot" if facts["method"] == "walking" else "in a straight line"
+    how = word("method", facts["method"])
     typer.echo(
         f"{facts['service'] or 'any service'}, {when}; {how}, {facts['speed']} "
-        f"{facts['speed_m_s']:g} m/s; calendar {facts['calendar']}"
+        f"{facts['speed_m_s']:g} m/s; {word('calendar', facts['calendar'])}"
     )
     said = [f"{facts['stations_serving']} stations serve"]
     if facts["stations_unknown"]:
@@ -52,7 +52,7 @@ def say_measured(facts: Mapping[str, Any]) -> None:
     if facts["stations_off_network"]:
         said.append(f"{len(facts['stations_off_network'])} of them have no road near")
     if facts["reason"]:
-        said.append(facts["reason"].replace("_", " "))
+        said.append(word("reason", facts["reason"]))
     typer.echo("; ".join(said))
 
 
@@ -60,7 +60,7 @@ def say_missed(missed: Sequence[Mapping[str, Any]]) -> None:
     """Say why buildings reach no station, a line for each reason."""
     for one in missed:
         typer.echo(
-            f"{one['reason'].replace('_', ' ')}: {one['buildings']:,} buildings, "
+            f"{word('reason', one['reason'])}: {one['buildings']:,} buildings, "
             f"{one['households']:,} households"
         )
 
@@ -126,7 +126,7 @@ def show_buildings(
             _number(row["distance_m"], ",.0f"),
             _number(row["walk_minutes"], ".1f"),
             _number(row["straight_m"], ",.0f"),
-            (row["reason"] or "").replace("_", " "),
+            word("reason", row["reason"]),
         )
     printed(table)
     typer.echo(f"{len(rows):,} of {matched:,} buildings ({what})")
@@ -134,11 +134,11 @@ def show_buildings(
 
 def show_week(facts: Mapping[str, Any], week: "Week") -> None:
     """Show a row per day with the share of households of each hour, and the gaps."""
-    how = "on foot" if facts["method"] == "walking" else "in a straight line"
+    how = word("method", facts["method"])
     typer.echo(
         f"{facts['service'] or 'any service'}, week of {facts['monday']}; households within "
         f"{facts['threshold']:g} {facts['unit']} {how}, {facts['speed']}, in percent; "
-        f"calendar {week.calendar}"
+        f"{word('calendar', week.calendar)}"
     )
     table = table_with("", *((f"{hour}", "r") for hour in range(24)))
     for first in range(0, len(week.hours), 24):
@@ -179,7 +179,7 @@ def show_rooms(facts: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         f"{facts['limit_min']:g} min{mean}"
     )
     for one in told["left_out"]:
-        typer.echo(f"{one['reason'].replace('_', ' ')}: {_count(one['people'])}")
+        typer.echo(f"{word('reason', one['reason'])}: {_count(one['people'])}")
     names = {row["station_id"]: row["name"] for row in told["stations"]}
     for one in told["spill"]:
         typer.echo(
@@ -211,7 +211,7 @@ def show_deliveries(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]])
             _WITHHELD if name in row["suppressed"] else _number(row["share"][name], ".1%")
             for name in _PEOPLE
         ]
-        table.add_row(row["served"], *cells)
+        table.add_row(word("served", row["served"]), *cells)
     printed(table)
     typer.echo(f"{facts['stations_delivering']} stations deliver")
 

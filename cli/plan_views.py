@@ -246,6 +246,14 @@ def table_with(*columns: str | tuple[str, str]) -> "Table":
     return table
 
 
+def word(kind: str, code: str | None) -> str:
+    """Return the English label of a code as it stands within a sentence; nothing for none."""
+    from gis.i18n import code_label
+
+    label = code_label(kind, code, "en") if code else ""
+    return label[:1].lower() + label[1:]
+
+
 def printed(table: "Table") -> None:
     """Write a table to the standard output."""
     from rich.console import Console

@@ -5,25 +5,20 @@ from typing import Any
 
 import typer
 
-from cli.plan_views import printed, table_with
+from cli.plan_views import printed, table_with, word
+from gis.i18n import counted_label
 
-#: Objective, what it aims at, and what it needs besides a number of stations or a budget.
-MODELS = (
-    ("mclp", "most people within the radius", "radius"),
-    ("lscp", "fewest stations with everyone within the radius", "radius; no number of stations"),
-    ("p_median", "shortest mean walk", ""),
-    ("p_center", "shortest walk of whoever walks farthest", ""),
-    ("capacitated_mclp", "most people within the radius for whom there is room", "capacity"),
-    ("capacitated_p_median", "shortest mean walk to where there is room", "capacity"),
-    ("mix", "a weighted sum of people left out, mean walk and stations", "mix, radius"),
-)
-_STATUS = {
-    "optimal": "none is better",
-    "evaluated": "evaluated as it was fixed",
-    "gap": "none is better than the bound",
-    "stopped": "stopped early, the best so far",
-    "infeasible": "not everyone can be reached",
+_NEEDS = {
+    "mclp": "radius",
+    "lscp": "radius; no number of stations",
+    "p_median": "",
+    "p_center": "",
+    "capacitated_mclp": "capacity",
+    "capacitated_p_median": "capacity",
+    "mix": "mix, radius",
 }
+#: Objective, what it aims at, and what it needs besides a number of stations or a budget.
+MODELS = tuple((key, word("objective", key), needs) for key, needs in _NEEDS.items())
 
 
 def show_models() -> None:
@@ -88,10 +83,10 @@ def show_siting(job_id: str, report: Mapping[str, Any]) -> None:
     _show_sites(report)
     _show_shares(report)
     gap = "unknown" if proof["gap"] is None else f"{proof['gap']:.3%}"
-    counted = proof["counted_in"].replace("_", " ")
+    counted = counted_label(proof["counted_in"], "en").lower()
     typer.echo(
         f"objective {_amount(proof['objective'])} {counted}, bound {_amount(proof['bound'])}, "
-        f"gap {gap}, {proof['seconds']:.1f} s: {_STATUS[proof['status']]}."
+        f"gap {gap}, {proof['seconds']:.1f} s: {word('proof', proof['status'])}."
     )
     _show_swaps(report)
     _show_left(report)
@@ -160,7 +155,7 @@ def _show_left(report: Mapping[str, Any]) -> None:
 
 def _why(house: Mapping[str, Any]) -> str:
     if house["distance_m"] is None:
-        return (house["reason"] or "").replace("_", " ")
+        return word("reason", house["reason"])
     return f"{house['distance_m']:,.0f} m from the nearest station"
 
 

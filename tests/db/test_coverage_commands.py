@@ -175,7 +175,7 @@ def test_limited_room_access_deliveries_and_variants_are_told():
     rooms = plain(ok("capacity", *words))
     body = told("capacity", *words)
     assert f"{body['placed']} of {body['demand']} households find room within 15 min" in rooms
-    assert "no room" in rooms
+    assert "stations within the limit are full" in rooms
     access = told("access", *words, "--per", "subdistrict", "--limit-min", "30")
     (area,) = access["areas"]
     assert area["access"] * area["people"] / 1000 == pytest.approx(120, rel=1e-3)
