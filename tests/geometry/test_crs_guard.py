@@ -175,6 +175,7 @@ def test_right_layers_go_in_and_wrong_ones_do_not():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # two minutes of work, many more where the machine has other work
 def test_the_shares_of_false_alarms_and_misses():
     """What docs/adr/019 states of it, over 900 verdicts."""
     counts = simulate(60, 20240501)
