@@ -156,7 +156,10 @@ class DatedHoursChange(_Sent):
 class StationChange(_Sent):
     """A merge patch (RFC 7396) of a station: what is left out stays as it is."""
 
-    status: Status = Field("open", description="Planned, open or closed.")
+    status: Status = Field(
+        "open",
+        description="Planned, open or closed; without a date it closes, or opens first, today.",
+    )
     opens_on: Day | None = Field(None, description="First day of service; null: already open.")
     closes_on: Day | None = Field(None, description="First day without service; null: no end.")
     lon: StrictLon = Field(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ from gis.hours import HoursException, parse_hours
 from gis.layers import audit, station_edits, stations
 from gis.logs import get_logger
 from gis.services.intake import refuse_personal_text
-from gis.services.locating import check_point
+from gis.services.locating import check_point, local_day
 from gis.services.opening import expand_open_intervals
+from gis.services.station_dates import dated
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -62,7 +63,8 @@ class StationChange:
     Parameters
     ----------
     facts
-        ``status``, ``opens_on``, ``closes_on``.
+        ``status``, ``opens_on``, ``closes_on``; a status that changes without a date takes the one
+        of :func:`gis.services.station_dates.dated`.
     services
         By code: the columns to set, of :data:`gis.frames.stations.STATION_SERVICES`, or ``None``
         to stop offering it.
@@ -132,6 +134,8 @@ def update_station(
     if change.empty:
         return
     before = stations.one(session, scope, station_id)
+    today = local_day(datetime.now(UTC), timezone)
+    change = replace(change, facts=dated(before, change.facts, today))
     _check_dates(before, change)
     _apply(session, scope, station_id, change)
     after = stations.one(session, scope, station_id)
@@ -161,11 +165,11 @@ def _check(change: StationChange, timezone: str) -> None:
     for values in change.services.values():
         for name in ("opening_hours", "delivery_hours"):
             _check_hours(name, (values or {}).get(name), timezone)
-    for dated in change.exceptions:
-        if dated.hours is not None:
-            HoursException(dated.day, dated.hours)
-        if dated.note is not None:
-            refuse_personal_text(dated.note, "note")
+    for one in change.exceptions:
+        if one.hours is not None:
+            HoursException(one.day, one.hours)
+        if one.note is not None:
+            refuse_personal_text(one.note, "note")
 
 
 def _check_hours(name: str, hours: str | None, timezone: str) -> None:
@@ -190,10 +194,10 @@ def _check_dates(before: "Row[Any]", change: StationChange) -> None:
 
 def _check_services(after: "Row[Any]", change: StationChange) -> None:
     offered = {service["service"] for service in after.services}
-    for dated in change.exceptions:
-        if dated.hours is not None and dated.service not in {None, *offered}:
+    for one in change.exceptions:
+        if one.hours is not None and one.service not in {None, *offered}:
             raise InvalidInputError(
-                f"The station does not offer {dated.service}.",
+                f"The station does not offer {one.service}.",
                 remedy="Add the service in the same change, or leave it out for all of them.",
                 field="exceptions",
             )
@@ -205,15 +209,15 @@ def _apply(session: "Session", scope: "Scope", station_id: str, change: StationC
             station_edits.remove_service(session, scope, station_id, service)
         else:
             station_edits.put_service(session, scope, station_id, service, values)
-    for dated in change.exceptions:
-        if dated.hours is None:
-            station_edits.remove_exception(session, scope, station_id, dated.day, dated.service)
+    for one in change.exceptions:
+        if one.hours is None:
+            station_edits.remove_exception(session, scope, station_id, one.day, one.service)
         else:
             values = {
-                "day": dated.day,
-                "service": dated.service,
-                "hours": dated.hours,
-                "note": dated.note,
+                "day": one.day,
+                "service": one.service,
+                "hours": one.hours,
+                "note": one.note,
             }
             station_edits.put_exception(session, scope, station_id, values)
     if change.place is not None:

@@ -110,7 +110,8 @@ def test_status_services_and_hours_decide_at_once(fresh: httpx.Client):
     assert nearest(fresh, night) is None
     assert change(fresh, {"services": {"affairs": {"opening_hours": "24/7"}}}).status_code == 200
     assert nearest(fresh, night) == "Centre"
-    assert change(fresh, {"status": "closed"}, '"2"').status_code == 200
+    closed = {"status": "closed", "closes_on": "2026-01-01"}
+    assert change(fresh, closed, '"2"').status_code == 200
     assert nearest(fresh, night) is None
     assert change(fresh, {"status": "open", "services": {"affairs": None}}, '"3"').json()
     assert nearest(fresh, night) is None

@@ -1,6 +1,7 @@
 """A station that opens, closes or moves: written down, and coverage measured anew."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from gis.database.engine import make_engine, session_factory, transaction
 from gis.jobs.coverage_run import KIND, WORKS
 from gis.layers import audit
 from gis.scope import Scope
+from gis.services.locating import local_day
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
 from tests.streets import add_streets
@@ -83,6 +85,42 @@ def test_half_a_place_and_one_off_the_globe_are_refused(walkable: httpx.Client):
     for sent in ({"lon": 117.3}, {"lon": 117.3, "lat": 91}, {"lon": None, "lat": 31.8}):
         is_problem(walkable.patch(PLACE, json=sent, headers=ANY), 422)
     assert walkable.get(PLACE).json()["properties"]["version"] == 1
+
+
+def serving_on(client: httpx.Client, day: str) -> int:
+    """Return how many stations count on a day, in a straight line: the network is not asked."""
+    asked = {"as_of": day, "by": "straight_line"}
+    answer = client.get("/v1/coverage", params=asked).raise_for_status()
+    return int(answer.json()["stations_serving"])
+
+
+def test_closing_a_station_leaves_the_past_alone(walkable: httpx.Client, here: Settings):
+    today = local_day(datetime.now(UTC), here.timezone)
+    yesterday, now = f"{today - timedelta(days=1)}", f"{today}"
+    then, at_first = serving_on(walkable, yesterday), serving_on(walkable, now)
+    closed = walkable.patch(PLACE, json={"status": "closed"}, headers=ANY).raise_for_status()
+    assert closed.json()["properties"]["closes_on"] == now
+    assert (serving_on(walkable, yesterday), serving_on(walkable, now)) == (then, at_first - 1)
+    again = walkable.patch(PLACE, json={"status": "open"}, headers=ANY).raise_for_status()
+    assert again.json()["properties"]["closes_on"] is None
+    assert (serving_on(walkable, yesterday), serving_on(walkable, now)) == (then, at_first)
+    engine = make_engine(str(here.database_url))
+    with transaction(session_factory(engine)) as session:
+        rows = audit.history(session, Scope.local_owner(), "stations", HUB)
+    engine.dispose()
+    dates = [(row.before["closes_on"], row.after["closes_on"]) for row in rows]
+    assert sorted(dates, key=str) == sorted([(None, now), (now, None)], key=str)
+
+
+def test_a_planned_station_that_opens_serves_from_today(walkable: httpx.Client, here: Settings):
+    today = local_day(datetime.now(UTC), here.timezone)
+    yesterday, now = f"{today - timedelta(days=1)}", f"{today}"
+    planned = {"status": "planned", "opens_on": f"{today + timedelta(days=90)}"}
+    walkable.patch(PLACE, json=planned, headers=ANY).raise_for_status()
+    then, before = serving_on(walkable, yesterday), serving_on(walkable, now)
+    opened = walkable.patch(PLACE, json={"status": "open"}, headers=ANY).raise_for_status()
+    assert opened.json()["properties"]["opens_on"] == now
+    assert (serving_on(walkable, yesterday), serving_on(walkable, now)) == (then, before + 1)
 
 
 def test_changes_make_one_run_due_that_sees_them_all(walkable: httpx.Client, here: Settings):
