@@ -14,16 +14,19 @@ from api.schemas.answers import NearestAnswer, NearStation
 from api.schemas.changes import StationChange
 from api.schemas.codes import Service, Status, Tier
 from api.schemas.coverage import Method
-from api.schemas.features import Station, Stations
+from api.schemas.features import ChangedStation, Station, Stations
 from api.versions import IfMatch, etag, versions_of
 from gis.jobs.coverage_run import queue_run
 from gis.layers import stations
-from gis.network import SPEEDS
+from gis.layers.roads import walkable_near
+from gis.network import REACH_M, SPEEDS
 from gis.services import station_updates
 from gis.services.coverage_by_walking import WalkedStation, nearest_on_foot
 from gis.services.locating import nearest_stations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Row
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
@@ -126,7 +129,7 @@ def get_station(
 
 @router.patch(
     "/{station_id}",
-    response_model=Station,
+    response_model=ChangedStation,
     response_class=GeoJSONResponse,
     responses=responses(400, 403, 404, 409, 412, 413, 422, 428),
     summary="Change a station",
@@ -146,7 +149,8 @@ def update_station(
 
     The change, its audit row and the newly laid-out hours are one transaction. Without If-Match
     the answer is 428, with a version that is not the current one 412. A station that opens, closes
-    or moves makes a new run of coverage due: it is queued once the change is stored.
+    or moves makes a new run of coverage due: it is queued once the change is stored. A place that
+    lies in no community is refused unless `outside` confirms it.
     """
     asked = _change(change)
     station_updates.update_station(
@@ -162,11 +166,16 @@ def update_station(
         state = request.app.state
         url = state.engine.url.render_as_string(hide_password=False)
         after.add_task(queue_run, state.sessions, scope, settings.timezone, url=url)
-    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
+    more = {}
+    if asked.place is not None:
+        more["road_near"] = walkable_near(session, scope, *asked.place, REACH_M)
+    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below, more)
 
 
-def _shown(row: "Row[Any]", suppress_below: int) -> GeoJSONResponse:
-    body = feature(row, suppress_below=suppress_below)
+def _shown(
+    row: "Row[Any]", suppress_below: int, more: "Mapping[str, Any] | None" = None
+) -> GeoJSONResponse:
+    body = feature(row, suppress_below=suppress_below, more=more)
     return GeoJSONResponse(body, headers={"ETag": etag(row.version)})
 
 
@@ -182,6 +191,7 @@ def _change(change: StationChange) -> station_updates.StationChange:
             for dated in change.exceptions
         ],
         place=change.place,
+        outside=change.outside,
     )
 
 

@@ -166,6 +166,9 @@ class StationChange(_Sent):
         0.0, description="Where it moves to, with lat: degrees east.", examples=[117.31]
     )
     lat: StrictLat = Field(0.0, description="Degrees north, EPSG:4326.", examples=[31.87])
+    outside: Annotated[bool, Field(strict=True)] = Field(
+        False, description="Confirms that lon and lat may lie in no community."
+    )
     services: dict[Service, ServiceChange | None] = Field(
         default_factory=dict, description="By code; null: it is not offered any more."
     )

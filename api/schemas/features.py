@@ -156,6 +156,16 @@ class StationFacts(BaseModel):
     exceptions: list[DatedHours]
 
 
+class ChangedStationFacts(StationFacts):
+    """A station after a change; of one that moved also whether one can walk to it."""
+
+    road_near: bool | None = Field(
+        None,
+        description="Only of a station that moved: whether a road to walk along is within 300 m; "
+        "without one it serves nobody on foot. Null: there are no roads.",
+    )
+
+
 class MatterFacts(BaseModel):
     """What was raised, where it refers to, and whose it became."""
 
@@ -201,6 +211,7 @@ Grids = FeatureCollection[MultiPolygonGeometry, GridFacts]
 Building = Feature[MultiPolygonGeometry, OneBuildingFacts]
 Buildings = FeatureCollection[MultiPolygonGeometry, BuildingFacts]
 Station = Feature[PointGeometry, StationFacts]
+ChangedStation = Feature[PointGeometry, ChangedStationFacts]
 Stations = FeatureCollection[PointGeometry, StationFacts]
 Incident = Feature[PointGeometry, IncidentFacts]
 Incidents = FeatureCollection[PointGeometry, IncidentFacts]

@@ -1,11 +1,20 @@
 """Roads and paths."""
 
-from sqlalchemy import Boolean, Text, text
+from typing import TYPE_CHECKING
+
+from geoalchemy2 import Geography, Geometry
+from sqlalchemy import Boolean, Text, cast, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.frames.roads import ROAD_CLASSES, ROAD_SURFACES
 from gis.layers.common import Identified, Imported, Sourced, geometry_column, gist, one_of
+from gis.layers.queries import point, table_of, there_are
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
 
 
 class Road(Identified, Sourced, Imported, Base):
@@ -25,3 +34,19 @@ class Road(Identified, Sourced, Imported, Base):
     tunnel: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     surface: Mapped[str | None] = mapped_column(Text)
     geometry: Mapped[object] = geometry_column("LINESTRING")
+
+
+def walkable_near(
+    session: "Session", scope: "Scope", lon: float, lat: float, reach_m: float
+) -> bool | None:
+    """Return whether a road that one can walk along is within reach; ``None``: there is no road."""
+    if not there_are(session, scope, Road):
+        return None
+    c, here = table_of(Road).c, cast(point(lon, lat), Geography)
+    around = cast(func.ST_Buffer(here, reach_m * 1.1), Geometry)  # for the index; a polygon inside
+    near = select(c.id).where(
+        c.walkable,
+        func.ST_Intersects(c.geometry, around),
+        func.ST_DWithin(cast(c.geometry, Geography), here, reach_m),
+    )
+    return session.execute(near.limit(1)).first() is not None

@@ -62,8 +62,8 @@ def update_locked(
     )
 
 
-def move(session: "Session", scope: Scope, station_id: str, lon: float, lat: float) -> None:
-    """Move a station that is locked, into the living community at the new place.
+def move(session: "Session", scope: Scope, station_id: str, lon: float, lat: float) -> str | None:
+    """Move a station that is locked, and return the living community at the new place, if any.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def move(session: "Session", scope: Scope, station_id: str, lon: float, lat: flo
         scope.require_community(home)
     moved = update(table_of(Station)).where(Station.id == station_id)
     session.execute(moved.values(geometry=here, community_id=home))
+    return None if home is None else str(home)
 
 
 def put_service(

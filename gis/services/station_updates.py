@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from gis.errors import InvalidInputError
 from gis.hours import HoursException, parse_hours
 from gis.layers import audit, station_edits, stations
+from gis.layers.communities import Community
+from gis.layers.queries import there_are
 from gis.logs import get_logger
 from gis.services.intake import refuse_personal_text
 from gis.services.locating import check_point, local_day
@@ -72,12 +74,15 @@ class StationChange:
         Dated hours to set or to take back.
     place
         Longitude and latitude that it moves to, EPSG:4326.
+    outside
+        Whether that place may lie in no community, for example in the next subdistrict.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     exceptions: Sequence[DayHours] = ()
     place: tuple[float, float] | None = None
+    outside: bool = False
 
     @property
     def empty(self) -> bool:
@@ -125,7 +130,8 @@ def update_station(
         It is at another version.
     gis.errors.InvalidInputError
         Hours cannot be read, dates are out of order, a note holds a person's data, dated hours
-        name a service that the station does not offer, or the place is not on the globe.
+        name a service that the station does not offer, or the place is not on the globe, or in no
+        community though nobody said that it may.
     gis.errors.ForbiddenError
         It would move to a community that the principal may not change.
     """
@@ -221,7 +227,13 @@ def _apply(session: "Session", scope: "Scope", station_id: str, change: StationC
             }
             station_edits.put_exception(session, scope, station_id, values)
     if change.place is not None:
-        station_edits.move(session, scope, station_id, *change.place)
+        home = station_edits.move(session, scope, station_id, *change.place)
+        if home is None and not change.outside and there_are(session, scope, Community):
+            raise InvalidInputError(
+                "The station would move out of every community.",
+                remedy="Correct lon and lat, or confirm with outside: true that it stands there.",
+                field="lon",
+            )
     station_edits.update_locked(session, scope, station_id, change.facts)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from gis.database.engine import make_engine, session_factory, transaction
@@ -85,6 +85,37 @@ def test_half_a_place_and_one_off_the_globe_are_refused(walkable: httpx.Client):
     for sent in ({"lon": 117.3}, {"lon": 117.3, "lat": 91}, {"lon": None, "lat": 31.8}):
         is_problem(walkable.patch(PLACE, json=sent, headers=ANY), 422)
     assert walkable.get(PLACE).json()["properties"]["version"] == 1
+
+
+def test_a_station_does_not_leave_every_community_without_a_word(
+    walkable: httpx.Client, here: Settings
+):
+    lon, lat = lon_lat(1.5, 1.5)
+    away = {"lon": lon + 1.0, "lat": lat}
+    problem = is_problem(walkable.patch(PLACE, json=away, headers=ANY), 422)
+    assert problem["field"] == "lon"
+    assert "outside" in problem["remedy"]
+    assert walkable.get(PLACE).json()["properties"]["version"] == 1
+    is_problem(walkable.patch(PLACE, json={**away, "outside": "yes"}, headers=ANY), 422)
+    answer = walkable.patch(PLACE, json={**away, "outside": True}, headers=ANY)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()["properties"]
+    assert (told["community_id"], told["road_near"]) == (None, False)
+
+
+def test_a_station_that_moves_hears_whether_a_road_is_near(walkable: httpx.Client, here: Settings):
+    assert move(walkable, 1.5, 1.5).json()["properties"]["road_near"] is True
+    engine = create_engine(str(here.database_url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE roads SET walkable = false"))
+    assert move(walkable, 1.5, 1.5).json()["properties"]["road_near"] is False
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM roads"))
+    engine.dispose()
+    assert move(walkable, 1.5, 1.5).json()["properties"]["road_near"] is None
+    note = {"exceptions": [{"day": "2026-10-01", "hours": "off"}]}
+    answer = walkable.patch(PLACE, json=note, headers=ANY)
+    assert "road_near" not in answer.json()["properties"]
 
 
 def serving_on(client: httpx.Client, day: str) -> int:
