@@ -45,6 +45,8 @@ _NTH_ITEM = re.compile(rf"(?P<weekday>{_WD})\[[^\]]*\](?: (?P<offset>[+-]?\d+) d
 _HOLIDAY_ITEM = re.compile(r"(?P<kind>PH|SH)(?: (?P<offset>[+-]?\d+) days?)?")
 _MONTH_BEFORE = re.compile(rf"(?:{'|'.join(_MONTHS)}) $")
 _SUN_EVENT = re.compile(r"\b(?:sunrise|sunset|dawn|dusk)\b")
+#: Where hours begin, if that is after midnight: a range may end there, but not begin.
+_BEGINS = re.compile(r"(?<![\d:-])(2[4-9]:(?!00)\d{2}|(?:2[5-9]|[3-9]\d):\d{2})\s*-")
 _QUOTED = re.compile(r'"[^"]*"')
 _EXCEPTION_HOURS = re.compile(
     r"(?:off|closed|unknown|\d{1,2}:\d{2}-\d{1,2}:\d{2}(?:,\d{1,2}:\d{2}-\d{1,2}:\d{2})*)"
@@ -251,9 +253,16 @@ def parse_hours(expression: str | None, timezone: str | ZoneInfo) -> HoursRule:
     except ParserError as error:
         where = re.search(r"--> \d+:(\d+)", str(error))
         place = f" from character {where[1]} on" if where else ""
-        msg = f"Opening hours {expression!r} cannot be read{place}."
+        msg, remedy = f"Opening hours {expression!r} cannot be read{place}.", _GRAMMAR
+        late = _BEGINS.search(_QUOTED.sub("", text))
+        if late is not None:
+            msg = f"Opening hours {expression!r} begin at {late[1]}; nothing begins after 24:00."
+            remedy = (
+                "Hours after midnight belong to the next day, or end what began before it "
+                "('Mo 22:00-26:00'), as in OpenStreetMap's opening_hours."
+            )
         raise InvalidInputError(
-            msg, remedy=_GRAMMAR, field="opening_hours", value=expression
+            msg, remedy=remedy, field="opening_hours", value=expression
         ) from error
     return HoursRule(canonical, zone, tuple(parsed.warnings))
 

@@ -357,6 +357,12 @@ def test_bad_grammar_names_the_expression_and_the_remedy(text: str) -> None:
     assert caught.value.context["value"] == text
 
 
+@pytest.mark.parametrize("begin", ["25:00", "24:30", "47:15"])
+def test_hours_that_begin_after_midnight_are_said_to_be_so(begin: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"begin at {begin}; nothing begins after 24:00"):
+        parse_hours(f"Mo 08:00-12:00,{begin}-48:00", "Asia/Shanghai")
+
+
 def test_what_the_library_found_odd_is_handed_on() -> None:
     assert parse_hours("mo-fr 8:00-20:00", "Asia/Shanghai").expression == "Mo-Fr 08:00-20:00"
     assert parse_hours("mo-fr 8:00-20:00", "Asia/Shanghai").warnings
