@@ -150,14 +150,31 @@ def show_week(facts: Mapping[str, Any], week: "Week") -> None:
     printed(table)
     for one in week.gaps:
         if one["mean_share"] is not None:
-            least = f"{one['least_share']:.1%} at {one['least_at']:%a %H:%M}"
-            typer.echo(
-                f"{one['part']}: {one['mean_share']:.1%} on average, {least}; "
-                f"{one['never']:,} households never; gap {one['gap']:.1%}"
-            )
+            typer.echo(part_of_week(one))
     unknown = max(hour["stations_unknown"] for hour in week.hours)
     if unknown:
         typer.echo(f"hours of {unknown} stations unknown, not counted")
+
+
+def part_of_week(one: Mapping[str, Any]) -> str:
+    """Say how many are covered in a part of the week, against the office hours of working days."""
+    points = -100 * one["gap"]
+    against = ""
+    if one["part"] != "office":
+        apart = f"{abs(points):.1f} points {'more' if points > 0 else 'less'} than"
+        against = f", {apart if abs(points) >= 0.05 else 'as'} in office hours"
+    return (
+        f"{_PARTS[one['part']]}: {one['mean_share']:.1%} on average{against}; least "
+        f"{one['least_share']:.1%}, {one['least_at']:%a %m-%d %H:%M}; "
+        f"{one['never']:,} households never"
+    )
+
+
+_PARTS = {
+    "office": "office hours of working days",
+    "evening": "evenings of working days",
+    "weekend": "days of rest",
+}
 
 
 def show_rooms(facts: Mapping[str, Any], told: Mapping[str, Any]) -> None:

@@ -188,7 +188,10 @@ class WeekGap(BaseModel):
     least_share: float | None
     least_at: AwareDatetime | None
     never: int | None = Field(description="Households that are covered in no hour of it.")
-    gap: float | None = Field(description="Mean share of office hours less that of the part.")
+    gap: float | None = Field(
+        description="Mean share of office hours less that of the part; below 0: more are covered "
+        "in the part than in office hours."
+    )
 
 
 class WeekAnswer(BaseModel):
