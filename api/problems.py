@@ -1,9 +1,11 @@
 """Errors as ``application/problem+json`` (RFC 9457): each family of the core mapped once."""
 
 import re
+from datetime import datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -186,7 +188,8 @@ def _of_the_request(request: "Request", error: Exception) -> "Response":
     """Name each refused field; values are left out, because they may hold personal text."""
     assert isinstance(error, RequestValidationError)
     listed = [
-        {"location": _location(item["loc"]), "message": str(item["msg"])} for item in error.errors()
+        {"location": _location(item["loc"]), "message": _message(request, item)}
+        for item in error.errors()
     ]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(
@@ -206,6 +209,18 @@ def _of_the_request(request: "Request", error: Exception) -> "Response":
         remedy="Mend the fields listed in errors; /docs describes each.",
         facts={"errors": listed},
     )
+
+
+def _message(request: "Request", item: "Mapping[str, Any]") -> str:
+    """Return what is wrong with a field; of a moment without a zone, which one to add."""
+    if item["type"] != "timezone_aware":
+        return str(item["msg"])
+    zone = ZoneInfo(request.app.state.settings.timezone)
+    try:
+        offset = datetime.fromisoformat(str(item["input"])).replace(tzinfo=zone).isoformat()[-6:]
+    except ValueError:  # a spelling that pydantic alone reads
+        return str(item["msg"])
+    return f"The moment has no time zone: add {offset} (the place's zone)"
 
 
 def _location(parts: "Sequence[str | int]") -> str:

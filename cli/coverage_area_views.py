@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.plan_views import print_json, printed, table_with, word
+from cli.plan_views import clock, print_json, printed, table_with, word
 from gis.i18n import indicator_label
 from gis.settings import get_settings
 
@@ -91,7 +91,7 @@ def show_runs(rows: "Sequence[Any]", *, as_json: bool) -> None:
         table.add_row(
             str(row.id)[:8],
             f"{row.as_of}",
-            f"{row.made_at:%Y-%m-%d %H:%M}",
+            clock(row.made_at),
             word("method", row.method),
             ", ".join(asked["services"]),
             ", ".join(limits),

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import typer
+
+from gis.settings import get_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +53,7 @@ def show_plans(rows: Sequence[Any]) -> None:
             row.kind,
             row.status + (" · unfit" if row.unfit_since else ""),
             str(row.version),
-            f"{row.drawn_at or row.created_at:%Y-%m-%d %H:%M}",
+            clock(row.drawn_at or row.created_at),
             str(measures.get("grids", "")),
             f"{measures['share_in_range']:.0%}" if "share_in_range" in measures else "",
         )
@@ -232,6 +235,11 @@ def say_in_effect(effect: "Effect") -> None:
 
 def _called(one: "ReplacedPeriod") -> str:
     return one.plan_name or one.plan_id[:8]
+
+
+def clock(moment: datetime) -> str:
+    """Return a moment as the clocks of the place show it, to the minute."""
+    return f"{moment.astimezone(ZoneInfo(get_settings().timezone)):%Y-%m-%d %H:%M}"
 
 
 def table_with(*columns: str | tuple[str, str]) -> "Table":

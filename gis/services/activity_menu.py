@@ -110,6 +110,7 @@ def read_menu(session: "Session", scope: "Scope", question: MenuQuestion) -> Mon
     shown = every.assign(
         suppressed=hidden,
         station_name=[names.get(key, (None,))[0] for key in every["station_id"]],
+        **{name: every[name].dt.tz_convert(question.timezone) for name in ("starts_at", "ends_at")},
         attendance=every["attendance"].mask(hidden),
         filled=every["filled"].mask(hidden),
     )

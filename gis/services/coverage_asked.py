@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class CoverageQuestion:
     timezone
         IANA name of the zone of the place.
     at
-        A moment: stations count that are known to be open then. Now if neither is given.
+        A moment: stations count that are known to be open then. Now if neither is given. It is
+        told in the zone of the place, whatever zone it is given in.
     as_of
         A day: stations count that are in service then, whatever their hours; planned ones from
         their first day.
@@ -79,6 +81,8 @@ class CoverageQuestion:
                 remedy="Write it as 2026-05-01T22:00:00+08:00.",
                 field="at",
             )
+        if self.at is not None:
+            object.__setattr__(self, "at", self.at.astimezone(ZoneInfo(self.timezone)))
 
     @property
     def day(self) -> date:
