@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import typer
 
@@ -22,9 +23,9 @@ from cli.coverage_options import (
     UnitOption,
     asked,
     measuring,
+    read_lonlat,
 )
 from cli.store import opened
-from gis.errors import InvalidInputError
 from gis.settings import get_settings
 
 app = typer.Typer(name="coverage", help="Coverage: who reaches what, when, on foot.")
@@ -54,7 +55,7 @@ def show(
 
     question = asked(service, at, as_of, by, (speed, metres, minutes))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        coverage = cover(session, scope, WalkingGrounds(), question)
+        coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         areas = read_areas(session, scope, coverage.places, per, question.day, community=community)
         covers = area_covers(coverage, areas, get_settings().suppress_below)
     facts = measured(coverage)
@@ -96,7 +97,7 @@ def buildings(
     question = asked(service, at, as_of, by, (speed, None, None))
     wanted = Evidence(threshold, unit, listed, community, grid)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        coverage = cover(session, scope, WalkingGrounds(), question)
+        coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         every = Window(len(coverage.verdicts) + 1)
         page = list_verdicts(session, scope, coverage, wanted, every)
     ranked = sorted(page.verdicts, key=lambda one: (-one.facts["households"], one.id))[:limit]
@@ -135,10 +136,11 @@ def way(
     from gis.services.walking import WalkingGrounds
 
     question = asked(service, at, as_of, "walking", (speed, None, None))
+    place = _place(start)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        ground = WalkingGrounds().current(session, scope)
-        if "," in start:
-            found = way_from_place(session, scope, ground, question, _point(start), station)
+        ground = WalkingGrounds(keep=True).current(session, scope)
+        if place is not None:
+            found = way_from_place(session, scope, ground, question, place, station)
         else:
             found = way_from_building(session, scope, ground, question, start, station)
     facts = {
@@ -197,7 +199,7 @@ def week(
     question = asked(service, None, midnight, by, (speed, None, None))
     order = WeekOrder(first, threshold, unit, community)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        places = places_for(session, scope, WalkingGrounds(), question)
+        places = places_for(session, scope, WalkingGrounds(keep=True), question)
         found = read_week(session, scope, places, question, order, settings.suppress_below)
     facts: dict[str, Any] = {
         "service": service,
@@ -213,14 +215,13 @@ def week(
         show_week(facts, found)
 
 
-def _point(text: str) -> tuple[float, float]:
+def _place(text: str) -> tuple[float, float] | None:
+    """Return a point in degrees; ``None``: the text is an id."""
     try:
-        lon, lat = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidInputError(
-            f"{text!r} is no point.", remedy="Write it as lon,lat: 117.31,31.87.", field="start"
-        ) from error
-    return lon, lat
+        UUID(text)
+    except ValueError:
+        return read_lonlat(text, "start", "neither the id of a building nor lon,lat")
+    return None
 
 
 app.add_typer(coverage_areas.app)

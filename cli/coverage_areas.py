@@ -15,6 +15,7 @@ from cli.coverage_options import (
     ServiceOption,
     SpeedOption,
     asked,
+    read_lonlat,
 )
 from cli.store import opened
 from cli.watching import watching
@@ -63,7 +64,7 @@ def isochrone(
     from cli.coverage_area_views import show_areas
     from gis.database.engine import transaction
     from gis.services.coverage_asked import serving
-    from gis.services.walking_areas import at_points, at_stations, isochrone_areas
+    from gis.services.walking_areas import at_point, at_stations, isochrone_areas
 
     question, reach = _asked(service, at, as_of, speed), _reach(speed, metres, minutes)
     if out is not None:
@@ -75,10 +76,11 @@ def isochrone(
             )
         _write(out, ("isochrones",), question, reach)
         return
+    here = None if point is None else read_lonlat(point, "--point")
     with opened() as (factory, scope), transaction(factory) as session:
         ground = _ground(session, scope)
-        if point is not None:
-            origins = at_points(ground, [_lonlat(point)])
+        if here is not None:
+            origins = at_point(ground, here)
         elif station:
             origins = at_stations(ground, [_station(ground, one) for one in station])
         else:
@@ -342,16 +344,6 @@ def _station(ground: Any, called: str) -> str:  # noqa: ANN401 - the ground
             field="--station",
         )
     return str(found["id"].iloc[0])
-
-
-def _lonlat(text: str) -> tuple[float, float]:
-    try:
-        lon, lat = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidInputError(
-            f"--point {text!r} is no place.", remedy="Write it as lon,lat.", field="--point"
-        ) from error
-    return lon, lat
 
 
 def _write(

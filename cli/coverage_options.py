@@ -120,6 +120,23 @@ def read_moment(text: str, timezone: str) -> datetime:
     return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(timezone))
 
 
+def read_lonlat(text: str, field: str, is_not: str = "no place") -> tuple[float, float]:
+    """Return a point in degrees.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        It cannot be read.
+    """
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{text!r} is {is_not}.", remedy="Write a place as lon,lat: 117.31,31.87.", field=field
+        ) from error
+    return lon, lat
+
+
 @contextmanager
 def measuring() -> Generator[None]:
     """Say on a terminal that a walking network is read and walked."""

@@ -51,7 +51,7 @@ def capacity(
     question = asked(service, at, as_of, "walking", (speed, None, None))
     order = RoomOrder(count, share, limit_min)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        ground = WalkingGrounds().current(session, scope)
+        ground = WalkingGrounds(keep=True).current(session, scope)
         rooms = place(session, scope, ground, question, order)
     facts = measured(answered(ground, rooms.serving, question)) | asdict(order)
     told = told_rooms(ground, rooms, question, order, get_settings().suppress_below)
@@ -102,7 +102,7 @@ def access(
     order, how = RoomOrder(count, share, limit_min), AccessOrder(model, decay)
     below = get_settings().suppress_below
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        ground = WalkingGrounds().current(session, scope)
+        ground = WalkingGrounds(keep=True).current(session, scope)
         found = access_to(session, scope, ground, question, order, how)
         areas = read_areas(session, scope, ground, per, question.day, community=community)
     rows = [asdict(one) for one in area_access(found, areas, order, how, below)]
@@ -134,7 +134,7 @@ def delivery(
 
     question = asked(service, at, as_of, "walking", (speed, None, None))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        coverage = cover(session, scope, WalkingGrounds(), question)
+        coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         below = get_settings().suppress_below
         found = deliveries(session, scope, coverage, limit_min, below)
     facts = measured(coverage) | {"limit_min": limit_min, "stations_delivering": found.delivering}
@@ -167,7 +167,7 @@ def how_sure(
 
     question = asked(service, at, as_of, by, (speed, metres, minutes))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
-        coverage = cover(session, scope, WalkingGrounds(), question)
+        coverage = cover(session, scope, WalkingGrounds(keep=True), question)
     found = variants(coverage, community, get_settings().suppress_below)
     if as_json:
         print_json(measured(coverage) | {"variants": found})

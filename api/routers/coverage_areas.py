@@ -20,7 +20,7 @@ from gis.services.walking_areas import (
     GapQuestion,
     Origins,
     Reach,
-    at_points,
+    at_point,
     at_stations,
     catchment_areas,
     gap_areas_in_line,
@@ -146,7 +146,7 @@ def get_isochrone(
         facts = _facts_of(ground, reach, origins, len(origins.station_ids))
     elif point is not None:
         lon, lat = (float(part) for part in point.split(","))
-        origins = at_points(ground, [(lon, lat)])
+        origins = at_point(ground, (lon, lat))
         facts = _facts_of(ground, reach, origins, 0)
     else:
         question = which.question(settings.timezone)

@@ -15,7 +15,7 @@ from gis.network import minutes, nearest, path
 from gis.network.walking import NO_STATION_REACHABLE
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
 from gis.services.coverage_shares import OPEN_COUNTS, read_areas
-from gis.services.locating import check_point
+from gis.services.walking import NO_WAY, NO_WAY_REMEDY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,7 @@ def _grid_codes(
     if wanted.grid is not None and wanted.grid not in codes.values():
         raise NotFoundError(
             f"There is no grid {wanted.grid} in the plan in effect on {day}.",
-            remedy="GET /v1/grids lists them.",
+            remedy="The layer grids lists them.",
         )
     return areas.of.map(codes).astype(object)
 
@@ -241,7 +241,7 @@ def way_from_building(
     rows = np.flatnonzero((ground.buildings["id"] == building_id).to_numpy())
     if not len(rows):
         raise NotFoundError(
-            f"There is no building {building_id}.", remedy="GET /v1/buildings lists them."
+            f"There is no building {building_id}.", remedy="The layer buildings lists them."
         )
     return _way(session, scope, ground, question, (ground.homes.take(rows[:1]), station_id))
 
@@ -259,13 +259,11 @@ def way_from_place(
     Raises
     ------
     gis.errors.InvalidInputError
-        The point is not on the globe.
+        The point is not on the globe, or in no community.
     gis.errors.NotFoundError
         As there, or no road is near the point.
     """
-    check_point(*lonlat)
-    here = ground.places([lonlat[0]], [lonlat[1]])
-    return _way(session, scope, ground, question, (here, station_id))
+    return _way(session, scope, ground, question, (ground.place(*lonlat), station_id))
 
 
 def _way(
@@ -284,14 +282,14 @@ def _way(
         rows = np.flatnonzero((ground.stations["id"] == station_id).to_numpy())
         if not len(rows):
             raise NotFoundError(
-                f"There is no station {station_id}.", remedy="GET /v1/stations lists them."
+                f"There is no station {station_id}.", remedy="The layer stations lists them."
             )
         row = int(rows[0])
     _check_ends(ground, here, row)
     try:
         found = path(ground.graph, here, ground.doors, 0, row)
     except NotFoundError as error:
-        raise NotFoundError(_WHY[NO_STATION_REACHABLE], remedy=_REMEDY) from error
+        raise NotFoundError(NO_WAY[NO_STATION_REACHABLE], remedy=NO_WAY_REMEDY) from error
     back = Transformer.from_crs(ground.crs, 4326, always_xy=True)
     xy = shapely.get_coordinates(found.line_m)
     line = shapely.LineString(np.round(np.column_stack(back.transform(*xy.T)), 7))
@@ -307,22 +305,13 @@ def _way(
     )
 
 
-_WHY = {
-    "no_road_within_reach": "No road is within reach of the place.",
-    "roads_behind_barrier": "Every road near the place lies behind a river, a railway or a wall.",
-    NO_STATION_REACHABLE: "No way leads from the place to a station that serves.",
-}
-
-
-_REMEDY = "Look at the roads, rivers and railways there; the straight line needs no roads."
-
-
 def _check_ends(ground: "WalkingGround", here: "Snapped", row: int) -> None:
+    """Refuse a building or a station that no road is near; a point has been looked at."""
     if here.edge[0] < 0:
-        raise NotFoundError(_WHY[here.reason[0]], remedy=_REMEDY)
+        raise NotFoundError(NO_WAY[here.reason[0]], remedy=NO_WAY_REMEDY)
     if ground.doors.edge[row] < 0:
         name = ground.stations["name"].iloc[row]
-        raise NotFoundError(f"No road is within reach of {name}.", remedy=_REMEDY)
+        raise NotFoundError(f"No road is within reach of {name}.", remedy=NO_WAY_REMEDY)
 
 
 def _nearest(ground: "WalkingGround", here: "Snapped", who: Serving) -> int:
@@ -335,5 +324,5 @@ def _nearest(ground: "WalkingGround", here: "Snapped", who: Serving) -> int:
     walk = nearest(ground.graph, here, ground.doors, who.mask.to_numpy())
     row = int(walk.station[0])
     if row < 0:
-        raise NotFoundError(_WHY[here.reason[0] or NO_STATION_REACHABLE], remedy=_REMEDY)
+        raise NotFoundError(NO_WAY[here.reason[0] or NO_STATION_REACHABLE], remedy=NO_WAY_REMEDY)
     return row

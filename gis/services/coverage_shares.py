@@ -127,7 +127,7 @@ def read_areas(
     communities = places.communities
     if community is not None and community not in set(communities["code"]):
         raise NotFoundError(
-            f"There is no community {community}.", remedy="GET /v1/communities lists them."
+            f"There is no community {community}.", remedy="The layer communities lists them."
         )
     if per == "grid":
         found = _grids(session, scope, places, kind, day)

@@ -175,7 +175,7 @@ def chosen_buildings(places: "Places", community: str | None) -> "NDArray[np.boo
     own = places.communities.loc[places.communities["code"] == community, "id"]
     if not len(own):
         raise NotFoundError(
-            f"There is no community {community}.", remedy="GET /v1/communities lists them."
+            f"There is no community {community}.", remedy="The layer communities lists them."
         )
     return np.asarray(places.buildings["community_id"].isin(own), dtype=bool)
 

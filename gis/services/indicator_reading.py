@@ -270,7 +270,7 @@ def read_evidence(
     if run is None or question.indicator not in run.parameters.get("indicators", {}):
         raise NotFoundError(
             f"There is no run with the indicator {question.indicator} by {asked.day}.",
-            remedy="List the indicators: GET /v1/indicators.",
+            remedy="List the indicators: wangge coverage indicators, or GET /v1/indicators.",
         )
     told = {name: run.parameters[name] for name in RunOrder.__dataclass_fields__}
     order = RunOrder.from_arguments(told)
@@ -326,7 +326,7 @@ def _area(ground: RunGround, question: EvidenceQuestion) -> str:
     if question.area_id not in known:
         raise NotFoundError(
             f"There is no {question.area_kind} {question.area_id} on that day.",
-            remedy="List the indicators: GET /v1/indicators.",
+            remedy="List the indicators: wangge coverage indicators, or GET /v1/indicators.",
         )
     return question.area_id
 

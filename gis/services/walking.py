@@ -20,7 +20,7 @@ from gis.coverage.field import field_ground
 from gis.coverage.verdicts import building_locations, lonlat_array
 from gis.coverage.walking_coverage import WalkedGround
 from gis.districting.cells import data_version_of
-from gis.errors import InvalidInputError
+from gis.errors import InvalidInputError, NotFoundError
 from gis.geometry.crs import to_projected
 from gis.layers import walking_networks
 from gis.layers.barriers import Barrier
@@ -35,7 +35,10 @@ from gis.layers.stations import Station, StationService
 from gis.logs import get_logger
 from gis.network import WalkFactors, WalkGraph, build_walk_graph, snap, snap_buildings
 from gis.network.packing import NETWORK_METHOD, SHAPED_BY, pack, unpack
+from gis.network.snapping import NO_ROAD_WITHIN_REACH, ROADS_BEHIND_BARRIER
+from gis.network.walking import NO_STATION_REACHABLE
 from gis.services.ground import deployment_crs
+from gis.services.locating import check_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +58,13 @@ log = get_logger(__name__)
 #: Grounds kept in memory by :class:`WalkingGrounds`: one in use, one that is about to replace it.
 KEPT = 2
 Progress = Callable[[str], object]
+#: Why one cannot walk from a place, by the reason.
+NO_WAY = {
+    NO_ROAD_WITHIN_REACH: "No road is within reach of the place.",
+    ROADS_BEHIND_BARRIER: "Every road near the place lies behind a river, a railway or a wall.",
+    NO_STATION_REACHABLE: "No way leads from the place to a station that serves.",
+}
+NO_WAY_REMEDY = "Look at the roads, rivers and railways there; the straight line needs no roads."
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +138,28 @@ class WalkingGround(Places):
         """Return points in EPSG:4326 on the network."""
         points = to_projected(shapely.points(np.column_stack([lon, lat])), self.crs)
         return snap(self.graph, shapely.get_coordinates(points))
+
+    def place(self, lon: float, lat: float) -> "Snapped":
+        """Return a point in EPSG:4326 from which one can set out.
+
+        Raises
+        ------
+        gis.errors.InvalidInputError
+            It is not on the globe, or in none of the communities.
+        gis.errors.NotFoundError
+            No road is within reach of it.
+        """
+        check_point(lon, lat)
+        if not len(self.communities.sindex.query(shapely.Point(lon, lat), predicate="intersects")):
+            raise InvalidInputError(
+                f"{lon}, {lat} lies in none of the communities.",
+                remedy="Give a place in a community: longitude first, degrees of EPSG:4326.",
+                field="point",
+            )
+        here = self.places([lon], [lat])
+        if here.edge[0] < 0:
+            raise NotFoundError(NO_WAY[here.reason[0]], remedy=NO_WAY_REMEDY)
+        return here
 
 
 def read_places(session: "Session", scope: "Scope") -> Places:
@@ -230,8 +262,15 @@ def _network(
 
 @dataclass(slots=True)
 class WalkingGrounds:
-    """The grounds read last, by what they were read from; one is read at a time."""
+    """The grounds read last, by what they were read from; one is read at a time.
 
+    Parameters
+    ----------
+    keep
+        Store a network that is not stored yet; needs sessions that may write, and commit.
+    """
+
+    keep: bool = False
     _kept: "OrderedDict[tuple[Scope, str], WalkingGround]" = field(default_factory=OrderedDict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -246,7 +285,7 @@ class WalkingGrounds:
         with self._reading:
             found = self._kept.get(key)
             if found is None:
-                found = read_walking_ground(session, scope)
+                found = read_walking_ground(session, scope, keep=self.keep)
                 self._kept[key] = found
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)

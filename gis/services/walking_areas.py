@@ -19,7 +19,6 @@ from gis.coverage.verdicts import check_threshold
 from gis.errors import InvalidInputError, NotFoundError
 from gis.geometry.crs import to_lonlat
 from gis.network import SPEEDS, nearest
-from gis.services.locating import check_point
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -148,18 +147,17 @@ def at_stations(ground: "WalkingGround", station_ids: Sequence[str]) -> Origins:
     return Origins(ground.doors.take(rows), wanted)
 
 
-def at_points(ground: "WalkingGround", points: Sequence[tuple[float, float]]) -> Origins:
-    """Return points (lon, lat in EPSG:4326) as origins.
+def at_point(ground: "WalkingGround", lonlat: tuple[float, float]) -> Origins:
+    """Return a point (lon, lat in EPSG:4326) as origin.
 
     Raises
     ------
     gis.errors.InvalidInputError
-        A point is not on the globe.
+        It is not on the globe, or in none of the communities.
+    gis.errors.NotFoundError
+        No road is within reach of it.
     """
-    for lon, lat in points:
-        check_point(lon, lat)
-    lons, lats = np.array(points, dtype=float).reshape(-1, 2).T
-    return Origins(ground.places(lons, lats), [None] * len(points))
+    return Origins(ground.place(*lonlat), [None])
 
 
 def isochrone_areas(

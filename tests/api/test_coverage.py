@@ -110,6 +110,18 @@ def test_what_cannot_be_asked_is_422(walkable: httpx.Client, bad: dict[str, str]
     is_problem(walkable.get("/v1/coverage", params=MORNING | bad), 422)
 
 
+def test_a_moment_without_a_zone_is_told_which_to_add(walkable: httpx.Client):
+    answer = walkable.get("/v1/coverage", params={"at": "2026-05-06T10:00:00"})
+    assert "add +08:00 (the place's zone)" in is_problem(answer, 422)["detail"]
+
+
+def test_a_moment_is_told_in_the_zone_of_the_place(walkable: httpx.Client):
+    asked = MORNING | {"at": "2026-05-06T02:00:00Z"}
+    assert walkable.get("/v1/coverage", params=asked).json()["at"] == "2026-05-06T10:00:00+08:00"
+    now = walkable.get("/v1/coverage", params={"service": "affairs"}).json()
+    assert now["at"].endswith("+08:00")
+
+
 def test_a_community_that_is_not_there_is_404(walkable: httpx.Client):
     asked = MORNING | {"community": "340102001099"}
     is_problem(walkable.get("/v1/coverage", params=asked), 404)
@@ -200,12 +212,17 @@ def test_a_path_from_a_point_to_a_station_that_is_named(walkable: httpx.Client):
     facts = walkable.get("/v1/coverage/path", params=asked).raise_for_status().json()["properties"]
     assert (facts["station_id"], facts["calendar"]) == (hub, None)
     assert facts["walk_minutes"] == pytest.approx(facts["distance_m"] / 39, abs=0.06)
-    for bad in ({"point": "117.3"}, {"building": hub, "point": here}, {}, {"point": "181,31"}):
+    for bad in (
+        {"point": "117.3"},
+        {"building": hub, "point": here},
+        {},
+        {"point": "181,31"},
+        {"point": "117.5,31.9", **MORNING},
+    ):
         is_problem(walkable.get("/v1/coverage/path", params=bad), 422)
     missing = {"building": hub}, asked | {"station": key("buildings", "0,0")}
-    far = {"point": "117.5,31.9", **MORNING}
     night = {"point": here, "service": "affairs", "at": "2026-05-06T03:00:00+08:00"}
-    for bad in (*missing, far, night):
+    for bad in (*missing, night):
         assert is_problem(walkable.get("/v1/coverage/path", params=bad), 404)["remedy"]
 
 

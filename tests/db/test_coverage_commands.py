@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,6 +69,12 @@ def test_show_says_who_is_covered_and_how_it_was_measured():
     whole = plain(ok("show", *MORNING, "--per", "subdistrict", "--by", "straight_line"))
     assert "in a straight line" in whole
     assert re.search(r"within households residents elderly children low-income .* 300 m \S", whole)
+
+
+@pytest.mark.usefixtures("store")
+def test_now_is_told_by_the_clocks_of_the_place():
+    assert re.search(r"any service, \d{4}-\d\d-\d\d \d\d:\d\d CST;", ok("show"))
+    assert datetime.fromisoformat(told("show")["at"]).utcoffset() == timedelta(hours=8)
 
 
 @pytest.mark.usefixtures("store")
@@ -140,10 +147,11 @@ def test_a_path_is_a_line_in_json_and_a_sentence_without():
     other = told("path", f"{lon},{lat}", "--station", key("stations", "Hub"))
     assert other["properties"]["station_name"] == "Hub"
     for words, said in (
-        (["117.3;31"], "no building"),
-        (["117.3,east"], "no point"),
+        (["117.3;31"], "neither the id of a building nor lon,lat"),
+        (["abc"], "neither the id of a building nor lon,lat"),
+        (["117.3,east"], "neither"),
         (["117.3,131"], "not a place"),
-        (["118,31"], "No road is within reach of the place"),
+        (["118,31"], "none of the communities"),
         ([house, "--station", house], "no station"),
         ([house, "--service", "affairs", "--at", "2026-05-06T03:00"], "none open"),
     ):
@@ -159,7 +167,10 @@ def test_the_week_is_a_row_a_day_and_names_the_gaps():
     answer = ok("week", *words)
     assert "Mon 04-27" in answer
     assert "Fri 05-01 rest" in answer
-    assert re.search(r"evening: [\d.]+% on average", answer)
+    assert re.search(r"office hours of working days: [\d.]+% on average; least", answer)
+    assert re.search(r"evenings of working days: [\d.]+% on average, [\d.]+ points less", answer)
+    assert re.search(r"days of rest: .*; least 11.4%, Fri 05-01 09:00; 1,881 households", answer)
+    assert "weekend" not in answer
     body = told("week", *words)
     assert len(body["hours"]) == 168
     assert (body["calendar"], body["method"]) == ("verified", "walking")

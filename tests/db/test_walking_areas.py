@@ -1,5 +1,6 @@
 """Isochrones, catchments and gaps of the town, drawn on its streets."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -17,7 +18,7 @@ from gis.services.walking import WalkingGround, read_walking_ground
 from gis.services.walking_areas import (
     GapQuestion,
     Reach,
-    at_points,
+    at_point,
     at_stations,
     catchment_areas,
     gap_areas_in_line,
@@ -63,7 +64,7 @@ def test_an_isochrone_holds_the_footprints_of_those_who_are_near(ground: Walking
 
 
 def test_slower_people_reach_less_and_metres_mean_the_same_for_all(ground: WalkingGround):
-    here = at_points(ground, [lon_lat(4.5, 2)])
+    here = at_point(ground, lon_lat(4.5, 2))
     quick, slow = (isochrone_areas(ground, here, Reach((5,), group=g)) for g in ("adult", "frail"))
     assert slow["area_m2"][0] < quick["area_m2"][0]
     metres = isochrone_areas(ground, here, Reach(metres=(195.0,)))
@@ -84,14 +85,14 @@ def test_each_station_by_itself_and_all_together(ground: WalkingGround):
     assert differing < 0.02 * shapely.area(whole)  # where both are near, the field is one
 
 
-def test_a_place_far_from_every_road_reaches_nothing_and_says_why(ground: WalkingGround):
-    away = at_points(ground, [(117.9, 31.5)])
-    found = isochrone_areas(ground, away, Reach())
-    assert away.reason == "no_road_within_reach"
-    assert found.geometry.is_empty.all()
-    assert list(found["households"]) == [0, 0, 0]
+def test_one_sets_out_from_a_place_in_a_community_with_a_road_near(ground: WalkingGround):
     with pytest.raises(InvalidInputError, match="globe"):
-        at_points(ground, [(200.0, 31.5)])
+        at_point(ground, (200.0, 31.5))
+    with pytest.raises(InvalidInputError, match="none of the communities"):
+        at_point(ground, (117.9, 31.5))
+    vast = ground.communities.set_geometry([shapely.box(117, 31, 118, 32)] * 3)
+    with pytest.raises(NotFoundError, match="No road is within reach"):
+        at_point(replace(ground, communities=vast), (117.9, 31.5))
     with pytest.raises(NotFoundError):
         at_stations(ground, [key("stations", "nobody")])
 
