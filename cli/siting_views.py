@@ -72,12 +72,16 @@ def show_siting(job_id: str, report: Mapping[str, Any]) -> None:
     thinned = f", thinned to {found['weighed']:,}" if found["thinned_m"] else ""
     typer.echo(
         f"Siting {job_id}: {len(report['sites'])} new stations for {report['service']} "
-        f"({report['objective']}) beside {standing['stations']} that stand; "
+        f"({report['objective']}) beside {standing['stations_serving']} that stand; "
         f"{found['available']:,} candidates{thinned}."
     )
-    if standing["off_network"]:
-        away = ", ".join(standing["off_network"])
-        typer.echo(f"No road is near, so they serve nobody on foot: {away}.", err=True)
+    if standing["stations_off_network"]:
+        away = ", ".join(standing["stations_off_network"])
+        typer.echo(
+            f"{len(standing['stations_off_network'])} of those that stand have no road near, "
+            f"so they serve nobody on foot: {away}.",
+            err=True,
+        )
     if report["asked"] is not None and len(report["sites"]) < report["asked"]:
         typer.echo(f"{report['asked']} were asked for; another one would gain nothing.")
     _show_sites(report)

@@ -205,8 +205,10 @@ class SitingCandidates(BaseModel):
 class Standing(BaseModel):
     """Stations that offer the service already."""
 
-    stations: int
-    off_network: list[UUID] = Field(description="Further ones that nobody can walk to.")
+    stations_serving: int = Field(description="Stations that count, as in /v1/coverage.")
+    stations_off_network: list[UUID] = Field(
+        description="Those of them that no road is near: nobody can walk to them."
+    )
 
 
 class GroupCovered(BaseModel):

@@ -106,8 +106,8 @@ def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -
         "proof": _proof(asked, result, hidden=withheld[order.people]),
         "candidates": _candidates(asked),
         "standing": {
-            "stations": first,
-            "off_network": list(asked.off_network),
+            "stations_serving": first + len(asked.off_network),
+            "stations_off_network": list(asked.off_network),
         },
         "before": _coverage(asked, compared.before, compared.walked_before, withheld),
         "after": _coverage(asked, compared.after, compared.walked_after, withheld),

@@ -24,9 +24,11 @@ from gis.layers.walking_networks import WalkingNetwork
 from gis.outlets.labels import FIELD_LABELS
 from gis.scope import Action, Scope
 from gis.services import siting_exporting
+from gis.services.coverage_asked import CoverageQuestion
+from gis.services.coverage_by_walking import cover, measured
 from gis.services.siting_adopting import Adoption, adopt_sites
 from gis.services.siting_order import GivenPlace, SitingOrder
-from gis.services.walking import read_walking_ground
+from gis.services.walking import WalkingGrounds, read_walking_ground
 from tests.streets import add_streets
 from tests.town import CODE_OF, TIMEZONE, key, lon_lat
 
@@ -84,7 +86,7 @@ def test_two_more_canteens_are_told_in_the_stores_words(
     told = sited(town, scope)
     assert told["proof"]["status"] == "optimal"
     assert told["proof"]["gap"] == 0
-    assert told["standing"] == {"stations": 2, "off_network": []}
+    assert told["standing"] == {"stations_serving": 2, "stations_off_network": []}
     assert (told["method"], told["calendar"]) == ("walking", "verified")
     assert len(told["sites"]) == 2
     assert covered(told, "before") < covered(told) == told["proof"]["objective"]
@@ -403,14 +405,20 @@ def test_a_station_in_the_river_serves_nobody_and_is_named(
         where = func.ST_SetSRID(func.ST_MakePoint(*lon_lat(100, 2)), 4326)
         session.execute(update(Station).where(Station.id == lost).values(geometry=where))
     told = sited(town, scope)
-    assert told["standing"] == {"stations": 1, "off_network": [lost]}
+    assert told["standing"] == {"stations_serving": 2, "stations_off_network": [lost]}
+    asked = CoverageQuestion(
+        told["service"], TIMEZONE, as_of=date.fromisoformat(told["as_of"]), method="walking"
+    )
+    with transaction(town) as session:
+        found = measured(cover(session, scope, WalkingGrounds(), asked))
+    assert {name: found[name] for name in told["standing"]} == told["standing"]
 
 
 def test_where_no_station_stands_yet(town: "sessionmaker[Session]", scope: Scope):
     with transaction(town) as session:
         session.execute(delete(StationService).where(StationService.service == "canteen"))
     told = sited(town, scope)
-    assert (told["standing"]["stations"], covered(told, "before")) == (0, 0)
+    assert (told["standing"]["stations_serving"], covered(told, "before")) == (0, 0)
     assert told["before"]["mean_distance_m"] is None
     assert len(told["sites"]) == 2
 

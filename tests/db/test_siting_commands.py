@@ -113,7 +113,8 @@ def test_chosen_sites_become_planned_stations(url: str):
     answer = run("adopt", row["job_id"], "--opens-on", "2027-03-01")
     assert (answer.exit_code, "there already" in answer.stderr) == (1, True)
     now, then = (
-        told(*CANTEENS[:-1], day)["standing"]["stations"] for day in ("2027-02-28", "2027-03-01")
+        told(*CANTEENS[:-1], day)["standing"]["stations_serving"]
+        for day in ("2027-02-28", "2027-03-01")
     )
     assert (now, then) == (2, 4)
 

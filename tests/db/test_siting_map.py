@@ -108,7 +108,7 @@ def test_the_counts_are_those_of_the_siting(
     assert page["people"][0]["total"] == total
     chosen = data.candidates[data.candidates["chosen"]]
     assert list(chosen["key"]) == [site["key"] for site in report["sites"]]
-    assert len(data.stations) == report["standing"]["stations"]
+    assert len(data.stations) == report["standing"]["stations_serving"]
     assert [
         (data.candidates["key"][one.leave], data.candidates["key"][one.enter])
         for one in data.exchanges
