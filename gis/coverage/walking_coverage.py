@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from gis.coverage.scenarios import HoursContext, Scenario, in_service_on, open_at
 from gis.coverage.verdicts import (
@@ -18,7 +19,6 @@ from gis.coverage.verdicts import (
     building_locations,
     check_threshold,
     lonlat_array,
-    nearest_open_station,
 )
 from gis.errors import InvalidInputError
 from gis.geometry.crs import to_projected
@@ -80,7 +80,8 @@ class WalkedGround:
     doors, spots
         Where they are on the network, in the same order.
     straight_lonlat
-        Longitude and latitude of buildings, ``(k, 2)``, and of stations, ``(s, 2)``.
+        Longitude and latitude of buildings, ``(k, 2)``, and of stations, ``(s, 2)``, for straight
+        lines that stand beside no walk.
     """
 
     graph: "WalkGraph"
@@ -94,6 +95,31 @@ class WalkedGround:
     def stations_off_network(self) -> list[str]:
         """Keys of the stations that no road is near: in a river, beyond the roads."""
         return list(self.stations[self.spots.edge < 0])
+
+    def straight(
+        self, mask: "NDArray[np.bool_]"
+    ) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
+        """Return the station nearest to each building in a straight line, and the metres.
+
+        The line begins where the walk does, at the entrance or at the place of the outline that the
+        leg leaves from, and is measured on the plane of the network: no walk is shorter.
+
+        Parameters
+        ----------
+        mask
+            ``(s,)``: which stations count.
+
+        Returns
+        -------
+        row, metres
+            ``(k,)`` each; -1 and NaN where none counts.
+        """
+        rows = np.flatnonzero(mask)
+        if len(rows) == 0:
+            nobody = np.full(len(self.doors), -1, dtype=np.int64)
+            return nobody, np.full(len(self.doors), np.nan)
+        metres, nearest = KDTree(self.spots.from_xy_m[rows]).query(self.doors.from_xy_m)
+        return rows[nearest], metres
 
     def walks(self, masks: "ArrayLike") -> list[Walk]:
         """Return the nearest stations for sets of serving ones, ``(j, s)``; equal sets once."""
@@ -226,9 +252,9 @@ def walking_verdicts(
         Index of the buildings. ``station_id`` (or None), ``distance_m``, ``cost_m`` (or NaN),
         ``minutes_{group}`` for each speed, ``reason`` (one of :data:`REASONS`, or None),
         ``within_{r}_m`` by metres of the walk, ``within_{t}_min`` at the group's speed; and beside
-        them ``straight_station_id``, ``straight_m`` and ``detour``: the walk by the straight line,
-        NaN where either is missing or the line is under 10 m. (It can be below 1 where a building
-        has no entrance: the line begins inside, the walk at its side.)
+        them ``straight_station_id`` and ``straight_m``, by :meth:`WalkedGround.straight`, and
+        ``detour``: the walk by the straight line, NaN where either is missing or the line is under
+        10 m.
 
     Raises
     ------
@@ -325,7 +351,7 @@ def _verdicts(
     data |= {f"within_{r:g}_m": distance <= r for r in options.thresholds_m}
     own = minutes(cost, options.speed_m_s)
     data |= {f"within_{t:g}_min": own <= t for t in options.thresholds_min}
-    station, straight = nearest_open_station(*ground.straight_lonlat, mask)
+    station, straight = ground.straight(mask)
     data["straight_station_id"] = _names(ground, station)
     data["straight_m"] = straight
     data["detour"] = np.divide(
