@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 MetresOption = Annotated[
-    list[float] | None, typer.Option(help="Metres on level pavement, once for each.")
+    list[float] | None, typer.Option(help="Metres along the walk, once for each.")
 ]
 MinutesOption = Annotated[
     list[float] | None,

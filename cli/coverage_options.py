@@ -36,7 +36,7 @@ SpeedOption = Annotated[
     Literal["adult", "elderly", "frail"], typer.Option(help="1.2, 0.8 or 0.65 m/s.")
 ]
 MetresOption = Annotated[
-    list[float] | None, typer.Option(help="A radius in metres, once for each; 300, 500, 1000.")
+    list[float] | None, typer.Option(help="Metres along the walk, once for each; 300, 500, 1000.")
 ]
 MinutesOption = Annotated[
     list[float] | None, typer.Option(help="Minutes of the walk, once for each; 5, 10, 15.")

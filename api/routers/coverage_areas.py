@@ -50,7 +50,7 @@ Metres = Annotated[
     str | None,
     Query(
         pattern=_LIST,
-        description="Metres on level pavement, at most 8; none if left out.",
+        description="Metres along the walk, at most 8; none if left out.",
         examples=["300,500,1000"],
     ),
 ]

@@ -15,10 +15,16 @@ P = TypeVar("P", bound=BaseModel)
 
 
 class _Limit(BaseModel):
-    distance_m: float = Field(
-        description="The limit, metres on level pavement; of a straight line, its length."
+    unit: Literal["m", "min"] = Field(
+        description="What the limit is in: metres along the walk, or minutes, which count steps "
+        "and surface too."
     )
-    walk_minutes: float = Field(description="The same limit in minutes at the speed.")
+    distance_m: float = Field(
+        description="The limit in metres; of minutes, what is walked in them on level pavement."
+    )
+    walk_minutes: float = Field(
+        description="The limit in minutes at the speed; of metres, what they take on the level."
+    )
     area_m2: float
 
 

@@ -82,8 +82,13 @@ def gap_frame(
     *,
     buildings: "gpd.GeoDataFrame | None" = None,
     minimum_area_m2: float = 0.0,
+    everyone: bool = False,
 ) -> "gpd.GeoDataFrame":
-    """Return the parts of a gap in metres as :func:`gap_polygons` does."""
+    """Return the parts of a gap in metres as :func:`gap_polygons` does.
+
+    With ``everyone``, who is located in no part is counted in the nearest one: a door in a street
+    that is reached, or a building beyond the scope.
+    """
     import geopandas as gpd
 
     parts = shapely.get_parts(gap)
@@ -94,7 +99,7 @@ def gap_frame(
     order = ["area_m2"]
     keep = frame["area_m2"] >= minimum_area_m2
     if buildings is not None:
-        _count_people(frame, parts, buildings, crs)
+        _count_people(frame, parts, buildings, crs, everyone=everyone)
         order = ["households", "area_m2"]
         keep |= frame[list(PEOPLE)].sum(axis=1) > 0
     return frame[keep].sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
@@ -122,10 +127,16 @@ def _count_people(
     parts: Any,  # noqa: ANN401 - an array of polygons
     buildings: "gpd.GeoDataFrame",
     crs: pyproj.CRS,
+    *,
+    everyone: bool,
 ) -> None:
     """Add the counts of the buildings located in each part, in place."""
     points = to_projected(building_locations(buildings).to_numpy(), crs)
     part, building = shapely.STRtree(points).query(parts, predicate="intersects")
+    if everyone and len(parts):
+        away = np.setdiff1d(np.arange(len(points)), building)
+        part = np.append(part, shapely.STRtree(parts).nearest(points[away]))
+        building = np.append(building, away)
     for name in PEOPLE:
         counts = buildings[name].to_numpy(dtype=np.int64)
         frame[name] = np.bincount(part, counts[building], minlength=len(parts)).astype(np.int64)

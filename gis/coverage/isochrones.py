@@ -208,7 +208,7 @@ def walking_gaps(
         As for :func:`isochrones`.
     buildings, cost_m
         Buildings in EPSG:4326 and the cost of each one's walk: those beyond the limit are counted
-        where they stand, and the gaps hold their footprints and no other's.
+        in the gap where they stand, else in the nearest; gaps hold their footprints, no other's.
     minimum_area_m2
         Smaller gaps are left out, unless somebody lives there.
 
@@ -225,7 +225,7 @@ def walking_gaps(
         beyond = buildings[~covered]
     [ground] = to_projected(np.array([scope], dtype=object), crs)
     gap = shapely.difference(ground, reached)
-    return gap_frame(gap, crs, buildings=beyond, minimum_area_m2=minimum_area_m2)
+    return gap_frame(gap, crs, buildings=beyond, minimum_area_m2=minimum_area_m2, everyone=True)
 
 
 def within_limit(

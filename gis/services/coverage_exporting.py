@@ -49,7 +49,8 @@ _COUNTS = tuple(
     for name in PEOPLE
 )
 _LIMIT = (
-    Column("distance_m", "float", "The limit, metres on level pavement.", required=True),
+    Column("unit", "str", "What the limit is in: metres along the walk, or minutes."),
+    Column("distance_m", "float", "The limit in metres.", required=True),
     Column("walk_minutes", "float", "The limit, minutes at the speed.", required=True),
     Column("area_m2", "float", "Area, square metres.", required=True),
 )

@@ -5,8 +5,8 @@ verdicts of the buildings: a footprint lies inside or outside as its building's 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import shapely
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from gis.network import Snapped
+    from gis.network import Snapped, Walk
     from gis.services.walking import Places, WalkingGround
 
 #: Minutes that are drawn where nobody says how far.
@@ -36,16 +36,30 @@ FARTHEST_M = 20_000.0
 SMALLEST_GAP_M2 = 500.0
 
 
+class Limit(NamedTuple):
+    """A limit of a walk, in metres along it, or in the metres that its minutes are on the level."""
+
+    metres: float
+    unit: Literal["m", "min"]
+
+    def of(self, walk: "Walk") -> "NDArray[np.float64]":
+        """Return what of each walk the limit is one of."""
+        return walk.distance_m if self.unit == "m" else walk.cost_m
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far one walks.
+    """How far one walks: metres are along the walk, minutes count steps and surface too.
+
+    So they are in every answer about coverage. Between the buildings, whose own walks decide where
+    they belong, ground is drawn by the metres that a walk is on level pavement.
 
     Parameters
     ----------
     minutes
         Limits in minutes at the speed; of neither these nor metres: 5, 10 and 15 minutes.
     metres
-        Limits in metres on level pavement.
+        Limits in metres along the walk.
     group
         Whose speed it is; a key of :data:`gis.network.SPEEDS`.
     speed_m_s
@@ -79,9 +93,10 @@ class Reach:
             )
         for limit in (*self.minutes, *self.metres):
             check_threshold(limit)
-        if max(self.limits_m) > FARTHEST_M:
+        farthest = self.limits[-1].metres
+        if farthest > FARTHEST_M:
             raise InvalidInputError(
-                f"A walk of {max(self.limits_m):,.0f} m is longer than {FARTHEST_M:,.0f} m.",
+                f"A walk of {farthest:,.0f} m is longer than {FARTHEST_M:,.0f} m.",
                 remedy="Give fewer minutes or metres.",
                 field="minutes" if self.minutes else "metres",
             )
@@ -92,17 +107,19 @@ class Reach:
         return SPEEDS[self.group] if self.speed_m_s is None else self.speed_m_s
 
     @property
-    def limits_m(self) -> list[float]:
-        """Metres on level pavement, in growing order, each once."""
+    def limits(self) -> list["Limit"]:
+        """Limits in growing order, each once."""
         minutes = self.minutes or (() if self.metres else USUAL_MINUTES)
-        return sorted({*self.metres, *(one * 60 * self.speed for one in minutes)})
+        found = {Limit(one, "m") for one in self.metres}
+        return sorted(found | {Limit(one * 60 * self.speed, "min") for one in minutes})
 
-    def told(self, limits_m: "NDArray[np.float64] | float") -> "dict[str, NDArray[np.float64]]":
-        """Return the columns that say how far a limit is: metres, and minutes at the speed."""
-        limits = np.asarray(limits_m, dtype=float)
+    def told(self, limits: "Sequence[Limit]") -> "dict[str, NDArray[Any]]":
+        """Return the columns that say how far limits are: unit, metres, minutes at the speed."""
+        metres = np.array([one.metres for one in limits], dtype=float)
         return {
-            "distance_m": limits.round(2),
-            "walk_minutes": (limits / (60 * self.speed)).round(1),
+            "unit": np.array([one.unit for one in limits], dtype=object),
+            "distance_m": metres.round(2),
+            "walk_minutes": (metres / (60 * self.speed)).round(1),
         }
 
 
@@ -179,9 +196,9 @@ def isochrone_areas(
     Returns
     -------
     geopandas.GeoDataFrame
-        By place, then by limit: ``station_id`` (None: of several, or a point), ``distance_m``,
-        ``walk_minutes``, ``area_m2``, ``buildings``, ``households`` and the MultiPolygon in
-        EPSG:4326.
+        By place, then by limit: ``station_id`` (None: of several, or a point), ``unit`` of the
+        limit, ``distance_m``, ``walk_minutes``, ``area_m2``, ``buildings``, ``households`` and the
+        MultiPolygon in EPSG:4326.
     """
     import geopandas as gpd
     import pandas as pd
@@ -203,35 +220,52 @@ def _reached(
 ) -> "gpd.GeoDataFrame":
     import pandas as pd
 
-    limits = reach.limits_m
-    bounds = _bounds(ground, places, limits[-1])
+    limits = reach.limits
+    bounds = _bounds(ground, places, limits[-1].metres)
     cells = ground.field_ground.window(bounds)
     rows = _buildings_in(ground, bounds)
     buildings = ground.buildings.iloc[rows]
     walk = nearest(ground.graph, ground.homes.take(rows), places)
-    cost = pd.Series(walk.cost_m, index=buildings.index)
     if cells.shape[0] and cells.shape[1]:
         field_ = walk_field(ground.graph, cells, places)
-        frame = isochrones(field_, limits, ground.crs, buildings=buildings, cost_m=cost)
+        drawn = [
+            isochrones(
+                field_,
+                [one.metres],
+                ground.crs,
+                buildings=buildings,
+                cost_m=pd.Series(one.of(walk), index=buildings.index),
+            )
+            for one in limits
+        ]
+        frame = pd.concat(drawn, ignore_index=True)
     else:  # no place of the raster is near
         frame = _nothing(limits)
-    near = walk.cost_m[:, None] <= np.array(limits)
+    near = np.column_stack([one.of(walk) <= one.metres for one in limits])
     households = buildings["households"].to_numpy(dtype=np.int64)
     told = frame.assign(
         station_id=station_id,
         buildings=near.sum(axis=0),
         households=households @ near,
-        **reach.told(frame["limit_m"].to_numpy()),
+        **reach.told(limits),
     )
-    columns = ["station_id", "distance_m", "walk_minutes", "area_m2", "buildings", "households"]
+    columns = [
+        "station_id",
+        "unit",
+        "distance_m",
+        "walk_minutes",
+        "area_m2",
+        "buildings",
+        "households",
+    ]
     return told[[*columns, "geometry"]]
 
 
-def _nothing(limits: list[float]) -> "gpd.GeoDataFrame":
+def _nothing(limits: list[Limit]) -> "gpd.GeoDataFrame":
     import geopandas as gpd
 
     empty = [shapely.MultiPolygon()] * len(limits)
-    return gpd.GeoDataFrame({"limit_m": limits, "area_m2": 0.0}, geometry=empty, crs="EPSG:4326")
+    return gpd.GeoDataFrame({"area_m2": 0.0}, geometry=empty, crs="EPSG:4326")
 
 
 def _bounds(
@@ -275,22 +309,23 @@ def catchment_areas(
     Returns
     -------
     geopandas.GeoDataFrame
-        ``station_id``, ``name``, ``distance_m``, ``walk_minutes`` (the limit), ``area_m2``, the
-        counts of :data:`gis.coverage.shares.PEOPLE` (nothing withheld) and the area in EPSG:4326;
-        they do not overlap.
+        ``station_id``, ``name``, ``unit``, ``distance_m``, ``walk_minutes`` (the limit),
+        ``area_m2``, the counts of :data:`gis.coverage.shares.PEOPLE` (nothing withheld) and the
+        area in EPSG:4326; they do not overlap.
     """
-    limit = reach.limits_m[-1]
+    limit = reach.limits[-1]
     mask = serving.to_numpy(dtype=bool)
     walk = nearest(ground.graph, ground.homes, ground.doors, mask)
+    walk = replace(walk, cost_m=limit.of(walk))
     cells = walk_field(ground.graph, ground.field_ground, ground.doors, mask)
-    found = catchments(cells, limit, ground.crs, buildings=ground.buildings, walk=walk)
+    found = catchments(cells, limit.metres, ground.crs, buildings=ground.buildings, walk=walk)
     stations = ground.stations.iloc[found["station"].to_numpy(dtype=np.int64)]
     told = found.drop(columns="station").assign(
         station_id=stations["id"].to_numpy(),
         name=stations["name"].to_numpy(),
-        **reach.told(np.full(len(found), limit)),
+        **reach.told([limit] * len(found)),
     )
-    first = ["station_id", "name", "distance_m", "walk_minutes"]
+    first = ["station_id", "name", "unit", "distance_m", "walk_minutes"]
     return told[[*first, *(name for name in told if name not in first)]]
 
 
@@ -321,8 +356,9 @@ def gap_areas_on_foot(
     Returns
     -------
     geopandas.GeoDataFrame
-        ``distance_m``, ``walk_minutes``, ``area_m2``, the counts of people (nothing withheld) and
-        the area in EPSG:4326; most households first.
+        ``unit``, ``distance_m``, ``walk_minutes``, ``area_m2``, the counts of people (nothing
+        withheld) and the area in EPSG:4326; most households first. Everyone beyond the limit is
+        counted in one gap.
 
     Raises
     ------
@@ -331,37 +367,37 @@ def gap_areas_on_foot(
     """
     import pandas as pd
 
-    limit = asked.reach.limits_m[-1]
+    limit = asked.reach.limits[-1]
     mask = serving.to_numpy(dtype=bool)
     walk = nearest(ground.graph, ground.homes, ground.doors, mask)
     buildings, inside = _of_community(ground, asked.community)
     found = walking_gaps(
         _outline(ground, asked.community),
         walk_field(ground.graph, ground.field_ground, ground.doors, mask),
-        limit,
+        limit.metres,
         ground.crs,
         buildings=buildings,
-        cost_m=pd.Series(walk.cost_m[inside], index=buildings.index),
+        cost_m=pd.Series(limit.of(walk)[inside], index=buildings.index),
         minimum_area_m2=asked.smallest_m2,
     )
-    return found.assign(**asked.reach.told(np.full(len(found), limit)))
+    return found.assign(**asked.reach.told([limit] * len(found)))
 
 
 def gap_areas_in_line(
     places: "Places", serving: "pd.Series[bool]", asked: GapQuestion
 ) -> "gpd.GeoDataFrame":
     """Return the ground outside of every serving station's circle; as :func:`gap_areas_on_foot`."""
-    limit = asked.reach.limits_m[-1]
+    limit = asked.reach.limits[-1]
     buildings, _ = _of_community(places, asked.community)
     found = gap_polygons(
         _outline(places, asked.community),
         places.stations.geometry[serving.to_numpy(dtype=bool)].to_numpy(),
-        limit,
+        limit.metres,
         places.crs,
         buildings=buildings,
         minimum_area_m2=asked.smallest_m2,
     )
-    return found.assign(**asked.reach.told(np.full(len(found), limit)))
+    return found.assign(**asked.reach.told([limit] * len(found)))
 
 
 def _outline(places: "Places", community: str | None) -> shapely.Geometry:

@@ -140,6 +140,38 @@ def test_gaps_hold_those_whom_nobody_serves(
     assert 0 < straight["households"].sum() <= found["households"].sum()
 
 
+def test_metres_are_along_the_walk_and_minutes_count_what_is_hard(ground: WalkingGround):
+    """Where every street costs twice its length, minutes reach half as far as metres do."""
+    hard = replace(ground, graph=replace(ground.graph, edge_cost_m=2 * ground.graph.edge_length_m))
+    walk = nearest(hard.graph, hard.homes, hard.doors)
+    homes = hard.buildings["households"].to_numpy()
+    limits = {"m": walk.distance_m <= 300, "min": walk.cost_m <= 300}
+    assert 0 < homes[limits["min"]].sum() < homes[limits["m"]].sum() < homes.sum()
+    reach = {"m": Reach(metres=(300,)), "min": Reach(minutes=(300 / 72,))}
+    every = at_stations(hard, list(hard.stations["id"]))
+    for unit, near in limits.items():
+        inside, beyond = homes[near].sum(), homes[~near].sum()
+        (row,) = isochrone_areas(hard, every, reach[unit]).to_dict("records")
+        assert (row["unit"], row["distance_m"], row["households"]) == (unit, 300, inside)
+        assert catchment_areas(hard, everyone(hard), reach[unit])["households"].sum() == inside
+        gaps = gap_areas_on_foot(hard, everyone(hard), GapQuestion(reach[unit]))
+        assert gaps["households"].sum() == beyond
+    both = isochrone_areas(hard, every, Reach(metres=(300,), minutes=(300 / 72,)))
+    assert list(both["unit"]) == ["m", "min"]
+
+
+def test_who_leaves_by_a_door_in_a_reached_street_is_counted_in_a_gap(ground: WalkingGround):
+    nobody = everyone(ground) & (ground.stations["id"] == HUB)
+    outside = ground.communities.geometry.to_numpy()[0].bounds[:2]
+    homes = ground.buildings.assign(entrance=shapely.Point(outside[0] - 0.001, outside[1]))
+    moved = replace(ground, buildings=homes)
+    gaps = gap_areas_on_foot(moved, nobody, GapQuestion(Reach(metres=(150,))))
+    row = list(ground.stations["id"]).index(HUB)
+    walk = nearest(ground.graph, ground.homes, ground.doors.take(np.array([row])))
+    far = ~(walk.distance_m <= 150)
+    assert gaps["households"].sum() == homes["households"][far].sum() > 0
+
+
 def test_gaps_of_a_community_are_its_own(ground: WalkingGround):
     nobody = pd.Series(data=False, index=ground.stations.index)
     code = ground.communities["code"].iloc[0]
