@@ -7,6 +7,7 @@ English text is the message id; codes have ids such as ``tier:hub``. Both catalo
 import re
 from typing import Any
 
+from gis.coverage.indicators import UNITS as INDICATOR_UNITS
 from gis.frames import (
     BARRIER_CLASSES,
     BUILDING_USES,
@@ -60,7 +61,7 @@ CODES: dict[str, tuple[str, ...]] = {
         "impassable_join",
         "torn_by_locks",
     ),
-    "unit": UNITS,
+    "unit": (*UNITS, *INDICATOR_UNITS),
     "people": ("households", "residents", "elderly", "children", "low_income_households"),
     "method": ("walking", "straight_line"),
     "calendar": ("verified", "unverified"),

@@ -40,6 +40,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "workers_per_10000_residents": Target(18.0, _PLAN),
     }
 )
+#: Units of values, as codes: people read the label of ``unit:code``.
+UNITS = ("share", "m2_per_100_households", "workers_per_10000_residents")
 #: Counts of people that are withheld when small; households never are.
 SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 
@@ -96,7 +98,7 @@ class Tally:
     counted, base
         Numerator and denominator.
     unit
-        Unit of the value.
+        Unit of the value, of :data:`UNITS`.
     scale
         For example 100 for values per 100 households.
     kinds

@@ -86,7 +86,7 @@ def floor_area_tally(
         "floor_area_per_100_households",
         facilities,
         _buildings(buildings, buildings["households"].to_numpy(dtype=float)),
-        unit="m2 per 100 households",
+        unit="m2_per_100_households",
         scale=100.0,
         kinds=("community", "subdistrict"),
     )
@@ -141,7 +141,7 @@ def _workers(buildings: "pd.DataFrame", posts: "pd.DataFrame", grids: Mapping[st
         "workers_per_10000_residents",
         workers,
         _buildings(buildings, buildings["residents"].to_numpy(dtype=float)),
-        unit="workers per 10,000 residents",
+        unit="workers_per_10000_residents",
         scale=10_000.0,
         kinds=("community", "subdistrict"),
     )

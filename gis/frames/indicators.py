@@ -14,7 +14,7 @@ INDICATORS = FrameContract(
         Column("value", "float", "The value; empty: nothing to divide by, or withheld."),
         Column("target", "float", "What is to be reached; empty: no target is set."),
         Column("gap", "float", "What is missing to the target; 0: it is reached."),
-        Column("unit", "str", "Unit of value, target and gap.", required=True),
+        Column("unit", "str", "Unit of value, target and gap; a code.", required=True),
         Column("numerator", "float", "What is counted."),
         Column("denominator", "float", "By what it is divided, before scaling."),
         Column("source", "str", "Where the target comes from."),

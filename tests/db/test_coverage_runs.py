@@ -142,7 +142,7 @@ def test_staffing_comes_from_posts_and_floor_area_from_stations(
             town_session, scope, indicator="floor_area_per_100_households", area_kind="subdistrict"
         )
     )
-    assert area["unit"] == "m2 per 100 households"
+    assert area["unit"] == "m2_per_100_households"
     assert area["numerator"] > 0
     question = EvidenceQuestion(ZONE, "posts_filled", "grid", grid_id("plan", "a"), DAY)
     rows = read_evidence(town_session, scope, WalkingGrounds(), question).table
