@@ -68,10 +68,41 @@ def say_run(report: "Mapping[str, Any]") -> None:
     """Say what a run has measured: the shares of households and what else is not of people."""
     how = word("method", report["method"])
     typer.echo(f"Run {report['run_id']}: {report['as_of']}, {how}, {report['values']:,} values")
-    table = table_with("indicator", "code", ("subdistrict", "r"))
+    typer.echo(f"services: {', '.join(word('service', one) for one in report['services'])}")
+    notes = _Notes()
+    targets = report["targets"]
+    aimed = (("target", "r"), ("gap", "r")) if targets else ()
+    table = table_with("indicator", "code", ("subdistrict", "r"), *aimed)
     for code, value in report["subdistrict"].items():
-        table.add_row(indicator_label(code, "en"), code, f"{value:,.4g}")
+        cells = [indicator_label(code, "en"), code, f"{value:,.4g}"]
+        if targets:
+            one = targets.get(code, {})
+            cells += [notes.target(one.get("target"), one.get("source")), _number(one.get("gap"))]
+        table.add_row(*cells)
     printed(table)
+    notes.say()
+    if "posts" in report["not_told"]:
+        typer.echo("No posts are told of, so workers, leaders and posts filled are left out.")
+
+
+class _Notes:
+    """The sources of targets, as numbered notes under a table."""
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+
+    def target(self, value: float | None, source: str | None) -> str:
+        """Return a target with the number of its note."""
+        if value is None or source is None:
+            return _number(value)
+        if source not in self.sources:
+            self.sources.append(source)
+        return f"{_number(value)} ({self.sources.index(source) + 1})"
+
+    def say(self) -> None:
+        """Write the notes."""
+        for number, source in enumerate(self.sources, 1):
+            typer.echo(f"({number}) {source}")
 
 
 def show_runs(rows: "Sequence[Any]", *, as_json: bool) -> None:
@@ -106,13 +137,14 @@ def show_indicators(found: "Indicators", *, as_json: bool) -> None:
         print_json({"as_of": found.run.as_of, "method": found.run.method, "indicators": rows})
         return
     typer.echo(f"{found.run.as_of}, {word('method', found.run.method)}")
+    aimed = any(row["target"] is not None for row in rows)
+    notes = _Notes()
     table = table_with(
         "indicator",
         "code",
         "area",
         ("value", "r"),
-        ("target", "r"),
-        ("gap", "r"),
+        *((("target", "r"), ("gap", "r")) if aimed else ()),
         "unit",
         ("month", "r"),
         ("year", "r"),
@@ -123,13 +155,13 @@ def show_indicators(found: "Indicators", *, as_json: bool) -> None:
             row["indicator"],
             row["name"] or row["code"] or row["area_kind"],
             _WITHHELD if row["suppressed"] else _number(row["value"]),
-            _number(row["target"]),
-            _number(row["gap"]),
-            row["unit"] or "",
+            *((notes.target(row["target"], row["source"]), _number(row["gap"])) if aimed else ()),
+            word("unit", row["unit"]) if row["unit"] else "",
             _signed(row["month_change"]),
             _signed(row["year_change"]),
         )
     printed(table)
+    notes.say()
     if any(row["suppressed"] for row in rows):
         typer.echo(f"{_WITHHELD} withheld: a small count of people, or one that reveals it")
 

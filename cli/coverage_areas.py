@@ -183,7 +183,7 @@ def run(
     ] = None,
     service: Annotated[
         list[str] | None,
-        typer.Option(help="A service or any, once for each; any and the most offered if unset."),
+        typer.Option(help="A service or any, once for each; any and all on offer if unset."),
     ] = None,
     metres: Annotated[list[float] | None, typer.Option(help="Of the way; 500 if unset.")] = None,
     minutes: Annotated[list[float] | None, typer.Option(help="At the speed; 15 if unset.")] = None,

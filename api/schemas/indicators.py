@@ -30,7 +30,7 @@ class RunRequest(BaseModel):
     services: list[Service | Literal["any"]] = Field(
         default_factory=list,
         max_length=_FEW,
-        description="Empty: any, and those that most stations offer.",
+        description="Empty: any, and each that some station offers on the spot.",
     )
     metres: list[Threshold] = Field(default=[500], max_length=_FEW, description="Of the way.")
     minutes: list[Threshold] = Field(default=[15], max_length=_FEW, description="At the speed.")

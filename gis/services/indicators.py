@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 #: Any service at all, as it stands in the code of an indicator.
 ANY = "any"
-#: Services of a run where nobody names them: any, and those that most stations offer.
-USUAL_SERVICES = 5
 #: Each threshold multiplies what is stored for each day; maps ask for others when they need them.
 USUAL_METRES, USUAL_MINUTES = (500.0,), (15.0,)
 #: Things of one run: services times thresholds.
@@ -57,7 +55,7 @@ class RunOrder:
         The day; today if it is left out. Buildings are those that stand now; stations are those
         in service on the day, planned ones from their first.
     services
-        Codes, or ``any``; empty: any, and those that most stations offer.
+        Codes, or ``any``; empty: any, and each that some station offers on the spot.
     metres, minutes
         Thresholds along the way.
     speed
@@ -97,9 +95,10 @@ class RunOrder:
         for threshold in (*self.metres, *self.minutes):
             check_threshold(threshold)
         thresholds = len(self.metres) + len(self.minutes)
-        if not 0 < thresholds * max(len(self.services), 1) <= _MOST:
+        services = len(self.services) or 1 + len(frames.SERVICES)
+        if not 0 < thresholds * services <= _MOST:
             raise InvalidInputError(
-                f"{len(self.services)} services within {thresholds} thresholds are no run.",
+                f"{services} services within {thresholds} thresholds are no run.",
                 remedy=f"Give at least one threshold, and at most {_MOST} pairs.",
                 field="metres",
             )
@@ -268,13 +267,15 @@ def _whole(session: "Session", scope: "Scope") -> str:
 
 
 def services_of(ground: RunGround) -> tuple[str, ...]:
-    """Return the services of a run: those asked for, or any and those that most stations offer."""
+    """Return the services of a run: those asked for, or any and all on offer, most offered first.
+
+    One that only travels is none to walk to.
+    """
     if ground.order.services:
         return tuple(dict.fromkeys(ground.order.services))
     counts = Counter(on_the_spot(ground.places.station_services)["service"])
     order = {service: at for at, service in enumerate(frames.SERVICES)}
-    most = sorted(counts, key=lambda one: (-counts[one], order[one]))
-    return (ANY, *most[: USUAL_SERVICES - 1])
+    return (ANY, *sorted(counts, key=lambda one: (-counts[one], order[one])))
 
 
 def covered_name(service: str, threshold: float, unit: str) -> str:
@@ -370,10 +371,15 @@ def keep_run(session: "Session", scope: "Scope", ground: RunGround, found: Indic
 
 
 def told_run(ground: RunGround, found: IndicatorTable) -> dict[str, Any]:
-    """Return what is said of a run: households are never withheld, nor is staffing."""
+    """Return what is said of a run: households are never withheld, nor is staffing.
+
+    ``targets`` are those of the subdistrict's indicators that have one; ``not_told`` names the
+    layers without rows that further indicators need.
+    """
     table = found.table
     whole = table[(table["area_kind"] == "subdistrict") & table["value"].notna()]
     values = dict(zip(whole["indicator"], whole["value"].astype(float), strict=True))
+    aimed = whole[whole["target"].notna()].set_index("indicator")
     return {
         "as_of": ground.day.isoformat(),
         "method": ground.method,
@@ -387,4 +393,13 @@ def told_run(ground: RunGround, found: IndicatorTable) -> dict[str, Any]:
             for code, value in values.items()
             if not found.tallies[code].sensitive
         },
+        "targets": {
+            str(code): {
+                "target": float(row["target"]),
+                "gap": round(float(row["gap"]), 4),
+                "source": row["source"],
+            }
+            for code, row in aimed[["target", "gap", "source"]].to_dict("index").items()
+        },
+        "not_told": [] if len(ground.posts) else ["posts"],
     }

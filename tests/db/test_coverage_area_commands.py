@@ -101,6 +101,8 @@ def test_a_run_is_measured_listed_and_its_indicators_shown(tmp_path: Path):
     again = run("run", "--as-of", "2026-05-06", "--service", "affairs")
     assert again.exit_code == 0, again.output
     assert "households_covered:affairs_15_min" in again.stdout
+    assert "No posts are told of" in again.stdout
+    assert not {"target", "gap"} & set(again.stdout.split())  # no share has one
     assert len(told("runs")) == 2
     assert "2026-05-06" in run("runs").stdout
     shown = run("indicators", "--as-of", "2026-05-06", "--per", "community")
@@ -113,6 +115,30 @@ def test_a_run_is_measured_listed_and_its_indicators_shown(tmp_path: Path):
     wrote = run("indicators", "--as-of", "2026-05-06", "--per", "grid", "--out", str(table))
     assert wrote.exit_code == 0, wrote.output
     assert "indicator" in set(pd.read_excel(table, engine="openpyxl").columns)
+
+
+def test_every_service_on_offer_is_measured_and_targets_name_their_source(url: str):
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stations SET floor_area_m2 = 90"))
+        told_of = {*connection.execute(text("SELECT service FROM station_services")).scalars()}
+    asked = ("run", "--as-of", "2027-05-06")
+    report = told(*asked)
+    assert report["services"][0] == "any"
+    assert set(report["services"][1:]) == told_of >= {"canteen", "elderly_care"}
+    area = "floor_area_per_100_households"
+    assert set(report["targets"]) == {area}
+    assert report["targets"][area]["gap"] == pytest.approx(
+        max(30 - report["subdistrict"][area], 0), abs=1e-3
+    )
+    for shown in (run(*asked), run("indicators", "--as-of", "2027-05-06")):
+        assert shown.exit_code == 0, shown.output
+        assert {"target", "gap", "(1)"} <= set(shown.stdout.split())
+        assert "(1) 国务院办公厅" in shown.stdout
+    assert "m² per 100 households" in shown.stdout
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stations SET floor_area_m2 = NULL"))
+    engine.dispose()
 
 
 def test_the_menu_of_a_month():
