@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from cli.plan_views import printed, table_with, word
+from cli.plan_views import clock, printed, table_with, word
 from gis.i18n import counted_label
 
 _NEEDS = {
@@ -54,7 +54,7 @@ def show_sitings(rows: Sequence[Any]) -> None:
         one = listed(row)
         table.add_row(
             one["job_id"][:8],
-            f"{row.created_at:%Y-%m-%d %H:%M}",
+            clock(row.created_at),
             one["status"],
             one["service"],
             one["objective"],
@@ -76,7 +76,7 @@ def show_siting(job_id: str, report: Mapping[str, Any]) -> None:
         f"{found['available']:,} candidates{thinned}."
     )
     if standing["stations_off_network"]:
-        away = ", ".join(standing["stations_off_network"])
+        away = ", ".join(report["off_network_names"])
         typer.echo(
             f"{len(standing['stations_off_network'])} of those that stand have no road near, "
             f"so they serve nobody on foot: {away}.",
@@ -103,7 +103,7 @@ def _show_sites(report: Mapping[str, Any]) -> None:
     for site in report["sites"]:
         table.add_row(
             str(site["rank"]),
-            _named(site),
+            site["label"],
             site["address"] or "",
             site["community_name"] or site["community_code"] or "",
             site["grid_code"] or "",
@@ -131,13 +131,13 @@ def _show_shares(report: Mapping[str, Any]) -> None:
 def _show_swaps(report: Mapping[str, Any]) -> None:
     if not report["swaps"]:
         return
-    names = {site["key"]: _named(site) for site in report["sites"]}
+    names = {site["key"]: site["label"] for site in report["sites"]}
     table = table_with("swap", "instead of", "take", ("objective", "r"), ("change", "r"))
     for swap in report["swaps"]:
         table.add_row(
             str(swap["rank"]),
             names.get(swap["leave"], swap["leave"]),
-            _named(swap["enter"]),
+            swap["enter"]["label"],
             _amount(swap["objective"]),
             "*" if swap["change"] is None else f"{swap['change']:+,.6g}",
         )
@@ -154,17 +154,13 @@ def _show_left(report: Mapping[str, Any]) -> None:
     if report["proof"]["status"] == "infeasible":
         typer.echo("Not everyone can be reached, whatever is chosen:", err=True)
         for house in report["infeasible"]:
-            typer.echo(f"  {house['name'] or house['building_id']}: {_why(house)}", err=True)
+            typer.echo(f"  {house['label']}: {_why(house)}", err=True)
 
 
 def _why(house: Mapping[str, Any]) -> str:
     if house["distance_m"] is None:
         return word("reason", house["reason"])
     return f"{house['distance_m']:,.0f} m from the nearest station"
-
-
-def _named(site: Mapping[str, Any]) -> str:
-    return str(site["name"] or site["building_code"] or site["key"])
 
 
 def _share(group: Mapping[str, Any]) -> str:

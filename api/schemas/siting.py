@@ -241,6 +241,9 @@ class SiteAnswer(BaseModel):
 
     key: str = Field(description="For `fixed` and `forbidden`.")
     kind: Literal["building", "poi", "place"]
+    label: str = Field(
+        description="What people call it: its name, else its address, else quarter and code."
+    )
     name: str | None
     address: str | None
     building_id: UUID | None
@@ -280,6 +283,7 @@ class HouseAnswer(BaseModel):
     """A building that is left out; null counts are withheld."""
 
     building_id: UUID
+    label: str = Field(description="Its name, else its address, else quarter and code.")
     building_code: str | None
     name: str | None
     address: str | None
@@ -326,6 +330,9 @@ class SitingAnswer(BaseModel):
     proof: ProofAnswer
     candidates: SitingCandidates
     standing: Standing
+    off_network_names: list[str] = Field(
+        description="What the stations that no road is near are called."
+    )
     before: SitingCoverage
     after: SitingCoverage
     placed: Placed | None

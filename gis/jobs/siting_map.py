@@ -138,7 +138,7 @@ def _candidates(report: Mapping[str, Any]) -> "tuple[gpd.GeoDataFrame, dict[str,
     frame = gpd.GeoDataFrame(
         {
             "key": list(named),
-            "name": [one["name"] or one["address"] or one["building_code"] for one in places],
+            "name": [one["label"] for one in places],
             "chosen": [key in chosen for key in named],
         },
         geometry=gpd.points_from_xy([p["lon"] for p in places], [p["lat"] for p in places]),

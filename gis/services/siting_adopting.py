@@ -86,7 +86,7 @@ def adopt_sites(
         {
             "id": ids,
             "community_id": [id_of.get(site["community_code"]) for site in sites],
-            "name": [f"{label} · {_called(site)}" for site in sites],
+            "name": [f"{label} · {site['label']}" for site in sites],
             "tier": how.tier,
             "status": "planned",
             "opens_on": how.opens_on,
@@ -110,10 +110,6 @@ def adopt_sites(
     insert_layer(session, scope, StationService, frames.STATION_SERVICES.conform(offers))
     _write_down(session, scope, job_id, made, how)
     return ids
-
-
-def _called(site: Mapping[str, Any]) -> str:
-    return str(site["name"] or site["address"] or f"{site['lon']:.5f}, {site['lat']:.5f}")
 
 
 def _refuse_twice(session: "Session", scope: "Scope", job_id: str, ids: list[str]) -> None:

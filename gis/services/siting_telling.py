@@ -11,6 +11,8 @@ from gis.coverage.shown_shares import withheld_within
 from gis.frames.small_counts import also_withheld
 from gis.geometry.crs import to_lonlat
 from gis.layers import grids, plans
+from gis.layers.quarters import Quarter
+from gis.layers.queries import labels_of
 from gis.network import minutes, nearest_sets, unreached
 from gis.services.siting import all_fixed
 from gis.services.siting_order import CAPACITATED
@@ -18,6 +20,7 @@ from gis.services.siting_order import CAPACITATED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
@@ -40,9 +43,10 @@ _PEOPLE_COUNTED = ("mclp", "capacitated_mclp")
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """The grids in effect: which a building belongs to, and which a point lies in."""
+    """The grids in effect, of buildings and points, and what quarters are called, by key."""
 
     of_building: "Mapping[str, str]"
+    quarters: "Mapping[str, str]"
     codes: "NDArray[np.object_]"
     shapes: shapely.STRtree
 
@@ -53,7 +57,7 @@ class Places:
 
 
 def read_grids(session: "Session", scope: "Scope", asked: "SitingGround") -> Places:
-    """Return the grids in effect on the day of an order."""
+    """Return the grids in effect on the day of an order, and the names of quarters."""
     day = asked.order.as_of
     drawn = grids.read_grids(session, scope, "community", day)
     effective = [str(one.id) for one in plans.read_effective(session, scope, "community", day)]
@@ -62,6 +66,7 @@ def read_grids(session: "Session", scope: "Scope", asked: "SitingGround") -> Pla
     pairs = zip(members["building_id"], members["grid_id"], strict=True)
     return Places(
         {building: code_of[grid] for building, grid in pairs if grid in code_of},
+        {key: name for key, (name,) in labels_of(session, scope, Quarter, ("name",)).items()},
         drawn["code"].to_numpy(dtype=object),
         shapely.STRtree(drawn.geometry.to_numpy()),
     )
@@ -109,6 +114,7 @@ def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -
             "stations_serving": first + len(asked.off_network),
             "stations_off_network": list(asked.off_network),
         },
+        "off_network_names": _station_names(asked),
         "before": _coverage(asked, compared.before, compared.walked_before, withheld),
         "after": _coverage(asked, compared.after, compared.walked_after, withheld),
         "placed": _placed(asked, result),
@@ -117,6 +123,22 @@ def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -
         "uncovered": _uncovered(asked, compared, places, withheld),
         "infeasible": _infeasible(asked, result, compared, places),
     }
+
+
+def _station_names(asked: "SitingGround") -> list[str]:
+    """Return what the stations that no road is near are called."""
+    stations = asked.ground.stations
+    names = dict(zip(stations["id"], stations["name"], strict=True))
+    return [str(names[key]) for key in asked.off_network]
+
+
+def _label(house: "pd.Series[Any]", quarters: "Mapping[str, str]") -> str:
+    """Return what people call a building: its name, address, or its quarter and the code in it."""
+    code = _text(house["source_id"]) or str(house["id"])
+    quarter = _text(quarters.get(house["quarter_id"]))
+    return (
+        _text(house["name"]) or _text(house["address"]) or " ".join(filter(None, (quarter, code)))
+    )
 
 
 def _withheld(asked: "SitingGround", compared: _Compared) -> dict[str, bool]:
@@ -304,9 +326,11 @@ def _site(asked: "SitingGround", row: int, places: Places) -> dict[str, Any]:
     community = None if one["community"] < 0 else ground.communities.iloc[one["community"]]
     building_id = None if house is None else str(house["id"])
     grid = places.of_building.get(building_id) if building_id else None
+    spot = f"{one['lon']:.5f}, {one['lat']:.5f}"
     return {
         "key": one["key"],
         "kind": one["kind"],
+        "label": _text(one["name"]) or (spot if house is None else _label(house, places.quarters)),
         "name": _text(one["name"]) or (None if house is None else _text(house["name"])),
         "address": None if house is None else _text(house["address"]),
         "building_id": building_id,
@@ -410,6 +434,7 @@ def _buildings(
         told.append(
             {
                 "building_id": str(house["id"]),
+                "label": _label(house, places.quarters),
                 "building_code": _text(house["source_id"]),
                 "name": _text(house["name"]),
                 "address": _text(house["address"]),

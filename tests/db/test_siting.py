@@ -13,11 +13,13 @@ from sqlalchemy import delete, func, select, update
 from gis.coverage.walking_coverage import WalkOptions, serving_on, walking_verdicts
 from gis.database.engine import transaction
 from gis.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from gis.frames import QUARTERS
 from gis.jobs import records
 from gis.jobs.records import JobCancelledError, Recorder, in_the_foreground
 from gis.jobs.siting import KIND, SitingJob, report_of, run_siting, siting_job, swapped
 from gis.layers import audit, jobs
 from gis.layers.buildings import Building
+from gis.layers.quarters import Quarter
 from gis.layers.queries import insert_layer
 from gis.layers.stations import Station, StationService
 from gis.layers.walking_networks import WalkingNetwork
@@ -406,12 +408,38 @@ def test_a_station_in_the_river_serves_nobody_and_is_named(
         session.execute(update(Station).where(Station.id == lost).values(geometry=where))
     told = sited(town, scope)
     assert told["standing"] == {"stations_serving": 2, "stations_off_network": [lost]}
+    assert told["off_network_names"] == ["Noodle shop"]
     asked = CoverageQuestion(
         told["service"], TIMEZONE, as_of=date.fromisoformat(told["as_of"]), method="walking"
     )
     with transaction(town) as session:
         found = measured(cover(session, scope, WalkingGrounds(), asked))
     assert {name: found[name] for name in told["standing"]} == told["standing"]
+
+
+def test_places_are_called_what_people_call_them(town: "sessionmaker[Session]", scope: Scope):
+    """By name, else by address, else by quarter and the source's code."""
+    quarter = key("quarters", "North")
+    facts = [("Hall", "1 High Street"), (None, "2 High Street"), (None, None)]
+    with transaction(town) as session:
+        box = shapely.box(*lon_lat(0, 0), *lon_lat(1, 1))
+        drawn = gpd.GeoDataFrame({"id": [quarter], "name": "North"}, geometry=[box], crs=4326)
+        insert_layer(session, scope, Quarter, QUARTERS.conform(drawn))
+        ids = session.execute(select(Building.id).order_by(Building.id)).scalars().all()
+        for row, one in enumerate(ids):
+            name, address = facts[row % 3]
+            told = {"name": name, "address": address, "source_id": f"b{row}", "quarter_id": quarter}
+            session.execute(update(Building).where(Building.id == one).values(**told))
+    report = sited(town, scope)
+    expected = {
+        str(one): (*(word for word in facts[row % 3] if word), f"North b{row}")[0]
+        for row, one in enumerate(ids)
+    }
+    places = [*report["sites"], *(swap["enter"] for swap in report["swaps"])]
+    places += report["uncovered"]["named"]
+    assert len({one["label"][:2] for one in places}) == 3
+    for one in places:
+        assert one["label"] == expected[one["building_id"]]
 
 
 def test_where_no_station_stands_yet(town: "sessionmaker[Session]", scope: Scope):
