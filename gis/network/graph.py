@@ -210,13 +210,13 @@ class WalkGraph:
         return segment_grid(self.edge_line, self.edge_open)
 
     @cached_property
-    def water_tree(self) -> shapely.STRtree:
-        """Index of the straight pieces of rivers and railways."""
+    def water_segments(self) -> "SegmentGrid":
+        """The straight pieces of rivers and railways."""
         return _pieces(self.walls.water)
 
     @cached_property
-    def line_tree(self) -> shapely.STRtree:
-        """Index of the straight pieces of walls."""
+    def line_segments(self) -> "SegmentGrid":
+        """The straight pieces of walls."""
         return _pieces(self.walls.lines)
 
     @cached_property
@@ -253,8 +253,7 @@ class WalkGraph:
         )
 
 
-def _pieces(lines: "Geometries") -> shapely.STRtree:
-    """Return an index of lines cut into straight pieces: long lines make a poor index."""
+def _pieces(lines: "Geometries") -> "SegmentGrid":
     from gis.network.segments import segment_grid
 
-    return segment_grid(lines, np.ones(len(lines), dtype=bool)).tree
+    return segment_grid(lines, np.ones(len(lines), dtype=bool))

@@ -1,4 +1,4 @@
-"""The nearest segment to each of many points: machine code over a grid of squares.
+"""Segments in a grid of squares, in machine code: which is the nearest, and what crosses one.
 
 Its functions call each other and are compiled, so they live in one module.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CELL_M = 60.0
 #: A grid has at most this many squares: over sparse ground they are larger.
 MOST_CELLS = 4_000_000
+#: Areas (m²) of triangles under this do not tell on which side of a segment a corner is.
+_DOUBT_M2 = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +127,48 @@ class SegmentGrid:
                 (out.line, out.along_m, out.distance_m, out.xy),
             )
         return out
+
+    def on_lines(self, xy_m: "Floats", line: "Ints") -> "tuple[Floats, Floats]":
+        """Return the place of a line that is nearest to a point, pair by pair.
+
+        Parameters
+        ----------
+        xy_m
+            ``(k, 2)`` points.
+        line
+            ``(k,)`` lines that are in the grid.
+
+        Returns
+        -------
+        along_m, xy
+            ``(k,)`` metres along the line, and ``(k, 2)``; of equally near places the first.
+        """
+        along, xy = np.full(len(line), np.nan), np.full((len(line), 2), np.nan)
+        if len(line):
+            _on_lines(
+                np.ascontiguousarray(xy_m, dtype=np.float64),
+                np.searchsorted(self.line, line),
+                np.searchsorted(self.line, line, side="right"),
+                (self.start_xy, self.end_xy, self.offset_m),
+                (along, xy),
+            )
+        return along, xy
+
+    def crossed(self, start_xy: "Floats", end_xy: "Floats") -> "Bools":
+        """Return which straight legs meet a piece, ``(k,)``, by the ends of each, ``(k, 2)``.
+
+        A leg that goes by a piece too closely for the machine code to tell is left to GEOS.
+        """
+        found = np.zeros(len(start_xy), dtype=np.int8)
+        if len(self.line) and len(start_xy):
+            grid = (self.origin[0], self.origin[1], self.cell_m, self.shape[0], self.shape[1])
+            ends = np.ascontiguousarray(np.column_stack([start_xy, end_xy]))
+            _crossed(ends, (*self._by_square[:2], self.indptr), grid, found)
+            doubt = np.flatnonzero(found < 0)
+            legs = shapely.linestrings(ends[doubt].reshape(-1, 2, 2))
+            found[doubt] = 0
+            found[doubt[self.tree.query(legs, predicate="intersects")[0]]] = 1
+        return found > 0
 
 
 def segment_grid(lines: "Geometries", wanted: "Bools") -> SegmentGrid:
@@ -240,3 +284,61 @@ def _nearest(points: Any, reach: Any, pieces: Any, grid: Any, indptr: Any, out: 
             out[2][k] = np.sqrt(best)
             out[3][k, 0] = best_x
             out[3][k, 1] = best_y
+
+
+@compiled
+def _on_lines(points: Any, first: Any, last: Any, pieces: Any, out: Any) -> None:  # noqa: ANN401 - compiled; arrays and tuples of them
+    """Look at all pieces of the line of each point."""
+    start, end, offset = pieces
+    for k in range(len(points)):
+        best = np.inf
+        for s in range(first[k], last[k]):
+            dx, dy = end[s, 0] - start[s, 0], end[s, 1] - start[s, 1]
+            px, py = points[k, 0] - start[s, 0], points[k, 1] - start[s, 1]
+            length2 = dx * dx + dy * dy
+            t = (px * dx + py * dy) / length2 if length2 > 0 else 0.0
+            t = min(max(t, 0.0), 1.0)
+            ex, ey = px - t * dx, py - t * dy
+            d2 = ex * ex + ey * ey
+            if d2 < best:
+                best = d2
+                out[0][k] = offset[s] + t * np.sqrt(length2)
+                out[1][k, 0] = end[s, 0] if t == 1.0 else start[s, 0] + t * dx
+                out[1][k, 1] = end[s, 1] if t == 1.0 else start[s, 1] + t * dy
+
+
+@compiled
+def _crossed(legs: Any, pieces: Any, grid: Any, out: Any) -> None:  # noqa: ANN401 - compiled; arrays and tuples of them
+    """Set 1 where a leg surely meets a piece of a square that it may touch, -1 where it may."""
+    start, end, indptr = pieces
+    west, south, cell, columns, rows = grid
+    for k in range(len(legs)):
+        ax, ay, bx, by = legs[k]
+        left, right = min(ax, bx) - 1e-6, max(ax, bx) + 1e-6
+        low, high = min(ay, by) - 1e-6, max(ay, by) + 1e-6
+        first = max(int(np.floor((left - west) / cell)), 0)
+        last = min(int(np.floor((right - west) / cell)), columns - 1)
+        top = min(int(np.floor((high - south) / cell)), rows - 1)
+        if first > last:
+            continue
+        for r in range(max(int(np.floor((low - south) / cell)), 0), top + 1):
+            # The squares of a row lie side by side, and so do their pieces.
+            row = r * columns
+            for s in range(indptr[row + first], indptr[row + last + 1]):
+                if out[k] == 1:
+                    break
+                cx, cy, dx, dy = start[s, 0], start[s, 1], end[s, 0], end[s, 1]
+                if max(cx, dx) < left or min(cx, dx) > right:
+                    continue
+                if max(cy, dy) < low or min(cy, dy) > high:
+                    continue
+                one = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+                two = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+                three = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+                four = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+                if min(one, two) > _DOUBT_M2 or max(one, two) < -_DOUBT_M2:
+                    continue
+                if min(three, four) > _DOUBT_M2 or max(three, four) < -_DOUBT_M2:
+                    continue
+                sure = min(abs(one), abs(two), abs(three), abs(four)) > _DOUBT_M2
+                out[k] = 1 if sure else -1

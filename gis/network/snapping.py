@@ -8,7 +8,7 @@ import shapely
 
 from gis.errors import InvalidInputError
 from gis.geometry.crs import to_projected
-from gis.network.barring import ALONG_M, CROSSING_AT_M, crossed
+from gis.network.barring import ALONG_M, CROSSING_AT_M
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,12 +176,25 @@ def _check_reach(reach_m: float) -> None:
         raise InvalidInputError(msg, remedy="Give a positive number of metres.", field="reach_m")
 
 
-def _legs(graph: "WalkGraph", shapes: "Geometries", edge: "Ints") -> "tuple[Floats, Floats]":
-    """Return where the shortest legs to edges start, and the metres along these where they end."""
-    lines = graph.edge_line[edge]
-    legs = shapely.shortest_line(shapes, lines)
-    along = shapely.line_locate_point(lines, shapely.get_point(legs, -1))
-    return shapely.get_coordinates(shapely.get_point(legs, 0)), np.asarray(along, dtype=float)
+def _legs(
+    graph: "WalkGraph", shapes: "Geometries", at: "Ints", edge: "Ints"
+) -> "tuple[Floats, Floats, Floats]":
+    """Return the shortest legs from shapes (of positions ``at``) to edges.
+
+    Where each starts, metres along the edge where it ends, and where that is.
+    """
+    point = (shapely.get_type_id(shapes) == shapely.GeometryType.POINT)[at]
+    start, end = np.empty((2, len(at), 2))
+    along = np.empty(len(at))
+    easy, rest = np.flatnonzero(point), np.flatnonzero(~point)
+    start[easy] = shapely.get_coordinates(shapes[at[easy]])
+    along[easy], end[easy] = graph.segments.on_lines(start[easy], edge[easy])
+    lines = graph.edge_line[edge[rest]]
+    legs = shapely.shortest_line(shapes[at[rest]], lines)
+    start[rest] = shapely.get_coordinates(shapely.get_point(legs, 0))
+    along[rest] = shapely.line_locate_point(lines, shapely.get_point(legs, -1))
+    end[rest] = graph.points_along(edge[rest], along[rest])
+    return start, along, end
 
 
 def _placed(
@@ -232,10 +245,10 @@ def _moved(
 
     Where only walls are in the way, the nearest edge that lies beyond no water is a fallback.
     """
-    at, edge = graph.open_tree.query(shapes(rows), predicate="dwithin", distance=circle_m)
+    own = shapes(rows)
+    at, edge = graph.open_tree.query(own, predicate="dwithin", distance=circle_m)
     row = rows[at]
-    start, along = _legs(graph, shapes(row), edge)
-    end = graph.points_along(edge, along)
+    start, along, end = _legs(graph, own, at, edge)
     wet, walled = _barred(graph, start, end, edge, home[row])
     for fine, is_last in ((~wet, False), (~wet & ~walled, True)):
         chosen = np.flatnonzero(fine & (is_last | (near.edge[row] < 0)))
@@ -274,23 +287,23 @@ def _barred(
     none = np.zeros(len(edge), dtype=bool)
     if len(edge) == 0 or walls.empty:
         return none, none
-    legs = _shortened(start, end)
-    wet = crossed(legs, graph.water_tree)
-    walled = crossed(legs, graph.line_tree)
+    ends = _shortened(start, end)
+    wet = graph.water_segments.crossed(*ends)
+    walled = graph.line_segments.crossed(*ends)
     other = (home != -2) & (home != graph.edge_quarter[edge])
     if len(walls.gates) and other.any():
         rows = np.flatnonzero(other)
+        legs = shapely.linestrings(np.stack(ends, axis=1)[rows])
         through = shapely.STRtree(walls.gates).query(
-            legs[rows], predicate="dwithin", distance=CROSSING_AT_M
+            legs, predicate="dwithin", distance=CROSSING_AT_M
         )[0]
         other[rows[through]] = False
     return wet, walled | other
 
 
-def _shortened(start: "Floats", end: "Floats") -> "Geometries":
-    """Return legs without half a metre at either end; those that are shorter are points."""
+def _shortened(start: "Floats", end: "Floats") -> "tuple[Floats, Floats]":
+    """Return the ends of legs without half a metre at either; those that are shorter are points."""
     step = end - start
     length = np.hypot(step[:, 0], step[:, 1])
     share = np.minimum(_ENDS_M / np.maximum(length, 1e-9), 0.5)[:, None]
-    ends = np.stack([start + step * share, end - step * share], axis=1)
-    return np.asarray(shapely.linestrings(ends), dtype=object)
+    return start + step * share, end - step * share
