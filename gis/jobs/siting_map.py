@@ -73,7 +73,8 @@ def read_siting_map(
     """Return what the map of a siting shows: its places, on the ground as the store has it now.
 
     Stations are those that stand on the day of the siting and offer its service. Hours of a week
-    and limited room are left out, and the objective's label says so.
+    and limited room are left out, and the objective's label says so. A siting for one community
+    shows, and counts, its buildings alone.
 
     Parameters
     ----------
@@ -101,12 +102,16 @@ def read_siting_map(
     today = np.arange(len(doors)) < first
     proposed = today.copy()
     proposed[first:] = candidates["chosen"]
+    counted = _counted(ground, asked)
     with steps.step("walks"):
-        before, after = (_nearest(ground, doors, mask, asked) for mask in (today, proposed))
+        before, after = (
+            _nearest(ground, doors, mask, asked, counted) for mask in (today, proposed)
+        )
     proof = report["proof"]
     return SitingMapData(
         **base
         | {
+            "buildings": base["buildings"].iloc[counted].reset_index(drop=True),
             "stations": ground.stations.iloc[standing].reset_index(drop=True),
             "station_services": offers[offers["service"] == asked.service],
         },
@@ -156,8 +161,20 @@ def _doors(candidates: "gpd.GeoDataFrame", ground: WalkingGround) -> "Snapped":
     return both.take(np.where(house >= 0, len(candidates) + house, np.arange(len(candidates))))
 
 
+def _counted(ground: WalkingGround, asked: "SitingOrder") -> "NDArray[np.int64]":
+    """Return the rows of the buildings that the siting is for."""
+    if asked.community is None:
+        return np.arange(len(ground.buildings))
+    own = ground.communities.loc[ground.communities["code"] == asked.community, "id"]
+    return np.flatnonzero(ground.buildings["community_id"].isin(own))
+
+
 def _nearest(
-    ground: WalkingGround, doors: "Snapped", is_open: "Bools", asked: "SitingOrder"
+    ground: WalkingGround,
+    doors: "Snapped",
+    is_open: "Bools",
+    asked: "SitingOrder",
+    counted: "NDArray[np.int64]",
 ) -> Nearest:
     """Return the nearest open station of each building, in the measure of the siting's reach.
 
@@ -165,14 +182,15 @@ def _nearest(
     within reach, as in the siting, whichever walk takes less time.
     """
     by_distance = asked.unit == "m"
-    walk = nearest(ground.graph, ground.homes, doors, is_open)
+    homes = ground.homes.take(counted)
+    walk = nearest(ground.graph, homes, doors, is_open)
     station = walk.station.astype(np.int64)
     metres = np.array(walk.distance_m if by_distance else walk.cost_m, dtype=float)
     rows = np.flatnonzero(is_open)
     limit = _limit(asked).metres
     pairs = within(
         ground.graph,
-        ground.homes,
+        homes,
         doors.take(rows),
         limit,
         by="distance" if by_distance else "cost",
@@ -198,6 +216,8 @@ def _asked_for(asked: "SitingOrder", counted: str, order: MapOrder) -> str:
     said = [
         f"{code_label('objective', asked.objective, language)} ({counted_label(counted, language)})"
     ]
+    if asked.community is not None:
+        said.append(translate("one community alone", language))
     if asked.monday is not None:
         said.append(translate("the map leaves opening hours out", language))
     if asked.objective in CAPACITATED:

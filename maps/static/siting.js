@@ -268,7 +268,7 @@
     const limit = this.data.limit;
     return limit[1] === "m"
       ? fill(this.t.metres, { n: this.number(limit[2]) })
-      : fill(this.t.minutes_value, { n: limit[2] });
+      : `${fill(this.t.minutes_value, { n: limit[2] })} (${this.t[`speed_${limit[3]}`]})`;
   };
 
   Page.prototype.summary = function () {

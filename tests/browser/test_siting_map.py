@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gis.i18n import Language
 from maps.assets.install import AXE
 from maps.siting import SitingMapData, save_offline, siting_map
+from maps.walking import Limit
 from tests.browser.conftest import Watched
 from tests.browser.test_coverage_map import show_panel
 from tests.maps.builder import HOSTILE
@@ -115,6 +117,12 @@ def test_a_click_tells_before_and_after(watched: Watched, saved: Callable[..., P
     text = page.locator(".leaflet-popup-content").inner_text()
     assert "Today\n" in text
     assert "Proposed\n" in text
+
+
+def test_minutes_say_whose_speed_they_are_at(watched: Watched, saved: Callable[..., Path]):
+    slow = replace(make_proposal(), limit=Limit("walking", "min", 15, "frail"))
+    page = watched.open(saved(data=slow))
+    assert "15 min (Frail)" in page.locator(".wg-said").first.inner_text()
 
 
 def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):

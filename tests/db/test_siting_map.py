@@ -25,7 +25,7 @@ from gis.services.walking import read_walking_ground
 from gis.settings import get_settings
 from maps.siting import SitingMapData, siting_page
 from tests.streets import add_streets
-from tests.town import TIMEZONE, lon_lat
+from tests.town import CODE_OF, TIMEZONE, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -113,6 +113,23 @@ def test_the_counts_are_those_of_the_siting(
         (data.candidates["key"][one.leave], data.candidates["key"][one.enter])
         for one in data.exchanges
     ] == [(swap["leave"], swap["enter"]["key"]) for swap in report["swaps"]]
+
+
+def test_a_siting_for_one_community_counts_it_alone(factory: "sessionmaker[Session]", scope: Scope):
+    data, report = shown(factory, scope, sited(factory, scope, community=CODE_OF["A"]))
+    homes = data.buildings["households"].to_numpy()
+    total = report["after"]["groups"]["households"]["total"]
+    assert homes.sum() == total < summed_homes(factory, scope)
+    for nearest, when in ((data.before, "before"), (data.after, "after")):
+        near = nearest.metres <= data.limit.metres
+        assert int(homes[near].sum()) == report[when]["groups"]["households"]["covered"]
+    assert siting_page(data, "en")["people"][0]["total"] == total
+    assert "one community alone" in data.objective_label
+
+
+def summed_homes(factory: "sessionmaker[Session]", scope: Scope) -> int:
+    with transaction(factory) as session:
+        return int(read_walking_ground(session, scope).buildings["households"].sum())
 
 
 def test_a_chosen_building_is_reached_by_its_own_door(

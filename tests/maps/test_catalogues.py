@@ -143,7 +143,8 @@ def test_every_text_of_the_map_of_a_siting_is_asked_for():
         for name in ("siting.js", "blob.js")
     )
     unused = [key for key in SITING_PAGE if not re.search(rf"\bt(exts)?\.{key}\b", script)]
-    assert [key for key in unused if not key.startswith("proof_")] == []
+    assert [key for key in unused if not key.startswith(("proof_", "speed_"))] == []
+    assert "speed_${" in script
 
 
 def test_every_text_of_the_page_of_findings_is_asked_for():
