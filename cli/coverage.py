@@ -22,6 +22,7 @@ from cli.coverage_options import (
     ThresholdOption,
     UnitOption,
     asked,
+    known_service,
     measuring,
     read_lonlat,
 )
@@ -46,6 +47,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show how many households and people are within reach of a station."""
+    question = asked(service, at, as_of, by, (speed, metres, minutes))
     from cli.coverage_views import show_shares
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -53,7 +55,6 @@ def show(
     from gis.services.coverage_shares import area_covers, read_areas
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, by, (speed, metres, minutes))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         areas = read_areas(session, scope, coverage.places, per, question.day, community=community)
@@ -86,6 +87,7 @@ def buildings(
     as_json: JsonOption = False,
 ) -> None:
     """List the buildings behind a share, most households first, with their verdicts."""
+    question = asked(service, at, as_of, by, (speed, None, None))
     from cli.coverage_views import show_buildings
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -94,7 +96,6 @@ def buildings(
     from gis.services.coverage_evidence import Evidence, list_verdicts, without_small_counts
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, by, (speed, None, None))
     wanted = Evidence(threshold, unit, listed, community, grid)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(keep=True), question)
@@ -128,6 +129,7 @@ def way(
     as_json: JsonOption = False,
 ) -> None:
     """Show the walk from a building or a point to a station; --json writes its line as GeoJSON."""
+    question = asked(service, at, as_of, "walking", (speed, None, None))
     import shapely
 
     from cli.plan_views import print_json
@@ -135,7 +137,6 @@ def way(
     from gis.services.coverage_evidence import way_from_building, way_from_place
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, "walking", (speed, None, None))
     place = _place(start)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         ground = WalkingGrounds(keep=True).current(session, scope)
@@ -184,6 +185,7 @@ def week(
     as_json: JsonOption = False,
 ) -> None:
     """Show the share of households covered in each of the 168 hours of a week, and the gaps."""
+    known_service(service)
     from cli.coverage_views import show_week
     from cli.plan_views import print_json
     from gis.database.engine import transaction

@@ -15,6 +15,7 @@ from cli.coverage_options import (
     ServiceOption,
     SpeedOption,
     asked,
+    positive,
     read_lonlat,
 )
 from cli.store import opened
@@ -61,12 +62,12 @@ def isochrone(
     as_json: JsonOption = False,
 ) -> None:
     """Show what is reached on foot from stations or a place, limit by limit."""
+    question, reach = _asked(service, at, as_of, (speed, metres, minutes))
     from cli.coverage_area_views import show_areas
     from gis.database.engine import transaction
     from gis.services.coverage_asked import serving
     from gis.services.walking_areas import at_point, at_stations, isochrone_areas
 
-    question, reach = _asked(service, at, as_of, speed), _reach(speed, metres, minutes)
     if out is not None:
         if station or point:
             raise InvalidInputError(
@@ -103,12 +104,12 @@ def catchments(
     as_json: JsonOption = False,
 ) -> None:
     """Show whose nearest station each is, on foot: its ground and its people."""
+    question, reach = _asked(service, at, as_of, (speed, metres, minutes))
     from cli.coverage_area_views import show_areas
     from gis.database.engine import transaction
     from gis.services.coverage_asked import serving
     from gis.services.walking_areas import catchment_areas
 
-    question, reach = _asked(service, at, as_of, speed), _reach(speed, metres, minutes)
     if out is not None:
         _write(out, ("catchments",), question, reach)
         return
@@ -133,12 +134,12 @@ def gaps(
     as_json: JsonOption = False,
 ) -> None:
     """Show the ground that no station reaches on foot, and who lives there."""
+    question, reach = _asked(service, at, as_of, (speed, metres, minutes))
     from cli.coverage_area_views import show_areas
     from gis.database.engine import transaction
     from gis.services.coverage_asked import serving
     from gis.services.walking_areas import GapQuestion, gap_areas_on_foot
 
-    question, reach = _asked(service, at, as_of, speed), _reach(speed, metres, minutes)
     if out is not None:
         _write(out, ("coverage_gaps",), question, reach, community=community)
         return
@@ -170,7 +171,10 @@ def export(
     headers: HeadersOption = "en",
 ) -> None:
     """Write verdicts, isochrones, catchments, gaps and indicators to a file, audited."""
-    question, reach = _asked(service, at, as_of, speed), _reach(speed, metres, minutes)
+    from gis.outlets.formats import format_of
+
+    format_of(file)
+    question, reach = _asked(service, at, as_of, (speed, metres, minutes))
     usual = ("walking_verdicts", "isochrones", "catchments", "coverage_gaps")
     _write(file, tuple(layer or usual), question, reach, community=community, headers=headers)
 
@@ -312,15 +316,18 @@ def activities(
 
 
 def _asked(
-    service: str | None, at: str | None, as_of: datetime | None, speed: str
-) -> "CoverageQuestion":
-    return asked(service, at, as_of, "walking", (speed, None, None))
-
-
-def _reach(speed: str, metres: list[float] | None, minutes: list[float] | None) -> "Reach":
+    service: str | None,
+    at: str | None,
+    as_of: datetime | None,
+    reach: tuple[str, list[float] | None, list[float] | None],
+) -> "tuple[CoverageQuestion, Reach]":
+    """Return who is asked about, and how far; ``reach`` is speed, metres, minutes."""
+    speed, metres, minutes = reach
+    positive(metres=metres, minutes=minutes)
+    question = asked(service, at, as_of, "walking", (speed, None, None))
     from gis.services.walking_areas import Reach
 
-    return Reach(tuple(minutes or ()), tuple(metres or ()), speed)
+    return question, Reach(tuple(minutes or ()), tuple(metres or ()), speed)
 
 
 def _ground(session: Any, scope: Any) -> Any:  # noqa: ANN401 - a session, the principal, the ground

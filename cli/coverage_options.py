@@ -67,17 +67,22 @@ def asked(
     by: Literal["walking", "straight_line"],
     reach: tuple[str, list[float] | None, list[float] | None],
 ) -> "CoverageQuestion":
-    """Return the question that the options ask; ``reach`` is speed, metres, minutes."""
+    """Return the question that the options ask; ``reach`` is speed, metres, minutes.
+
+    What is plainly wrong is refused before the modules are loaded that walk.
+    """
+    speed, metres, minutes = reach
+    known_service(service)
+    positive(metres=metres, minutes=minutes)
+    timezone = get_settings().timezone
+    moment = None if at is None else read_moment(at, timezone)
     from gis.coverage.verdicts import THRESHOLDS_M
     from gis.coverage.walking_coverage import THRESHOLDS_MIN
     from gis.services.coverage_asked import CoverageQuestion, walk_options
 
-    speed, metres, minutes = reach
-    timezone = get_settings().timezone
     options = walk_options(speed, metres or THRESHOLDS_M, minutes or THRESHOLDS_MIN)
     day = None if as_of is None else as_of.date()
-    moment = None if at is None else read_moment(at, timezone)
-    return CoverageQuestion(known_service(service), timezone, moment, day, by, options)
+    return CoverageQuestion(service, timezone, moment, day, by, options)
 
 
 def known_service(service: str | None) -> str | None:
@@ -97,6 +102,24 @@ def known_service(service: str | None) -> str | None:
             field="--service",
         )
     return service
+
+
+def positive(**given: list[float] | None) -> None:
+    """Refuse limits, by the name of their option, that are none.
+
+    Raises
+    ------
+    gis.errors.InvalidInputError
+        One is not a number above 0.
+    """
+    for name, values in given.items():
+        for value in values or ():
+            if not 0 < value < float("inf"):
+                raise InvalidInputError(
+                    f"--{name} {value:g} reaches nobody.",
+                    remedy=f"Give a number of {name} above 0.",
+                    field=f"--{name}",
+                )
 
 
 def read_moment(text: str, timezone: str) -> datetime:

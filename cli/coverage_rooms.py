@@ -41,6 +41,7 @@ def capacity(
     as_json: JsonOption = False,
 ) -> None:
     """Show who goes where when stations take only so many, and who finds no room."""
+    question = asked(service, at, as_of, "walking", (speed, None, None))
     from cli.coverage_views import show_rooms
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -48,7 +49,6 @@ def capacity(
     from gis.services.coverage_rooms import RoomOrder, place, told_rooms
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, "walking", (speed, None, None))
     order = RoomOrder(count, share, limit_min)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         ground = WalkingGrounds(keep=True).current(session, scope)
@@ -84,6 +84,7 @@ def access(
     as_json: JsonOption = False,
 ) -> None:
     """Show how much of the stations' capacity falls to a person, area by area."""
+    question = asked(service, at, as_of, "walking", (speed, None, None))
     from cli.coverage_views import show_access
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -98,7 +99,6 @@ def access(
     from gis.services.coverage_shares import read_areas
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, "walking", (speed, None, None))
     order, how = RoomOrder(count, share, limit_min), AccessOrder(model, decay)
     below = get_settings().suppress_below
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
@@ -125,6 +125,7 @@ def delivery(
     as_json: JsonOption = False,
 ) -> None:
     """Show who can walk to a service, to whom it comes, and who has both or neither."""
+    question = asked(service, at, as_of, "walking", (speed, None, None))
     from cli.coverage_views import show_deliveries
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -132,7 +133,6 @@ def delivery(
     from gis.services.coverage_variants import deliveries
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, "walking", (speed, None, None))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         below = get_settings().suppress_below
@@ -158,6 +158,7 @@ def how_sure(
     as_json: JsonOption = False,
 ) -> None:
     """Show how much the shares hang on speed (±20 %) and reach (±100 m)."""
+    question = asked(service, at, as_of, by, (speed, metres, minutes))
     from cli.coverage_views import show_variants
     from cli.plan_views import print_json
     from gis.database.engine import transaction
@@ -165,7 +166,6 @@ def how_sure(
     from gis.services.coverage_variants import variants
     from gis.services.walking import WalkingGrounds
 
-    question = asked(service, at, as_of, by, (speed, metres, minutes))
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(keep=True), question)
     found = variants(coverage, community, get_settings().suppress_below)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import siting_maps
+from cli.coverage_options import known_service, positive
 from cli.plan import stopping
 from cli.store import opened
 from cli.watching import watching
@@ -134,6 +135,10 @@ def run(
             "It is not said for which service.",
             remedy="Give --service, or --from with an earlier siting.",
         )
+    known_service(service)
+    if count is not None and count < 1:
+        raise InvalidInputError(f"count is {count}.", remedy="Give a number above 0.")
+    positive(radius=_listed(radius), minutes=_listed(minutes))
     if swap is not None and from_siting is None:
         raise InvalidInputError("--swap belongs to an earlier siting.", remedy="Name it: --from.")
     asked: dict[str, Any] = {
@@ -172,15 +177,18 @@ def run(
         raise InvalidInputError("Reach is metres or minutes.", remedy="Give one of the two.")
     if part:
         asked["parts"] = tuple(part)
+    order = _order(asked) if from_siting is None else None
     with opened() as (factory, scope):
-        if from_siting is not None:
-            order = _again(factory, scope, from_siting, swap)
-        else:
-            order = _order(asked)
+        if order is None:
+            order = _again(factory, scope, str(from_siting), swap)
         job_id, report = _sited(factory, scope, order, keep_best=keep_best, lines=not as_json)
         _say(job_id, report, as_json=as_json)
         if adopt_on is not None:
             _adopt(factory, scope, job_id, opens_on=adopt_on, hours=hours, quiet=as_json)
+
+
+def _listed(value: float | None) -> list[float] | None:
+    return None if value is None else [value]
 
 
 def _order(asked: dict[str, Any]) -> "SitingOrder":

@@ -157,7 +157,7 @@ def test_an_infeasible_cover_names_the_buildings():
     ("words", "said"),
     [
         ([], "for which service"),
-        (["--service", "haircut", "-n", "1"], "'haircut' is not known"),
+        (["--service", "haircut", "-n", "1"], "There is no service 'haircut'"),
         (["--service", "canteen"], "needs a number of new stations or a budget"),
         (["--service", "canteen", "-n", "99"], "99 new stations are asked for"),
         (["--service", "canteen", "-n", "1", "--candidates", "vacant"], "no candidates"),

@@ -1,5 +1,8 @@
 """The command line turns errors into advice and keeps tracebacks for those who ask."""
 
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -81,3 +84,32 @@ def test_an_option_that_is_not_known_is_refused_before_any_work(
     answer = CliRunner().invoke(app, command)
     assert answer.exit_code == 2
     assert all(choice in answer.stderr for choice in choices)
+
+
+_REFUSED = """
+import sys
+from cli.main import app
+
+for words in (
+    ["coverage", "show", "--metres", "-5"],
+    ["coverage", "show", "--service", "nosuch"],
+    ["coverage", "gaps", "--minutes", "0"],
+    ["coverage", "export", "out.foo"],
+    ["siting", "run", "--service", "canteen", "-n", "0"],
+    ["siting", "run", "--service", "nosuch", "-n", "1"],
+    ["siting", "run", "--service", "canteen", "-n", "1", "--radius", "-1"],
+):
+    try:
+        app(words)
+    except SystemExit as stop:
+        assert stop.code == 1, (words, stop.code)
+print([name for name in ("numba", "pandas", "sqlalchemy", "scipy") if name in sys.modules])
+"""
+
+
+def test_what_is_plainly_wrong_is_refused_before_heavy_modules_are_loaded():
+    done = subprocess.run(
+        [sys.executable, "-c", _REFUSED], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+    assert done.stderr.count("Error: ") == 7
