@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,13 +62,16 @@ def sample_input(settings: "Settings") -> "DemoInput":
     """Return the sample subdistrict as the demo's input."""
     from gis.jobs.demo import DemoInput
     from gis.samples import DEFAULT_HOUSEHOLDS, DEFAULT_SEED, generate_subdistrict
+    from gis.services.locating import local_day
+
+    today = local_day(datetime.now(UTC), settings.timezone)
 
     def read(_: Callable[[float, float], None]) -> "Dataset":
-        return generate_subdistrict()
+        return generate_subdistrict(today=today)
 
     return DemoInput(
         key="sample",
-        fingerprint=f"sample-{DEFAULT_SEED}-{DEFAULT_HOUSEHOLDS}-{_code_fingerprint()}",
+        fingerprint=f"sample-{DEFAULT_SEED}-{DEFAULT_HOUSEHOLDS}-{today:%Y-%m}-{_code_fingerprint()}",
         read=read,
         timezone=settings.timezone,
         titles={"zh-CN": "明光路街道(示范数据)", "en": "Mingguang Road Subdistrict (sample)"},

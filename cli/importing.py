@@ -1,5 +1,6 @@
 """``wangge import``: files into the store, whole or not at all, and the way back."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -343,9 +344,11 @@ def import_sample(
 ) -> None:
     """Bring the synthetic sample subdistrict in."""
     from gis.samples import generate_subdistrict
+    from gis.services.locating import local_day
 
     asked = {"households": households, "seed": seed}
-    _take_in("import_sample", asked, "sample", lambda _: generate_subdistrict(**asked))
+    today = local_day(datetime.now(UTC), get_settings().timezone)  # activities lie around it
+    _take_in("import_sample", asked, "sample", lambda _: generate_subdistrict(**asked, today=today))
 
 
 def _run(factory: Any, scope: Any, order: "ImportOrder") -> None:  # noqa: ANN401 - sessions and a Scope

@@ -1,16 +1,15 @@
 """A made-up subdistrict, as awkward as a real one, drawn from a seed.
 
-The same number of households and the same seed give the same frames; another seed gives another
+The same number of households, seed and day give the same frames; another seed gives another
 city of the same character. Nothing here reads or writes files.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from gis.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pandas as pd
 
     from gis.frames import Dataset
@@ -18,10 +17,13 @@ if TYPE_CHECKING:
 #: Households and seed of the sample that the documentation shows.
 DEFAULT_HOUSEHOLDS = 13_600
 DEFAULT_SEED = 340_102
+#: The day on which the sample is drawn if nobody names one; matters end on the day before.
+DEFAULT_DAY = date(2026, 11, 1)
 #: Sizes for which the ground plan has room for everything that the sample must hold.
 SMALLEST_HOUSEHOLDS, LARGEST_HOUSEHOLDS = 4_000, 60_000
 
 __all__ = [
+    "DEFAULT_DAY",
     "DEFAULT_HOUSEHOLDS",
     "DEFAULT_SEED",
     "LARGEST_HOUSEHOLDS",
@@ -32,7 +34,10 @@ __all__ = [
 
 
 def generate_subdistrict(
-    *, households: int = DEFAULT_HOUSEHOLDS, seed: int = DEFAULT_SEED
+    *,
+    households: int = DEFAULT_HOUSEHOLDS,
+    seed: int = DEFAULT_SEED,
+    today: date = DEFAULT_DAY,
 ) -> "Dataset":
     """Return a made-up subdistrict on the globe at Hefei, as frames in EPSG:4326.
 
@@ -43,6 +48,8 @@ def generate_subdistrict(
         area follows: 1.19 km² for 13,600.
     seed
         Seed of everything that is random; not negative.
+    today
+        Day around which activities lie: its month and the three before it.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def generate_subdistrict(
         raise InvalidInputError(msg, remedy="Choose 0 or more.", field="seed", value=seed)
     from gis.samples.assemble import assemble
 
-    return assemble(households, seed)
+    return assemble(households, seed, today)
 
 
 def staff_posts(
@@ -73,7 +80,7 @@ def staff_posts(
     units: "pd.DataFrame",
     *,
     seed: int,
-    start: "date",
+    start: date,
 ) -> "pd.DataFrame":
     """Return made-up posts for the grids of a plan.
 

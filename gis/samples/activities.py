@@ -1,4 +1,4 @@
-"""A year of activities at the sample's stations: a weekly rhythm, most of it after office hours."""
+"""Months of activities at the sample's stations: a weekly rhythm, much of it after office hours."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from gis.samples.ground import Ground, Row
 
 ZONE = ZoneInfo("Asia/Shanghai")
-#: Three months back from the end of the matters, and one month of what is announced.
-FIRST_DAY, DAYS = date(2026, 8, 1), 122
-#: From here on attendance is not counted yet.
-ANNOUNCED_FROM = date(2026, 11, 1)
+#: Whole months before that of the day on which the sample is drawn; its own month is whole too.
+MONTHS_BEFORE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,11 @@ _CENTER = (
 _OF_TIER = {"hub": _HUB, "center": _CENTER, "community": _SHARED}
 
 
-def activity_rows(ground: "Ground", stations: "Sequence[Row]") -> list["Row"]:
+def activity_rows(ground: "Ground", stations: "Sequence[Row]", today: date) -> list["Row"]:
     """Return the activities of stations that are open, in order of time.
+
+    They fill the month of the day and the three before it; from the day on they are announced, and
+    nobody has been counted.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def activity_rows(ground: "Ground", stations: "Sequence[Row]") -> list["Row"]:
         The surveyed plan, for its seed and keys.
     stations
         Rows of the stations.
+    today
+        The day on which the sample is drawn.
     """
     rng = rng_for(ground.seed, 13)
     rows: list[Row] = []
@@ -81,21 +84,30 @@ def activity_rows(ground: "Ground", stations: "Sequence[Row]") -> list["Row"]:
             continue  # a canteen has no rooms for courses
         key = ground.tables.id("stations", station["source_id"])
         for course in courses:
-            rows += _sessions(course, key, rng)
+            rows += _sessions(course, key, rng, today)
     rows.sort(key=lambda row: (str(row["starts_at"]), str(row["station_id"]), str(row["name"])))
     return rows
 
 
-def _sessions(course: Course, station_id: str, rng: "np.random.Generator") -> list["Row"]:
+def _month_from(day: date, months: int) -> date:
+    """Return the first day of the month so many months after that of a day."""
+    count = day.year * 12 + day.month - 1 + months
+    return date(count // 12, count % 12 + 1, 1)
+
+
+def _sessions(
+    course: Course, station_id: str, rng: "np.random.Generator", today: date
+) -> list["Row"]:
     out: list[Row] = []
-    for shift in range(DAYS):
-        day = FIRST_DAY + timedelta(days=shift)
+    first, end = _month_from(today, -MONTHS_BEFORE), _month_from(today, 1)
+    for shift in range((end - first).days):
+        day = first + timedelta(days=shift)
         # Some are called off.
         if day.weekday() not in course.weekdays or rng.random() < 0.06:
             continue
         begins = datetime.combine(day, course.begins, ZONE)
         came = None
-        if day < ANNOUNCED_FROM:
+        if day < today:
             usual = 60 if course.places is None else course.places * course.filled
             came = int(min(rng.poisson(usual), course.places or 10_000))
         out.append(

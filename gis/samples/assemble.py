@@ -16,6 +16,8 @@ from gis.samples.stations import station_rows
 from gis.samples.table import ORIGIN_LON_LAT, PROJECTED_CRS, Tables
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
 SCOPE_CODE = "340102001"
@@ -25,8 +27,8 @@ INCIDENTS_PER_HOUSEHOLD = 3_000 / 13_600
 DEMANDS_PER_HOUSEHOLD = 1_500 / 13_600
 
 
-def assemble(households: int, seed: int) -> frames.Dataset:
-    """Return the sample of ``households`` and ``seed`` as a data set."""
+def assemble(households: int, seed: int, today: "date") -> frames.Dataset:
+    """Return the sample of ``households`` and ``seed`` as a data set; see :mod:`gis.samples`."""
     tables = Tables(f"sample-{seed}-{households}")
     ground = rows.survey(plan_city(households, seed), households, seed, tables)
     stations, offers = station_rows(ground)
@@ -41,7 +43,7 @@ def assemble(households: int, seed: int) -> frames.Dataset:
         "units": tables.frame(frames.UNITS, rows.unit_rows(ground)),
         "stations": tables.frame(frames.STATIONS, stations),
         "station_services": tables.frame(frames.STATION_SERVICES, offers),
-        "activities": tables.frame(frames.ACTIVITIES, activity_rows(ground, stations), "a"),
+        "activities": tables.frame(frames.ACTIVITIES, activity_rows(ground, stations, today), "a"),
         "roads": tables.frame(frames.ROADS, roads, "r"),
         "barriers": tables.frame(frames.BARRIERS, rows.barrier_rows(ground), "x"),
         "crossings": tables.frame(frames.CROSSINGS, rows.crossing_rows(ground), "g"),

@@ -150,6 +150,9 @@ def test_the_menu_of_a_month():
     assert "Tai chi" in shown.stdout
     assert "Choir" not in shown.stdout
     assert run("activities", "--group", "cats").exit_code == 1
+    empty = run("activities", "--month", "2020-02")
+    assert empty.exit_code == 0, empty.output
+    assert "2020-02: 0 activities" in empty.stdout
 
 
 def test_everything_is_written_to_one_geopackage_and_noted(tmp_path: Path, url: str):

@@ -150,6 +150,24 @@ def test_parts_of_the_time_add_up(spans):
     )
 
 
+@pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 11, 30), date(2028, 2, 29)])
+def test_activities_of_the_sample_lie_around_the_day_it_is_drawn_on(today: date):
+    first, again = (
+        generate_subdistrict(households=4_000, seed=3, today=today).layers for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first["activities"], again["activities"])
+    days = first["activities"]["starts_at"].dt.tz_convert("Asia/Shanghai").dt.date
+    months = {(day.year, day.month) for day in days}
+    assert len(months) == 4
+    assert max(months) == (today.year, today.month)
+    counted = first["activities"]["attendance"].notna()
+    assert list(counted) == list(days < today)
+    later = generate_subdistrict(households=4_000, seed=3).layers
+    for name, frame in first.items():
+        if name != "activities":
+            pd.testing.assert_frame_equal(frame, later[name])
+
+
 def test_the_hub_of_the_sample_serves_after_office_hours():
     layers = generate_subdistrict(households=4_000, seed=3).layers
     menu = month_menu(layers["activities"], SEPTEMBER, CONTEXT)
