@@ -17,6 +17,7 @@ REPORT_TEXTS: dict[str, str] = {
     "result": "Result",
     "met": "met",
     "short": "not met",
+    "unknown": "not known",
     "source": "Source",
     "gaps": "Grids with the most households out of reach",
     "no_gaps": "No household of the community is out of reach.",

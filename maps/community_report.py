@@ -98,6 +98,16 @@ def write_community_report(data: "WalkingMapData", path: Path, order: CommunityR
     write_page(community_report(data, order), path)
 
 
+def told_indicators(indicators: "Sequence[Indicator]") -> "list[Indicator]":
+    """Return what a page has room for: indicators with a target, then shares within metres.
+
+    The shares within minutes are on the map and in the table of all indicators.
+    """
+    aimed = [each for each in indicators if each.target is not None]
+    rest = [each for each in indicators if each.target is None and each.code.endswith("_m")]
+    return aimed + rest
+
+
 class _Report:
     """Counts once what every page needs."""
 
@@ -144,7 +154,7 @@ class _Report:
             "people": self._people(row, out),
             "moments": [self._moment(hour) for hour in order.hours],
             "services": self._services(row),
-            "indicators": [self._indicator(each, row) for each in data.indicators],
+            "indicators": [self._indicator(each, row) for each in told_indicators(data.indicators)],
             "gaps": self._worst_grids(row, out),
             **self._stations(row),
         }
@@ -220,7 +230,7 @@ class _Report:
         show = self._percent if each.unit == "share" else self._number
         return {
             "label": each.label,
-            "value": show(value) if known else "–",
+            "value": show(value) if known else self.texts["unknown"],
             "target": "–" if each.target is None else show(each.target),
             "met": met,
             "source": each.source,

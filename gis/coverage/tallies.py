@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+#: Code of the indicator of service facilities' floor area.
+FLOOR_AREA = "floor_area_per_100_households"
 #: Stations that make up the service facilities of communities; partners' rooms are their own.
 FACILITY_TIERS = ("hub", "center", "community", "quarter")
 #: Posts whose holders count as community workers.
@@ -59,6 +61,14 @@ def people_tallies(
     return out
 
 
+def facilities_in_use(
+    stations: "pd.DataFrame", day: date, *, tiers: Sequence[str] = FACILITY_TIERS
+) -> "pd.Series[bool]":
+    """Return which stations are service facilities that are in service on the day, for good."""
+    lasting = stations["tier"].isin(tiers) & ~stations["temporary"].astype(bool)
+    return lasting & in_service_on(stations, day)
+
+
 def floor_area_tally(
     buildings: "pd.DataFrame",
     stations: "pd.DataFrame",
@@ -71,8 +81,7 @@ def floor_area_tally(
     Stations that are not in service on the day, stations for a time, and those whose area nobody
     stated add nothing.
     """
-    in_use = stations["tier"].isin(tiers) & ~stations["temporary"].astype(bool)
-    in_use &= in_service_on(stations, day)
+    in_use = facilities_in_use(stations, day, tiers=tiers)
     area = stations["floor_area_m2"].astype(float).fillna(0.0)
     nothing = np.full(len(stations), None, dtype=object)
     facilities = Items(
@@ -83,7 +92,7 @@ def floor_area_tally(
         np.asarray(area.where(in_use, 0.0), dtype=float),
     )
     return Tally(
-        "floor_area_per_100_households",
+        FLOOR_AREA,
         facilities,
         _buildings(buildings, buildings["households"].to_numpy(dtype=float)),
         unit="m2_per_100_households",

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from cli.main import app
 from gis.errors import InvalidInputError, NotFoundError
 from gis.jobs.walking_map import WalkingMapOrder, read_walking_map, save_community_report
+from gis.layers.communities import Community
+from gis.layers.stations import Station
 from gis.network import nearest
 from gis.scope import Scope
 from gis.services.walking import read_walking_ground
 from gis.settings import get_settings
 from tests.streets import add_streets
-from tests.town import CODE_OF, STATIONS, TIMEZONE
+from tests.town import CODE_OF, STATIONS, TIMEZONE, key
 
 pytestmark = pytest.mark.db
 
@@ -112,3 +114,31 @@ def test_the_commands_write_files(
     finally:
         monkeypatch.undo()
         get_settings.cache_clear()
+
+
+def test_floor_area_that_nobody_stated_is_not_known_rather_than_nought(
+    town_session: Session, scope: Scope
+):
+    add_streets(town_session, scope)
+    code = "floor_area_per_100_households"
+
+    def areas() -> dict[str, float]:
+        data = read_walking_map(town_session, scope, ORDER)
+        (found,) = [one for one in data.indicators if one.code == code]
+        return dict(zip(data.communities["code"], found.communities, strict=True))
+
+    centre, hub = key("stations", "Centre"), key("stations", "Hub")
+    for station, area in ((centre, None), (hub, 300.0)):
+        change = update(Station).where(Station.id == station).values(floor_area_m2=area)
+        town_session.execute(change)
+    homes = dict(
+        town_session.execute(
+            select(Station.id, Community.code).join_from(
+                Station, Community, Station.community_id == Community.id
+            )
+        ).all()
+    )
+    found = areas()
+    assert found[homes[hub]] > 0
+    assert np.isnan(found[homes[centre]])
+    assert 0.0 in found.values()  # no facility at all

@@ -1,8 +1,10 @@
 """The printed page of a community: what it says, and that names stay names."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gis.errors import NotFoundError
@@ -12,7 +14,7 @@ from maps.community_report import (
     community_report,
     write_community_report,
 )
-from maps.walking import Limit, WalkingMapData
+from maps.walking import Indicator, Limit, WalkingMapData
 from tests.maps.builder import HOSTILE
 from tests.maps.test_coverage_page import parsed
 from tests.maps.walking_ground import make_walking_town
@@ -60,12 +62,27 @@ def test_the_page_says_what_was_counted(town: WalkingMapData):
     assert "Public affairs, Wed 10:00: within 500 m on foot" in text
 
 
+def test_indicators_with_a_target_come_first_and_minutes_are_left_to_the_map(town: WalkingMapData):
+    values = np.array([0.5, 0.5])
+    near, far, aimed, empty = (
+        Indicator("households_covered:affairs_500_m", "Near", "share", values),
+        Indicator("households_covered:affairs_15_min", "Far", "share", values),
+        Indicator("grid_workers", "Workers", "number", values, target=18.0),
+        Indicator("floor", "Floor", "number", np.full(2, np.nan), target=30.0),
+    )
+    many = replace(town, indicators=[near, far, aimed, empty])
+    text = plain(community_report(many, order()))
+    assert re.search(r"Workers 0\.5 18 ✗ not met Floor not known 30 – Near 50% – –", text)
+    assert "Far" not in text
+
+
 def test_a_page_per_community_in_the_order_of_codes(town: WalkingMapData):
     html = community_report(town, order(communities=(), language="zh-CN"))
     names = re.findall(r"<h2>(.*?)</h2>", html)
     assert names == ["明光社区", "河东社区"]
     assert html.count('<article class="sheet"') == html.count("<svg ") == 2
     assert "{" not in plain(html)
+    assert "步行 500 米以内" in html
 
 
 def test_minutes_name_who_walks(town: WalkingMapData):
@@ -94,7 +111,7 @@ def test_an_unknown_community_is_named(town: WalkingMapData):
 
 
 def test_it_is_written_whole(town: WalkingMapData, tmp_path: Path):
-    path = tmp_path / "deep" / "page.html"
+    path = tmp_path / "page.html"
     write_community_report(town, path, order())
     assert path.read_text(encoding="utf-8") == community_report(town, order())
     assert [each.name for each in path.parent.iterdir()] == ["page.html"]
