@@ -1,9 +1,14 @@
 """Jobs on the record and in the worker: progress, cancelling, failing, being abandoned."""
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -303,3 +308,46 @@ def test_progress_is_written_now_and_then_only(
     assert len(told_rows) == pytest.approx(20 / EVERY_S, abs=1)
     assert told_rows == sorted(told_rows)
     assert newest(sessions, scope).total == 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_worker_ends_at_the_first_signal(url: str, tmp_path: Path, ending: signal.Signals):
+    environment = {**os.environ, "DATABASE_URL": url, "WANGGE_HOME": str(tmp_path)}
+    ensure_queue(url)
+    log = tmp_path / "worker.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "-c", "from cli.main import app; app()", "worker"],
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            with psycopg2.connect(url.replace("+psycopg2", "")) as connection:
+                _until_a_worker_listens(connection, process)
+            process.send_signal(ending)
+            assert process.wait(timeout=30) == 0, log.read_text()
+        finally:
+            process.kill()
+    assert "Traceback" not in log.read_text()
+
+
+def _until_a_worker_listens(connection: Any, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the worker's connection waits for notifications: its handlers are in place."""
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE query ILIKE 'listen%%' AND datname = current_database()"
+    )
+    for _ in range(600):
+        assert process.poll() is None
+        with connection.cursor() as cursor:
+            cursor.execute(asked, ())
+            (count,) = cursor.fetchone()
+        connection.rollback()
+        if count:
+            return
+        threading.Event().wait(0.1)
+    pytest.fail("The worker did not begin to listen within a minute.")
