@@ -77,7 +77,7 @@ class IndicatorFacts(BaseModel):
     code: str | None = Field(description="Of the grid or community; null: it is gone.")
     name: str | None
     community_id: UUID | None
-    value: float | None = Field(description="Null: nothing to divide by, or withheld.")
+    value: float | None = Field(description="Null: nothing to divide by, not known, or withheld.")
     target: float | None = Field(description="Null: no target is published.")
     gap: float | None = Field(description="What is missing to the target; 0: it is reached.")
     unit: str | None = Field(examples=["share"])

@@ -105,6 +105,8 @@ class Tally:
         Kinds of area that it is given for.
     sensitive
         Whether it counts people, so that small numbers are withheld.
+    unknown
+        Keys of areas of which nobody has told what is counted: they have no value, not 0.
     """
 
     indicator: str
@@ -114,6 +116,7 @@ class Tally:
     scale: float = 1.0
     kinds: tuple[str, ...] = AREA_KINDS
     sensitive: bool = False
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ def indicator_table(
             value = np.divide(
                 tally.scale * counted, base, out=np.full(len(keys), np.nan), where=base > 0
             )
+            value[[key in tally.unknown for key in keys]] = np.nan
             target = targets.get(tally.indicator)
             data: dict[str, Any] = {
                 "indicator": tally.indicator,

@@ -79,11 +79,15 @@ def floor_area_tally(
     """Return the floor area of service facilities per 100 households, for communities and above.
 
     Stations that are not in service on the day, stations for a time, and those whose area nobody
-    stated add nothing.
+    stated add nothing; of a community with facilities none of whose areas is stated nothing is
+    known.
     """
     in_use = facilities_in_use(stations, day, tiers=tiers)
     area = stations["floor_area_m2"].astype(float).fillna(0.0)
     nothing = np.full(len(stations), None, dtype=object)
+    stated = stations["floor_area_m2"].notna()
+    home = stations["community_id"]
+    unknown = set(home[in_use].dropna()) - set(home[in_use & stated].dropna())
     facilities = Items(
         "stations",
         _texts(stations["id"]),
@@ -98,6 +102,7 @@ def floor_area_tally(
         unit="m2_per_100_households",
         scale=100.0,
         kinds=("community", "subdistrict"),
+        unknown=frozenset(str(key) for key in unknown),
     )
 
 

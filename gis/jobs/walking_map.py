@@ -10,7 +10,6 @@ import numpy as np
 
 from gis import frames
 from gis.coverage.indicators import TARGETS, indicator_table, withheld
-from gis.coverage.tallies import FLOOR_AREA, facilities_in_use
 from gis.errors import InvalidInputError
 from gis.frames.stations import SERVICES
 from gis.i18n import code_label, indicator_label
@@ -50,7 +49,6 @@ from maps.walking import (
 if TYPE_CHECKING:
     import folium
     import pandas as pd
-    from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
     from gis.i18n import Language
@@ -340,9 +338,6 @@ def _indicators(
             .to_numpy(dtype=float, na_value=np.nan)
             for kind, ids in keys.items()
         }
-        if code == FLOOR_AREA:
-            unknown = _area_unknown(ground, run.day)
-            values["community"] = np.where(unknown, np.nan, values["community"])
         target = TARGETS.get(str(code))
         out.append(
             Indicator(
@@ -356,15 +351,6 @@ def _indicators(
             )
         )
     return out
-
-
-def _area_unknown(ground: WalkingGround, day: date) -> "NDArray[np.bool_]":
-    """Return in which communities facilities are in use, but nobody stated the area of any."""
-    stations = ground.stations[facilities_in_use(ground.stations, day)]
-    stated = stations["floor_area_m2"].notna()
-    ids, home = ground.communities["id"], stations["community_id"]
-    unknown: NDArray[np.bool_] = (ids.isin(home) & ~ids.isin(home[stated])).to_numpy(dtype=bool)
-    return unknown
 
 
 def _drawn(data: WalkingMapData, order: WalkingMapOrder) -> "folium.Map":
