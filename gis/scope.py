@@ -1,14 +1,15 @@
 """Who asks, and for which ground: the one choke point of authorisation.
 
-Every function of ``gis.layers`` takes a :class:`Scope`. Until access control lands, the only
-principal is :meth:`Scope.local_owner`; an empty scope already denies everything.
+Every function of ``gis.layers`` takes a :class:`Scope`. :func:`gis.access.scope_of` makes it of
+what somebody was granted; :meth:`Scope.local_owner` is whoever uses the command line of this
+installation. An empty scope denies everything.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from gis.errors import ForbiddenError
+from gis.errors import ForbiddenError, NotFoundError
 
 
 class Action(StrEnum):
@@ -21,7 +22,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A principal with the actions and communities it may touch; nothing is allowed by default.
+    """A principal with the actions and ground it may touch; nothing is allowed by default.
 
     Parameters
     ----------
@@ -30,17 +31,49 @@ class Scope:
     actions
         The actions that are allowed.
     community_ids
-        The communities that are allowed, or ``None`` for all of them.
+        The communities that are allowed as a whole, or ``None`` for all of them.
+    grid_ids
+        Grids that are allowed beside those communities.
+    roles
+        The roles by which it is allowed, for the audit trail.
+    organisations
+        Departments or organisations whose matters alone are allowed; ``None``: not so bound.
+    full_counts
+        Whether small counts of people are shown as they are.
+    request_id, address
+        The request that asks and where it came from, for the audit trail.
     """
 
     principal: str
     actions: frozenset[Action] = field(default_factory=frozenset)
     community_ids: frozenset[str] | None = field(default_factory=frozenset)
+    grid_ids: frozenset[str] = field(default_factory=frozenset)
+    roles: tuple[str, ...] = ()
+    organisations: frozenset[str] | None = None
+    full_counts: bool = False
+    request_id: str | None = None
+    address: str | None = None
 
     @classmethod
     def local_owner(cls) -> Self:
         """Return the owner of this installation, reached over loopback or the command line."""
-        return cls("local_owner", frozenset(Action), None)
+        return cls("local_owner", frozenset(Action), None, roles=("local_owner",))
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether every community is allowed."""
+        return self.community_ids is None
+
+    @property
+    def ground_key(self) -> tuple[Any, ...]:
+        """What an answer depends on beside the question: part of the key of every cache."""
+        communities = None if self.community_ids is None else tuple(sorted(self.community_ids))
+        organisations = None if self.organisations is None else tuple(sorted(self.organisations))
+        return communities, tuple(sorted(self.grid_ids)), organisations, self.full_counts
+
+    def shown_below(self, threshold: int) -> int:
+        """Return the count below which counts are withheld from this principal; 1: none is."""
+        return 1 if self.full_counts else threshold
 
     def require(self, action: Action) -> None:
         """Raise :class:`~gis.errors.ForbiddenError` unless ``action`` is allowed."""
@@ -56,10 +89,18 @@ class Scope:
             raise ForbiddenError(msg, remedy="Ask the owner of this installation.")
 
     def require_community(self, community_id: str) -> None:
-        """Raise unless the community is within this scope."""
+        """Raise unless the community is within this scope: nobody learns that it exists.
+
+        Raises
+        ------
+        gis.errors.NotFoundError
+            It is not.
+        """
         if self.community_ids is not None and community_id not in self.community_ids:
-            msg = f"{self.principal} has no access to this community."
-            raise ForbiddenError(msg, remedy="Ask the owner of this area for the role.")
+            raise NotFoundError(
+                f"There is no {community_id} among the communities.",
+                remedy="List the communities.",
+            )
 
     def restrict(self, statement: Any, community_column: Any) -> Any:  # noqa: ANN401 - any SQLAlchemy select, update or delete
         """Return ``statement`` limited to the communities of this scope, after a read check.
