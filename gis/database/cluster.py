@@ -144,7 +144,7 @@ class Cluster:
         if len(os.fsencode(near / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_PATH and "," not in str(near):
             return near
         name = blake2b(os.fsencode(self.root), digest_size=8).hexdigest()
-        return Path("/tmp") / f"wangge-{name}"  # noqa: S108 - its owner and mode are verified
+        return Path("/tmp") / f"wangge-{name}"  # noqa: S108 - its owner and mode are verified  # nosec B108
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of a database of this cluster.

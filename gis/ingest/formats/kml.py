@@ -4,7 +4,7 @@ Read by its own small reader: GDAL makes underscores of every character of a col
 not ASCII, so that two Chinese columns become one, and holds the whole file in memory.
 """
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -200,7 +200,7 @@ def _placemarks(file: Path, path: Path) -> Iterator[tuple[str, ET.Element]]:
     try:
         with file.open("rb") as stream:
             # check_content refused document types, so that there are no entities to expand
-            for event, element in ET.iterparse(stream, events=("start", "end")):  # noqa: S314 - see above
+            for event, element in ET.iterparse(stream, events=("start", "end")):  # noqa: S314 - see above  # nosec B314
                 if event == "start":
                     inside.append(element)
                     continue
