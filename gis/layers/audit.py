@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, insert, select
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
+from gis.layers.common import one_of
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
+#: What became of what was asked: done, refused (not allowed), or failed (as a wrong password).
+OUTCOMES = ("done", "refused", "failed")
+
 
 class AuditEntry(Base):
     """Who changed which row, when, from what to what; never personal data."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_layer_row_id", "layer", "row_id"),)
+    __table_args__ = (
+        one_of("outcome", OUTCOMES),
+        Index("ix_audit_log_layer_row_id", "layer", "row_id"),
+        Index("ix_audit_log_at", "at"),
+        Index("ix_audit_log_principal_id", "principal", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
@@ -35,6 +44,11 @@ class AuditEntry(Base):
     request_id: Mapped[str | None] = mapped_column(Text)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    role: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    before_hash: Mapped[str | None] = mapped_column(Text)
+    after_hash: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text, server_default=text("'done'"))
 
 
 @dataclass(frozen=True, slots=True)

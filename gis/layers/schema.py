@@ -2,6 +2,7 @@
 
 from gis.database.base import Base
 from gis.layers import (  # noqa: F401 - importing a module registers its tables
+    accounts,
     activities,
     audit,
     barriers,
@@ -10,6 +11,7 @@ from gis.layers import (  # noqa: F401 - importing a module registers its tables
     cells,
     communities,
     coverage_runs,
+    credentials,
     crossings,
     dedicated_areas,
     demands,
