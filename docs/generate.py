@@ -243,6 +243,7 @@ MEANINGS = {
     "user_grants.granted_at": "When it was granted.",
     "user_grants.granted_by": "Who granted it.",
     "user_grants.organisation": "Code of the department or organisation that is acted for.",
+    "user_grants.revoked_at": "When it was taken back; empty: it was not.",
     "user_grants.role": "The role; docs/access.md lists them.",
     "user_grants.user_id": "UUID of the user.",
     "users.disabled_at": "When the account was closed; empty: it is open.",

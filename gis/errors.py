@@ -83,5 +83,9 @@ class ForbiddenError(WanggeError):
     """The principal may not do this here."""
 
 
+class CredentialsError(WanggeError):
+    """Who asks is not known: a wrong password, or a key, token or session that does not hold."""
+
+
 class ConfigurationError(WanggeError):
     """A setting, a missing program or a missing file of the installation."""

@@ -53,3 +53,4 @@ class UserGrant(Identified, Base):
     organisation: Mapped[str | None] = mapped_column(Text)
     granted_by: Mapped[str] = mapped_column(Text)
     granted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -63,6 +63,7 @@ def _accounts():
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("granted_by", sa.Text(), nullable=False),
         _moment("granted_at", server_default=NOW),
+        _moment("revoked_at", nullable=True),
         sa.CheckConstraint(f"role IN ({ROLES})", name=op.f("ck_user_grants_role_known")),
         sa.CheckConstraint(
             "area_kind IN ('everywhere', 'subdistrict', 'community', 'grid')",
