@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -299,6 +300,7 @@ def test_every_check_runs_even_after_one_failed(
 ):
     checks = {"first": ["false"], "second": ["echo", "looked"], "third": ["false"]}
     monkeypatch.setattr(run, "CHECKS", checks)
+    monkeypatch.setattr(run, "weaknesses", lambda: False)
     monkeypatch.setattr(run, "program", lambda name: f"/bin/{name}")
     assert run.check(prepared=True) == 1
     told = capfd.readouterr().out
@@ -306,6 +308,41 @@ def test_every_check_runs_even_after_one_failed(
     assert told.strip().endswith("Checks failed: first, third")
     monkeypatch.setattr(run, "CHECKS", {"second": ["true"]})
     assert run.check(prepared=True) == 0
+    monkeypatch.setattr(run, "weaknesses", lambda: True)
+    assert run.check(prepared=True) == 1
+
+
+SOUND = {"name": "a", "version": "1", "vulns": []}
+WEAK = {"name": "b", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["2.1"]}]}
+UNKNOWN = {"name": "c", "skip_reason": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "weak", "said"),
+    [
+        (json.dumps({"dependencies": [SOUND, UNKNOWN]}), False, "1 of 2 packages looked up"),
+        (json.dumps({"dependencies": [SOUND, WEAK]}), True, "b 2: CVE-1, mended in 2.1"),
+        ("no answer", False, "Nothing could be looked up"),
+    ],
+)
+def test_packages_that_could_not_be_looked_up_are_not_called_sound(
+    run: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    answer: str,
+    weak: bool,  # noqa: FBT001 - of the parameters
+    said: str,
+):
+    (tmp_path / "answer").write_text(answer)
+    asked = tmp_path / "pip-audit"
+    asked.write_text(f"#!/bin/sh\n/bin/cat {tmp_path}/answer\n")
+    asked.chmod(0o755)
+    monkeypatch.setattr(run, "find_uv", lambda: Path("/bin/true"))
+    monkeypatch.setattr(run, "program", lambda _: asked)
+    monkeypatch.setattr(run, "do", lambda *_, **__: None)
+    assert run.weaknesses() is weak
+    assert said in capfd.readouterr().out
 
 
 def test_tests_do_not_run_after_a_failed_check(run: ModuleType, monkeypatch: pytest.MonkeyPatch):
