@@ -60,6 +60,11 @@ class Scope:
         return cls("local_owner", frozenset(Action), None, roles=("local_owner",))
 
     @property
+    def is_owner(self) -> bool:
+        """Whether it is the owner of this installation and no account."""
+        return self.roles == ("local_owner",)
+
+    @property
     def is_everywhere(self) -> bool:
         """Whether every community is allowed."""
         return self.community_ids is None

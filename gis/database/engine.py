@@ -11,11 +11,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from gis.database import row_security
 from gis.database.cluster import Cluster
 from gis.database.faults import translate_database_error
 from gis.errors import ConflictError
 
 if TYPE_CHECKING:
+    from gis.scope import Scope
     from gis.settings import Settings
 
 # Numbers out of a frame are numpy's; psycopg2 would write their repr into the statement.
@@ -137,8 +139,16 @@ def session_factory(engine: Engine) -> sessionmaker[Session]:
 
 
 @contextlib.contextmanager
-def transaction(factory: sessionmaker[Session]) -> Generator[Session]:
+def transaction(factory: sessionmaker[Session], scope: "Scope | None" = None) -> Generator[Session]:
     """Yield a session and commit once at the end; anything raised rolls everything back.
+
+    Parameters
+    ----------
+    factory
+        Makes the session.
+    scope
+        Whose transaction it is: PostgreSQL itself then shows no row of other ground
+        (:mod:`gis.database.row_security`). ``None``: the program's own.
 
     Raises
     ------
@@ -148,6 +158,7 @@ def transaction(factory: sessionmaker[Session]) -> Generator[Session]:
         a lost connection a :class:`~gis.errors.DataSourceError`.
     """
     session = factory()
+    row_security.bind(session, scope)
     try:
         yield session
         session.commit()

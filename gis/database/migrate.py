@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
+from gis.database import row_security
+
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -21,8 +23,14 @@ def alembic_config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema up to ``revision``, in one transaction."""
+    """Bring the schema up to ``revision``, in one transaction, and prepare its application role."""
     command.upgrade(alembic_config(url), revision)
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            row_security.prepare(connection)
+    finally:
+        engine.dispose()
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gis.database.base import Base
 from gis.errors import ConflictError, NotFoundError
 from gis.layers import queries
-from gis.layers.common import Identified, one_of
+from gis.layers.common import Identified, one_of, reference
 from gis.layers.imports import ImportRecord
 from gis.layers.queries import row_of, table_of
 from gis.scope import Action, Scope
@@ -55,6 +55,9 @@ class Job(Identified, Base):
     kind: Mapped[str] = mapped_column(Text)
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
     principal: Mapped[str] = mapped_column(Text)
+    #: The account that asked, and for what it was allowed to: both are asked again when it runs.
+    user_id: Mapped[str | None] = reference("users.id", ondelete="SET NULL")
+    permission: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, server_default=text("'queued'"))
     #: What is being done now, and how much of how much.
     step: Mapped[str | None] = mapped_column(Text)

@@ -26,6 +26,8 @@ def upgrade():
     _accounts()
     _credentials()
     _audit_log()
+    _who_asked_for_a_job()
+    _run((_FOLDER / "0007_row_security.sql").read_text(encoding="utf-8"))
 
 
 def _accounts():
@@ -62,7 +64,7 @@ def _accounts():
         sa.Column("during", postgresql.DATERANGE(), nullable=False),
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("granted_by", sa.Text(), nullable=False),
-        _moment("granted_at", server_default=NOW),
+        _moment("granted_at", server_default=sa.text("clock_timestamp()")),
         _moment("revoked_at", nullable=True),
         sa.CheckConstraint(f"role IN ({ROLES})", name=op.f("ck_user_grants_role_known")),
         sa.CheckConstraint(
@@ -132,7 +134,20 @@ def _audit_log():
     _run((_FOLDER / "0007_audit_log.sql").read_text(encoding="utf-8"))
 
 
+def _who_asked_for_a_job():
+    op.add_column("jobs", sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=True))
+    op.add_column("jobs", sa.Column("permission", sa.Text(), nullable=True))
+    name = op.f("fk_jobs_user_id_users")
+    op.create_foreign_key(name, "jobs", "users", ["user_id"], ["id"], ondelete="SET NULL")
+    op.create_index(op.f("ix_jobs_user_id"), "jobs", ["user_id"])
+
+
 def downgrade():
+    _run((_FOLDER / "0007_row_security_down.sql").read_text(encoding="utf-8"))
+    op.drop_index(op.f("ix_jobs_user_id"), table_name="jobs")
+    op.drop_constraint(op.f("fk_jobs_user_id_users"), "jobs", type_="foreignkey")
+    for name in ("permission", "user_id"):
+        op.drop_column("jobs", name)
     op.execute("DROP FUNCTION wangge_forget_audit")
     op.execute("DROP TRIGGER stays ON audit_log")
     op.execute("DROP FUNCTION wangge_audit_log_stays")

@@ -21,7 +21,7 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
 -- name: wangge_forget_audit
 -- Removes the entries from before a moment, writes down that it did, and returns how many they were.
 -- What is younger than six months is kept: so long network logs must be kept by law.
-CREATE FUNCTION wangge_forget_audit(before timestamptz, who text) RETURNS bigint
+CREATE FUNCTION wangge_forget_audit(earlier timestamptz, who text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
     SET wangge.forgetting = 'on'
@@ -29,18 +29,18 @@ AS $$
 DECLARE
     forgotten bigint;
 BEGIN
-    IF before IS NULL OR before > now() - interval '6 months' THEN
+    IF earlier IS NULL OR earlier > now() - interval '6 months' THEN
         RAISE EXCEPTION 'Entries of the last six months are kept.'
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Name a day that is at least six months ago.';
     END IF;
-    DELETE FROM audit_log WHERE at < before;
+    DELETE FROM audit_log WHERE at < earlier;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
     INSERT INTO audit_log (principal, action, layer, row_id, after)
         VALUES (
             who, 'forgotten', 'audit_log',
-            'before ' || to_char(before AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
-            jsonb_build_object('before', before, 'entries', forgotten)
+            'before ' || to_char(earlier AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+            jsonb_build_object('before', earlier, 'entries', forgotten)
         );
     RETURN forgotten;
 END
