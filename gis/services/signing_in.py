@@ -202,15 +202,17 @@ def _outcome(row: "Row[Any] | None", now: datetime, *, right: bool) -> str:
 
 
 def _counted(row: "Row[Any] | None", tried: str, now: datetime) -> dict[str, Any]:
-    """Return the columns that count the tries; a try while an account waits counts for nothing."""
+    """Return the columns that count the tries; a try while an account waits counts for nothing.
+
+    Always the same columns: an unknown login runs the statement as well, on no row.
+    """
+    failed, until = (0, None) if row is None else (row.failed_attempts, row.locked_until)
     if tried == "right":
-        return {"failed_attempts": 0, "locked_until": None}
-    failed = 0 if row is None else row.failed_attempts
-    if tried != "wrong_password":
-        return {"failed_attempts": failed}
-    wait = wait_s(failed + 1)
-    until = now + timedelta(seconds=wait) if wait else None
-    return {"failed_attempts": failed + 1, "locked_until": until}
+        failed, until = 0, None
+    if tried == "wrong_password":
+        failed += 1
+        until = now + timedelta(seconds=wait_s(failed)) if wait_s(failed) else None
+    return {"failed_attempts": failed, "locked_until": until}
 
 
 def _sha256(token: str) -> bytes:

@@ -39,7 +39,7 @@ BEGIN
     INSERT INTO audit_log (principal, action, layer, row_id, after)
         VALUES (
             who, 'forgotten', 'audit_log',
-            'before ' || to_char(earlier AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+            'before ' || to_char(earlier AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"'),
             jsonb_build_object('before', earlier, 'entries', forgotten)
         );
     RETURN forgotten;
