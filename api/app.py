@@ -6,13 +6,15 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.deps import refuse_unknown_parameters
 from api.map_pages import MapPages
-from api.middleware import RequestContext
+from api.middleware import Bounds, RequestContext
 from api.routers import (
     activities,
+    auth,
     buildings,
     communities,
     coverage,
@@ -29,14 +31,21 @@ from api.routers import (
     indicators,
     jobs,
     locate,
+    login,
     pages,
     plans,
     siting,
     stations,
     system,
     uploads,
+    users,
 )
 from api.routers.system import wangge_version
+from api.security.browser import cors, transport_headers
+from api.security.declared import DECLARED, OPEN, refuse_undeclared
+from api.security.gate import Gate, get_scope
+from api.security.network import is_loopback
+from gis.access import Permission
 from gis.database.engine import database_url, make_engine, session_factory
 from gis.services.walking import WalkingGrounds
 from gis.settings import Settings, get_settings
@@ -64,6 +73,8 @@ ROUTERS = (
     plans.router,
     siting.router,
     jobs.router,
+    auth.router,
+    users.router,
 )
 TAGS = [
     {"name": "locating", "description": "Whose grid is this."},
@@ -81,9 +92,23 @@ TAGS = [
     {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
     {"name": "siting", "description": "Where the next stations should go (选址)."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
+    {"name": "accounts", "description": "Who asks, and what they may do (账号与权限)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},
 ]
+SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of /v1/auth/token, or a key (wg_…).",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-wangge",
+        "description": "The session of the pages; changes need X-CSRF-Token (/v1/auth/me) as well.",
+    },
+}
 DESCRIPTION = (
     "Grids, stations, incidents and demands of a subdistrict. Coordinates are lon, lat in "
     "EPSG:4326; distances are metres on the spheroid; moments carry a time zone. Errors are "
@@ -118,6 +143,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         engine.dispose()
 
     app = FastAPI(
+        openapi_url=None,  # /openapi.json is an operation like the others, see the same
         title="Wangge",
         summary="Grid management (网格) for subdistricts",
         description=DESCRIPTION,
@@ -132,39 +158,67 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.sessions = session_factory(engine)
+    app.state.gate = Gate(settings, app.state.sessions)
     app.state.map_pages = MapPages(settings)
     app.state.walking_grounds = WalkingGrounds()
+    asked, known = Depends(get_scope), Depends(refuse_unknown_parameters)
     for router in ROUTERS:
-        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
-    app.include_router(pages.router)  # a link that is passed on may have picked up parameters
+        app.include_router(router, dependencies=[asked, known])
+    for router in (pages.router, login.router):
+        # A link that is passed on may have picked up parameters.
+        app.include_router(router, dependencies=[asked])
+    refuse_undeclared(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     problems.install(app)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **cors(settings))
     app.add_middleware(
         RequestContext,
-        allowed_hosts=allowed_hosts(settings),
-        upload_bytes=settings.upload_limit_mb << 20,
+        bounds=Bounds(
+            allowed_hosts(settings), settings.upload_limit_mb << 20, settings.body_timeout_s
+        ),
+        headers=transport_headers(settings),
     )
     return app
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str] | None:
-    """Return the host names that a request may be addressed to; ``None``: any."""
-    if settings.allow_non_loopback:
-        return None  # whatever keeps strangers out decides about names as well
+    """Return the host names that a request may be addressed to; ``None``: any.
+
+    On loopback nobody is asked who they are while there is no admin, so a name decides who is at
+    home; beyond it everybody is asked.
+    """
+    if settings.allow_non_loopback or not is_loopback(settings.host):
+        return None
     return frozenset({"127.0.0.1", "localhost", "[::1]", settings.host.lower()})
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return OpenAPI's description, with problems in their own media type only."""
+    """Return OpenAPI's description: who must ask, and problems in their own media type only."""
     if app.openapi_schema is None:
         described = FastAPI.openapi(app)
+        described["components"]["securitySchemes"] = SECURITY_SCHEMES
         for path in described["paths"].values():
             for operation in path.values():
+                _tell_who(operation)
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})
                     if problems.MEDIA_TYPE in content:
                         answer["content"] = {problems.MEDIA_TYPE: content[problems.MEDIA_TYPE]}
     return app.openapi_schema or {}
+
+
+def _tell_who(operation: dict[str, Any]) -> None:
+    """Say in an operation's description which permission it asks for, and how it may refuse."""
+    asked = DECLARED[operation["operationId"]]
+    refusals = [429] if asked is OPEN else [401, 403, 429]
+    for status, answer in problems.responses(*refusals).items():
+        operation["responses"].setdefault(
+            str(status), {"description": answer["description"], "content": answer["content"]}
+        )
+    operation["security"] = [] if asked is OPEN else [{name: []} for name in SECURITY_SCHEMES]
+    if isinstance(asked, Permission):
+        operation["x-permission"] = str(asked)
 
 
 def _operation_id(route: APIRoute) -> str:

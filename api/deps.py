@@ -1,6 +1,7 @@
 """What endpoints depend on: settings, sessions, the principal, and known parameters only."""
 
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
@@ -8,8 +9,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems import UnknownParameterError
+from api.security.gate import get_scope
 from gis.database.engine import transaction
-from gis.scope import Scope
+from gis.scope import Action, Scope
 from gis.services.walking import WalkingGrounds
 from gis.settings import Settings
 
@@ -29,28 +31,32 @@ def get_walking_grounds(request: Request) -> WalkingGrounds:
     return cast("WalkingGrounds", request.app.state.walking_grounds)
 
 
-def get_scope() -> Scope:
-    """Return the only principal there is so far: whoever reaches the loopback address."""
-    return Scope.local_owner()
-
-
-def get_session(request: Request) -> Generator[Session]:
+def get_session(
+    request: Request, scope: Annotated[Scope, Depends(get_scope)]
+) -> Generator[Session]:
     """Yield a session and commit it before the answer leaves: a failed commit is never a 201.
 
     Use it as ``Depends(get_session, scope="function")``; without the scope the commit would come
     after the answer.
     """
-    sessions: sessionmaker[Session] = request.app.state.sessions
-    with transaction(sessions) as session:
+    with _transaction(request, scope) as session:
         yield session
 
 
-def get_read_session(request: Request) -> Generator[Session]:
+def get_read_session(
+    request: Request, scope: Annotated[Scope, Depends(get_scope)]
+) -> Generator[Session]:
     """Yield a session whose transaction cannot write."""
-    sessions: sessionmaker[Session] = request.app.state.sessions
-    with transaction(sessions) as session:
+    with _transaction(request, scope) as session:
         session.connection(execution_options={"postgresql_readonly": True})
         yield session
+
+
+def _transaction(request: Request, scope: Scope) -> AbstractContextManager[Session]:
+    """Return a transaction of whoever asks: nobody who is refused takes a connection."""
+    scope.require(Action.READ)
+    sessions: sessionmaker[Session] = request.app.state.sessions
+    return transaction(sessions)
 
 
 AppSettings = Annotated[Settings, Depends(get_app_settings)]

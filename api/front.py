@@ -58,6 +58,9 @@ def _texts(language: Language) -> dict[str, str]:
         "state": translate("State of the data", language),
         "data": translate("Data as GeoJSON", language),
         "language": translate("Language", language),
+        "sign_in": translate("Sign in", language),
+        "sign_out": translate("Sign out", language),
+        "signed_in_as": translate("Signed in as", language),
     }
 
 

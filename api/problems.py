@@ -5,15 +5,20 @@ from datetime import datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from api.security.credentials import NotSignedInError
+from api.security.declared import PAGES
+from api.security.limits import TooManyRequestsError
+from api.security.refusals import note_refusal
 from gis import errors
 from gis.database.faults import translate_database_error
 from gis.logs import get_logger
@@ -49,6 +54,8 @@ FAMILIES: "Mapping[type[Exception], tuple[int, str]]" = MappingProxyType(
         errors.InfeasiblePlanError: (409, "infeasible-plan"),
         errors.StaleVersionError: (412, "stale-version"),
         errors.ForbiddenError: (403, "forbidden"),
+        errors.CredentialsError: (401, "not-signed-in"),
+        TooManyRequestsError: (429, "too-many-requests"),
         errors.DataSourceError: (502, "data-source"),
         errors.ConfigurationError: (500, "configuration"),
         errors.WanggeError: (500, "internal"),
@@ -135,6 +142,9 @@ def problem(
 def install(app: "FastAPI") -> None:
     """Make every error of an application a problem document."""
     app.add_exception_handler(errors.WanggeError, _of_the_core)
+    app.add_exception_handler(errors.CredentialsError, _not_signed_in)
+    app.add_exception_handler(errors.ForbiddenError, _forbidden)
+    app.add_exception_handler(TooManyRequestsError, _too_many)
     app.add_exception_handler(DBAPIError, _of_the_database)
     app.add_exception_handler(PoolTimeoutError, _busy)
     app.add_exception_handler(RequestValidationError, _of_the_request)
@@ -165,6 +175,35 @@ def _of_the_core(request: "Request", error: Exception) -> "Response":
         )
     facts = {key: error.context[key] for key in _SHOWN_FACTS if key in error.context}
     return problem(request, status, name, error.message, remedy=error.remedy, facts=facts)
+
+
+def _not_signed_in(request: "Request", error: Exception) -> "Response":
+    """Say that nobody who is known asks; send a browser to the page for signing in."""
+    named = isinstance(error, NotSignedInError)
+    if not named:
+        note_refusal(request, error)
+    operation = getattr(request.scope.get("route"), "name", "")
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if operation in PAGES and request.method == "GET" and wants_page:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?{urlencode({'next': asked})}", 303)
+    answer = _of_the_core(request, error)
+    answer.headers["WWW-Authenticate"] = (
+        'Bearer realm="wangge"' if named else 'Bearer realm="wangge", error="invalid_token"'
+    )
+    return answer
+
+
+def _forbidden(request: "Request", error: Exception) -> "Response":
+    note_refusal(request, error)
+    return _of_the_core(request, error)
+
+
+def _too_many(request: "Request", error: Exception) -> "Response":
+    assert isinstance(error, TooManyRequestsError)
+    answer = _of_the_core(request, error)
+    answer.headers["Retry-After"] = str(error.context["retry_after_s"])
+    return answer
 
 
 def _of_the_database(request: "Request", error: Exception) -> "Response":

@@ -1,19 +1,22 @@
-"""``wangge serve``: the API and the maps over HTTP, on this machine only."""
+"""``wangge serve``: the API and the maps over HTTP; from afar everybody is asked who they are."""
 
 import contextlib
-import ipaddress
 import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis.errors import ConfigurationError
+from gis.errors import ConfigurationError, WanggeError
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from gis.settings import Settings
 
 app = typer.Typer()
+#: What the server reads of a request's head before it gives up.
+_MOST_HEADER_BYTES = 32 * 1024
 
 
 @app.command()
@@ -38,7 +41,7 @@ def serve_app(settings: "Settings") -> None:
     Raises
     ------
     gis.errors.ConfigurationError
-        The address is not one of loopback, or is taken.
+        The address is taken.
     """
     import uvicorn
 
@@ -46,7 +49,6 @@ def serve_app(settings: "Settings") -> None:
     from gis.logs import configure_logs
 
     configure_logs()  # a server says what it is asked; a command only what it answers
-    refuse_other_machines(settings)
     with _door(settings) as door:
         application = create_app(settings)
         config = uvicorn.Config(
@@ -56,38 +58,46 @@ def serve_app(settings: "Settings") -> None:
             server_header=False,
             proxy_headers=False,
             lifespan="on",
+            http="h11",
+            h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         )
         typer.echo(
             f"Wangge serves on {_address(settings.host, door.getsockname()[1])} (Ctrl-C ends it)"
         )
+        for warning in warnings_of(settings, has_admin=_has_admin(application)):
+            typer.echo(warning, err=True)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[door])
     typer.echo("Stopped.")
 
 
-def refuse_other_machines(settings: "Settings") -> None:
-    """Refuse an address that other machines can reach: nobody is asked who they are yet.
+def warnings_of(settings: "Settings", *, has_admin: bool) -> list[str]:
+    """Return what to tell somebody whose server can be reached from other machines."""
+    from api.security.network import is_loopback
 
-    Raises
-    ------
-    gis.errors.ConfigurationError
-        It is not an address of loopback.
-    """
-    if not (settings.allow_non_loopback or _is_loopback(settings.host)):
-        raise ConfigurationError(
-            f"{settings.host} can be reached from other machines, and there is no access control.",
-            remedy="Use 127.0.0.1, and an ssh tunnel from another machine; or set "
-            "WANGGE_ALLOW_NON_LOOPBACK=true where something else keeps strangers out.",
+    if is_loopback(settings.host) and not settings.allow_non_loopback:
+        return []
+    told = []
+    if not has_admin:
+        told.append(
+            "There is no admin yet: everybody who reaches this server sees what a viewer sees, "
+            "and nothing can be changed. Make one: wangge user add NAME --role admin"
         )
+    if not settings.https:
+        told.append(
+            "Passwords are sent as they are: let a proxy in front end HTTPS, and set "
+            "WANGGE_HTTPS=true."
+        )
+    return told
 
 
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
+def _has_admin(application: "FastAPI") -> bool:
+    """Return whether there is an admin; a database that does not answer is told by the server."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+        found: bool = application.state.gate.identities.has_admin()
+    except WanggeError:
+        return True
+    return found
 
 
 def _door(settings: "Settings") -> socket.socket:

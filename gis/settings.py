@@ -1,8 +1,9 @@
 """Settings by environment: ``WANGGE_*`` and ``DATABASE_URL``; the table is in docs/settings.md."""
 
 import os
+import re
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,12 +12,14 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gis.errors import ConfigurationError
+
+#: So many in a time: 600/minute, 10/30 seconds.
+_RATE = r"^[1-9][0-9]{0,8}/([1-9][0-9]{0,4} ?)?(second|minute|hour)s?$"
 
 
 def psycopg2_url(url: str) -> str:
@@ -77,10 +80,17 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="Time zone of the places that are served.")
     allow_non_loopback: bool = Field(
         default=False,
-        description="Let the API listen beyond loopback though it knows no accounts yet: only "
-        "where something else keeps strangers out, as docker-compose.yml does.",
+        description="Requests come from other machines though the API listens on loopback, or by "
+        "names that it does not know: through a proxy, or the published port of a container. Any "
+        "host name is answered, and nobody is taken for the owner of this machine.",
     )
-    host: str = Field("127.0.0.1", description="Address the API listens on; loopback only for now.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address the API listens on. Beyond loopback everybody is asked who they are; "
+        "until there is an admin, everybody is shown what a viewer sees and nothing can be "
+        "changed.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0: any free one.")
     pool_size: int = Field(10, ge=1, le=200, description="Database connections the API keeps open.")
     statement_timeout_s: int = Field(
@@ -107,23 +117,61 @@ class Settings(BaseSettings):
         3, ge=1, description="Counts below this are not shown in density cells and exports."
     )
 
-    @field_validator("host")
+    https: bool = Field(
+        default=False,
+        description="People reach the API by HTTPS, which a proxy in front of it ends: the cookie "
+        "is Secure and named __Host-wangge, and browsers are told to stay with HTTPS.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies, by commas, whose X-Forwarded-For is "
+        "believed; empty: none.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins (https://host, by commas) whose pages may read the API with a bearer "
+        "token; empty: none. Cookies are never taken from them.",
+    )
+    access_cache_s: float = Field(
+        5.0,
+        ge=0.0,
+        le=300.0,
+        description="Seconds for which the API remembers who somebody is and what they were "
+        "granted; so long what another process takes back still holds.",
+    )
+    rate_limit: str = Field(
+        "1200/minute",
+        pattern=_RATE,
+        description="Points that one account, or one address without an account, may use; most "
+        "requests take one, costly ones more.",
+    )
+    rate_limit_sign_in: str = Field(
+        "20/minute", pattern=_RATE, description="Tries to sign in from one address."
+    )
+    body_timeout_s: float = Field(
+        30.0, gt=0.0, description="Seconds for which the API waits for the next part of a body."
+    )
+
+    @field_validator("trusted_proxies")
     @classmethod
-    def _stay_at_home(cls, host: str, info: ValidationInfo) -> str:
-        if _is_loopback(host) or info.data.get("allow_non_loopback"):
-            return host
-        msg = (
-            f"{host} is not loopback, and the API knows no accounts yet; set "
-            "WANGGE_ALLOW_NON_LOOPBACK=true if something else keeps strangers out"
-        )
-        raise ValueError(msg)
+    def _are_networks(cls, text: str) -> str:
+        for one in _listed(text):
+            ip_network(one)
+        return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for one in _listed(text):
+            if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", one):
+                msg = f"{one} is no origin: https://host or https://host:port; * is never one"
+                raise ValueError(msg)
+        return text
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _listed(text: str) -> list[str]:
+    """Return the parts of a list by commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 @lru_cache(maxsize=1)

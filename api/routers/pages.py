@@ -1,28 +1,33 @@
 """Pages for people: the front page, the API's description, the coverage map, and their files."""
 
-import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, cast
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.deps import AppSettings, Principal, ReadSession, refuse_unknown_parameters
 from api.front import front_page
+from api.languages import AcceptLanguage, Lang, choose_language
 from api.map_pages import MapOrder, MapPages
 from api.params import AtMoment
 from api.problems import responses
+from api.rendering import render
 from api.routers.system import wangge_version
 from api.schemas.codes import Service
+from api.security.browser import PAGE_HEADERS, csrf_token
+from api.security.gate import Gate
 from gis.errors import NotFoundError
-from gis.i18n import LANGUAGES, Language
 from gis.services.data_state import read_data_state
 from gis.services.locating import local_day
 from maps.assets import read_asset
+
+if TYPE_CHECKING:
+    from api.security.identity import Caller
+    from gis.i18n import Language
 
 router = APIRouter(tags=["pages"])
 
@@ -38,25 +43,12 @@ _STATIC: dict[str, tuple[Path | str, str]] = {
         "text/javascript; charset=utf-8",
     ),
 }
-_OWN = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 #: Swagger UI sets styles on elements and shows its icons as data URIs.
 _DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-Lang = Annotated[
-    Literal["zh-CN", "en"] | None,
-    Query(description="Language; by Accept-Language if it is left out."),
-]
-
-AcceptLanguage = Annotated[
-    str, Header(description="Decides the language if lang is left out.", examples=["en"])
-]
-
 IfNoneMatch = Annotated[
     str, Header(description="ETags of pages that the caller has kept.", examples=['"9f2c41d0"'])
 ]
@@ -64,6 +56,7 @@ IfNoneMatch = Annotated[
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def front(
+    request: Request,
     session: ReadSession,
     scope: Principal,
     settings: AppSettings,
@@ -71,25 +64,45 @@ def front(
     accept_language: AcceptLanguage = "",
 ) -> HTMLResponse:
     """Show each user the way, and the state of the data."""
-    language = _language(lang, accept_language, settings.language)
+    caller = cast("Caller", request.state.caller)
+    chosen = lang or caller.language
+    language = choose_language(cast("Language | None", chosen), accept_language, settings.language)
     today = local_day(datetime.now(UTC), settings.timezone)
     state = read_data_state(session, scope, today)
-    shown = front_page(state, language, settings.timezone)
-    html = _templates().get_template("front.html").render(shown, version=wangge_version())
-    headers = {
-        "Content-Security-Policy": _OWN,
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-        "Cache-Control": "no-cache",
+    shown = {
+        **front_page(state, language, settings.timezone),
+        "visitor": _visitor(request, caller),
+        "version": wangge_version(),
     }
-    return HTMLResponse(html, headers=headers)
+    headers = {
+        **PAGE_HEADERS,
+        "Content-Language": language,
+        "Vary": "Accept-Language, Cookie",
+    }
+    return HTMLResponse(render("front.html", shown), headers=headers)
+
+
+def _visitor(request: Request, caller: "Caller") -> dict[str, str] | None:
+    """Return who is signed in and what the form for signing out carries; the owner is not."""
+    if caller.is_owner:
+        return None
+    token = Gate.of(request).cookie.read(request) if caller.by == "session" else None
+    return {
+        "login": "" if token is None else caller.principal.name,
+        "csrf": "" if token is None else csrf_token(token),
+    }
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
 async def docs() -> HTMLResponse:
     """Show the API's description; everything comes from this server."""
-    html = _templates().get_template("docs.html").render()
-    return HTMLResponse(html, headers={"Content-Security-Policy": _DOCS})
+    return HTMLResponse(render("docs.html", {}), headers={"Content-Security-Policy": _DOCS})
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> JSONResponse:
+    """Return the API's description."""
+    return JSONResponse(request.app.openapi())
 
 
 @router.get(
@@ -120,7 +133,7 @@ def coverage_map(
     Without `service` and `at` the page offers the services that most stations have, at the usual
     moments of the coming days. It is drawn once and kept until the data change.
     """
-    language = _language(lang, accept_language, settings.language)
+    language = choose_language(lang, accept_language, settings.language)
     order = MapOrder(language, service=service, at=at)
     return _map(request, session, scope, settings, order, if_none_match)
 
@@ -154,7 +167,7 @@ def walking_map(
 
     Needs roads in the store. It is drawn once and kept until the data change.
     """
-    language = _language(lang, accept_language, settings.language)
+    language = choose_language(lang, accept_language, settings.language)
     order = MapOrder(language, "walking", service=service, week=week)
     return _map(request, session, scope, settings, order, if_none_match)
 
@@ -172,8 +185,8 @@ def _map(
     tag = pages.tag(session, scope, order)
     headers = {
         "ETag": f'"{tag}"',
-        "Cache-Control": "no-cache",
-        "Vary": "Accept-Language",
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept-Language, Authorization, Cookie",
         "Content-Language": order.language,
         "Content-Security-Policy": _map_policy(settings.tile_url),
     }
@@ -196,42 +209,6 @@ def static(name: str) -> Response:
 def _static(name: str) -> tuple[bytes, str]:
     place, kind = _STATIC[name]
     return (place.read_bytes() if isinstance(place, Path) else read_asset(place)), kind
-
-
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _language(asked: Language | None, accepted: str, default: Language) -> Language:
-    """Return the language that is asked for, or the best of those accepted, or the default."""
-    if asked is not None:
-        return asked
-    wishes = []
-    for number, part in enumerate(accepted[:500].split(",")):
-        match = re.fullmatch(
-            r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([\d.]+)\s*)?", part
-        )
-        if match:
-            wishes.append((-_quality(match[2]), number, match[1].lower()))
-    for _, _, wish in sorted(wishes):
-        for language in LANGUAGES:
-            if language.partition("-")[0] == wish:
-                return language
-    return default
-
-
-def _quality(text: str | None) -> float:
-    try:
-        return float(text) if text else 1.0
-    except ValueError:
-        return 0.0
 
 
 def _map_policy(tile_url: str | None) -> str:

@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from cli.serve import refuse_other_machines, serve_app
+from cli.serve import serve_app, warnings_of
 from gis.errors import ConfigurationError
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
@@ -23,19 +23,24 @@ def asked_for(host: str, **more: object) -> Settings:
     return Settings().model_copy(update={"host": host, **more})
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org", ""])  # noqa: S104 - refused
-def test_an_address_of_other_machines_is_refused(host: str):
-    with pytest.raises(ConfigurationError, match="other machines"):
-        refuse_other_machines(asked_for(host))
-    refuse_other_machines(asked_for(host, allow_non_loopback=True))
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])  # noqa: S104 - nothing listens
+def test_whoever_serves_other_machines_is_told_what_that_means(host: str):
+    told = warnings_of(asked_for(host), has_admin=False)
+    assert [line.split(":")[0] for line in told] == [
+        "There is no admin yet",
+        "Passwords are sent as they are",
+    ]
+    assert "wangge user add" in told[0]
+    assert warnings_of(asked_for(host, https=True), has_admin=True) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"])
-def test_addresses_of_this_machine_are_taken(host: str):
-    refuse_other_machines(asked_for(host))
+def test_on_loopback_nothing_needs_telling(host: str):
+    assert warnings_of(asked_for(host), has_admin=False) == []
+    assert warnings_of(asked_for(host, allow_non_loopback=True), has_admin=False)
 
 
-def test_where_something_else_keeps_strangers_out_any_name_is_answered(town_url: str):
+def test_behind_a_proxy_any_name_is_answered(town_url: str):
     with serving(Settings(database_url=town_url, allow_non_loopback=True)) as client:
         assert client.get("/readyz", headers={"Host": "wangge.example"}).status_code == 200
     with serving(Settings(database_url=town_url)) as client:
