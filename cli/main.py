@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from cli import (
     audit,
+    audit_log,
     coverage,
     db,
     demo,
@@ -17,10 +18,13 @@ from cli import (
     geocode,
     importing,
     jobs,
+    key,
     plans,
+    role,
     sample,
     serve,
     siting,
+    user,
 )
 from gis.errors import WanggeError
 
@@ -37,6 +41,10 @@ GROUPS: tuple[typer.Typer, ...] = (
     serve.app,
     jobs.app,
     jobs.jobs_app,
+    user.app,
+    role.app,
+    key.app,
+    audit_log.app,
     db.app,
     doctor.app,
 )

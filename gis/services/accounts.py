@@ -13,6 +13,7 @@ from gis.errors import (
     InvalidInputError,
     NotFoundError,
 )
+from gis.frames.personal import refuse_personal_text
 from gis.layers import accounts, audit, credentials
 from gis.scope import Action, Scope
 from gis.services import passwords
@@ -93,6 +94,7 @@ def add_user(
             remedy="Use 2 to 63 of a-z, 0-9, '.', '_' and '-': a work name, as grid-012.",
             field="login",
         )
+    refuse_personal_text(login, "login")
     if language is not None and language not in LANGUAGES:
         raise InvalidInputError(
             f"The language {language!r} is not known.",

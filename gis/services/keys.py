@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from gis.access import Permission
 from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
+from gis.frames.personal import refuse_personal_text
 from gis.layers import audit, credentials
 from gis.scope import Action, Scope
-from gis.services.accounts import own_row, require_managed
+from gis.services.accounts import list_users, own_row, require_managed
 from gis.services.door import DOOR
 from gis.services.locating import local_day
 from gis.settings import get_settings
@@ -117,8 +118,11 @@ def read_key(session: "Session", secret: str, *, now: datetime | None = None) ->
     return Keyholder(row.id, row.prefix, row.user_id, row.login, _limited_to(row.permissions))
 
 
-def list_keys(session: "Session", scope: Scope, user_id: str) -> "Sequence[Row[Any]]":
-    """Return the keys of a user that one may manage, newest first, without their hashes."""
+def list_keys(session: "Session", scope: Scope, user_id: str | None = None) -> "Sequence[Row[Any]]":
+    """Return the keys of a user that one may manage, or of all, newest first, without hashes."""
+    if user_id is None:
+        managed = {one.id for one in list_users(session, scope)}
+        return [row for row in credentials.keys(session, DOOR) if row.user_id in managed]
     require_managed(session, scope, user_id)
     return credentials.keys(session, DOOR, user_id=user_id)
 
@@ -167,6 +171,7 @@ def _make(session: "Session", scope: Scope, user: "Row[Any]", order: KeyOrder) -
             remedy="Say what it is for.",
             field="label",
         )
+    refuse_personal_text(label, "label")
     if not 1 <= order.days <= MOST_DAYS:
         raise InvalidInputError(
             f"A key holds for 1 to {MOST_DAYS} days, not {order.days}.",
