@@ -56,7 +56,7 @@ def _transaction(request: Request, scope: Scope) -> AbstractContextManager[Sessi
     """Return a transaction of whoever asks: nobody who is refused takes a connection."""
     scope.require(Action.READ)
     sessions: sessionmaker[Session] = request.app.state.sessions
-    return transaction(sessions)
+    return transaction(sessions, scope)
 
 
 AppSettings = Annotated[Settings, Depends(get_app_settings)]
