@@ -37,6 +37,13 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the API and the map afterwards.")
     ] = True,
+    accounts: Annotated[
+        bool,
+        typer.Option(
+            "--accounts/--no-accounts",
+            help="Open an account for each role, or let everybody on this machine in as its owner.",
+        ),
+    ] = True,
 ) -> None:
     """Load a subdistrict, draw its grids, assign its matters, and map who is not covered."""
     from cli.watching import watching
@@ -47,8 +54,9 @@ def demo(
         raise InvalidInputError("--boundary needs --osm.", remedy="Name the extract as well.")
     source = _extract(osm, boundary, timezone) if osm is not None else sample_input(settings)
     with watching() as watcher:
-        result = run_demo(settings, source, out, watcher=watcher)
+        result = run_demo(settings, source, out, watcher=watcher, accounts=accounts)
     _print_summary(result)
+    _print_users(result)
     if serve:
         from cli.serve import serve_app
 
@@ -120,3 +128,16 @@ def _print_summary(result: "DemoResult") -> None:
         console.print(f"{place}: {told['sentence']}", highlight=False)
     for path in result.files.values():
         console.print(f"Wrote {path}", highlight=False)
+
+
+def _print_users(result: "DemoResult") -> None:
+    if not result.users:
+        return
+    from cli.access_views import grant_in_words
+    from cli.plan_views import printed, table_with
+
+    typer.echo("One account for each role; the passwords are of this run:")
+    table = table_with("login", "password", "granted")
+    for one in result.users:
+        table.add_row(one.login, one.password, grant_in_words(one.granted))
+    printed(table)

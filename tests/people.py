@@ -2,16 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from argon2 import PasswordHasher
+
 from gis.access import Area, AreaKind, Grant, Permission, Role, authorise
 from gis.layers import accounts as accounts_layer
 from gis.scope import Scope
-from gis.services import accounts
+from gis.services import accounts, passwords
 from gis.services.door import DOOR
 from tests.town import CODE_OF
 
 if TYPE_CHECKING:
     from datetime import date
 
+    import pytest
     from sqlalchemy.orm import Session
 
 OWNER = Scope.local_owner()
@@ -44,6 +47,11 @@ def scope_of(session: "Session", login: str, permission: str, *, day: "date") ->
     assert row is not None
     principal = accounts.principal_of(session, row.id, day=day)
     return authorise(principal, Permission(permission), day)
+
+
+def hash_cheaply(monkeypatch: "pytest.MonkeyPatch") -> None:
+    """Hash in next to no time; tests/unit/test_passwords.py has the true parameters."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64))
 
 
 def role_in(role: Role, area: Area) -> Grant:

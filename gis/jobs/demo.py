@@ -24,7 +24,9 @@ from gis.districting import DrawOptions
 from gis.frames import Dataset
 from gis.i18n import Language
 from gis.jobs.coverage_map import CoverageMapOrder, write_coverage_map
+from gis.jobs.demo_people import DemoUser, make_demo_users
 from gis.jobs.steps import Silent, Steps, Watcher
+from gis.layers import accounts as account_rows
 from gis.layers import grids, matters, plans
 from gis.layers.incidents import Incident
 from gis.logs import job
@@ -86,6 +88,7 @@ class DemoResult:
     report: dict[str, Any]
     plan: DrawnPlan
     files: dict[str, Path] = field(default_factory=dict)
+    users: tuple[DemoUser, ...] = ()
 
 
 def database_name(key: str) -> str:
@@ -103,7 +106,12 @@ def database_name(key: str) -> str:
 
 
 def run_demo(
-    settings: "Settings", source: DemoInput, out: Path, *, watcher: Watcher | None = None
+    settings: "Settings",
+    source: DemoInput,
+    out: Path,
+    *,
+    watcher: Watcher | None = None,
+    accounts: bool = True,
 ) -> DemoResult:
     """Load the input if it is new; then draw, assign and map it, and write three files.
 
@@ -117,6 +125,8 @@ def run_demo(
         Folder of ``coverage.html``, ``coverage.en.html``, ``grids.geojson`` and ``report.json``.
     watcher
         Shows how far it is.
+    accounts
+        Whether an account is opened for each role; else the demo has none and asks nobody.
 
     Raises
     ------
@@ -130,10 +140,25 @@ def run_demo(
             url = _fresh_or_known(settings, source)
             engine = make_engine(url)
         try:
-            report, plan, files = _run(settings, session_factory(engine), source, out, steps)
+            factory = session_factory(engine)
+            report, plan, files = _run(settings, factory, source, out, steps)
+            users = _people(factory, source, wanted=accounts)
         finally:
             engine.dispose()
-    return DemoResult(make_url(url).render_as_string(hide_password=False), report, plan, files)
+    shown = make_url(url).render_as_string(hide_password=False)
+    return DemoResult(shown, report, plan, files, users)
+
+
+def _people(
+    factory: sessionmaker[Session], source: DemoInput, *, wanted: bool
+) -> tuple[DemoUser, ...]:
+    scope = Scope.local_owner()
+    today = locating.local_day(datetime.now(UTC), source.timezone)
+    with transaction(factory) as session:
+        if wanted:
+            return tuple(make_demo_users(session, scope, today))
+        account_rows.clear(session, scope)
+    return ()
 
 
 def _run(

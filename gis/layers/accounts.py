@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    delete,
     func,
     insert,
     or_,
@@ -163,6 +164,15 @@ def change(session: "Session", scope: Scope, user_id: str, values: "Mapping[str,
     table = table_of(User)
     written = update(table).where(table.c.id == user_id).values(**values)
     return session.execute(written.returning(table.c.id)).first() is not None
+
+
+def clear(session: "Session", scope: Scope) -> None:
+    """Remove every account with all that belongs to it: for the demo's own database.
+
+    Elsewhere accounts are closed, so that the audit log speaks of somebody that can be looked up.
+    """
+    scope.require_everywhere(Action.WRITE)
+    session.execute(delete(table_of(User)))
 
 
 def give(session: "Session", scope: Scope, user_id: str, grant: Grant, *, by: str) -> str:

@@ -16,10 +16,15 @@ from cli.main import app
 from gis.access import Permission, Role
 from gis.services import keys, signing_in
 from gis.settings import get_settings
-from tests.people import OWNER, PASSWORD, add_person
+from tests.people import OWNER, PASSWORD, add_person, hash_cheaply
 from tests.town import CODE_OF
 
 pytestmark = pytest.mark.db
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_cheaply(monkeypatch)
 
 
 @pytest.fixture

@@ -24,12 +24,19 @@ from tests.people import (
     add_person,
     community,
     grid,
+    hash_cheaply,
     role_in,
     scope_of,
 )
 from tests.town import grid_id, key
 
 pytestmark = pytest.mark.db
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_cheaply(monkeypatch)
+
 
 A, B = key("communities", "A"), key("communities", "B")
 EVERY = frozenset(key("communities", letter) for letter in "ABC")

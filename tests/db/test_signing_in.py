@@ -17,7 +17,7 @@ from gis.errors import CredentialsError, InvalidInputError
 from gis.layers import audit
 from gis.layers.audit import Wanted
 from gis.services import accounts, passwords, signing_in
-from tests.people import OWNER, PASSWORD, add_person
+from tests.people import OWNER, PASSWORD, add_person, hash_cheaply
 
 pytestmark = pytest.mark.db
 
@@ -32,8 +32,7 @@ def planner(session: Session) -> str:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash in next to no time; tests/unit/test_passwords.py has the true parameters."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64))
+    hash_cheaply(monkeypatch)
 
 
 @pytest.fixture
