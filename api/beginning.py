@@ -30,11 +30,11 @@ def begin_job(
         What is to be done, and its arguments as JSON can hold them.
     """
     sessions = request.app.state.sessions
-    with transaction(sessions) as session:
+    with transaction(sessions, scope) as session:
         job_id = jobs.add(session, scope, kind, asked)
     # The job is on the record before the worker can hear of it.
     hand_over(request.app.state.engine.url.render_as_string(hide_password=False), job_id)
-    with transaction(sessions) as session:
+    with transaction(sessions, scope) as session:
         row = jobs.one(session, scope, job_id)
     response.headers["Location"] = f"/v1/jobs/{job_id}"
     return answer(row)

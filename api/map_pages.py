@@ -60,7 +60,8 @@ class MapPages:
     def tag(self, session: "Session", scope: "Scope", order: MapOrder) -> str:
         """Return a tag that changes with the order, the data and the day."""
         today = local_day(datetime.now(UTC), self.settings.timezone)
-        facts = (order, data_version(session, scope), today, self.settings.tile_url)
+        data = data_version(session, scope), scope.ground_key
+        facts = (order, data, today, self.settings.tile_url)
         return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
     def page(self, session: "Session", scope: "Scope", order: MapOrder, tag: str) -> bytes:

@@ -5,11 +5,14 @@ what somebody was granted; :meth:`Scope.local_owner` is whoever uses the command
 installation. An empty scope denies everything.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gis.errors import ForbiddenError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Action(StrEnum):
@@ -42,6 +45,8 @@ class Scope:
         Whether small counts of people are shown as they are.
     request_id, address
         The request that asks and where it came from, for the audit trail.
+    permission
+        What it was allowed for, so that long work can ask again when it begins.
     """
 
     principal: str
@@ -53,6 +58,7 @@ class Scope:
     full_counts: bool = False
     request_id: str | None = None
     address: str | None = None
+    permission: str | None = None
 
     @classmethod
     def local_owner(cls) -> Self:
@@ -93,6 +99,32 @@ class Scope:
             msg = f"{self.principal} may {action} in its own communities only."
             raise ForbiddenError(msg, remedy="Ask the owner of this installation.")
 
+    def require_within(self, action: Action, community_ids: "Iterable[str | None]") -> None:
+        """Raise unless ``action`` is allowed in each of these communities.
+
+        ``None`` is a row that lies in none: it is for those who are allowed everywhere.
+
+        Raises
+        ------
+        gis.errors.ForbiddenError
+            The action is not allowed at all, or one of them is not the scope's.
+        """
+        self.require(action)
+        if self.community_ids is not None and not set(community_ids) <= self.community_ids:
+            msg = f"{self.principal} may {action} in its own communities only."
+            raise ForbiddenError(msg, remedy="Leave the rest out, or ask an admin of that area.")
+
+    def for_ground(self) -> Self:
+        """Return the scope that reads the public ground: stations, ways and estates of all areas.
+
+        Coverage does not end at a border: the nearest station may be the neighbour's. It is for
+        layers that hold no people; what is made of it is about the scope's own buildings.
+        """
+        self.require(Action.READ)
+        return replace(
+            self, actions=frozenset({Action.READ}), community_ids=None, grid_ids=frozenset()
+        )
+
     def require_community(self, community_id: str) -> None:
         """Raise unless the community is within this scope: nobody learns that it exists.
 
@@ -107,12 +139,16 @@ class Scope:
                 remedy="List the communities.",
             )
 
-    def restrict(self, statement: Any, community_column: Any) -> Any:  # noqa: ANN401 - any SQLAlchemy select, update or delete
-        """Return ``statement`` limited to the communities of this scope, after a read check.
+    def restrict(self, statement: Any, community_column: Any, grid_column: Any = None) -> Any:  # noqa: ANN401 - any SQLAlchemy select, update or delete
+        """Return ``statement`` limited to the ground of this scope, after a read check.
 
-        ``community_column`` is the column that holds the row's community.
+        ``community_column`` is the column that holds the row's community, ``grid_column`` the one
+        that holds its grid, if it has one: rows of the scope's grids are allowed as well.
         """
         self.require(Action.READ)
         if self.community_ids is None:
             return statement
-        return statement.where(community_column.in_(sorted(self.community_ids)))
+        own = community_column.in_(sorted(self.community_ids))
+        if grid_column is not None and self.grid_ids:
+            own |= grid_column.in_(sorted(self.grid_ids))
+        return statement.where(own)

@@ -23,6 +23,7 @@ from api.schemas.geocoding import (
     Resolution,
     ResolvedAnswer,
 )
+from api.security.gate import charge
 from gis.services import geocoding
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def _paging(
     summary="Where descriptions are",
 )
 def match_descriptions(
-    sent: GeocodingQuestion, session: ReadSession, scope: Principal
+    request: Request, sent: GeocodingQuestion, session: ReadSession, scope: Principal
 ) -> GeocodingAnswer:
     """Return the place of each description (地址描述), or its candidates. Nothing is stored."""
+    charge(request, len(sent.texts) - 1)
     matches = geocoding.place_texts(session, scope, sent.texts)
     return GeocodingAnswer(
         matches=[

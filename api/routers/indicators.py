@@ -64,7 +64,7 @@ def start_coverage_run(
 
     Its report names the run. The walking network that it was measured on is stored with it.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     order = RunOrder(
         settings.timezone,
         sent.as_of,

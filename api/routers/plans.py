@@ -135,14 +135,14 @@ def draw_plan(
     is as good as the drawing had got. A draft that somebody changes meanwhile is not overwritten.
     A plan that is no draft any more is a 409.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     if sent.most_moved is not None and sent.from_plan_id is None:
         raise InvalidInputError(
             "Households can change grid only where the drawing starts from a plan.",
             remedy="Name the plan as well: from_plan_id; or leave most_moved out.",
             field="most_moved",
         )
-    with transaction(request.app.state.sessions) as session:
+    with transaction(request.app.state.sessions, scope) as session:
         row = plans.one(session, scope, str(plan_id))
         order = PlanOrder(
             options=options_from({**(row.options or {}), "seconds": None, **_options(sent)}),
@@ -181,8 +181,8 @@ def rebalance_plan(
     The job's report says how many move, and what becomes of each grid. The same request with
     `preview` says it before anything is stored.
     """
-    scope.require_everywhere(Action.WRITE)
-    with transaction(request.app.state.sessions) as session:
+    scope.require(Action.WRITE)
+    with transaction(request.app.state.sessions, scope) as session:
         row = plans.one(session, scope, str(plan_id))
         version = seen_version(if_match, row.version, "plan")
         order = rebalance_order(

@@ -62,7 +62,7 @@ def start_siting(
     While it runs the job's `done` is one less the gap that is left. A job that is cancelled ends
     with nothing, or with `keep_best` with the best so far.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     job = SitingJob(_order(sent, settings), keep_best=sent.keep_best)
     return begin_job(request, response, scope, KIND, job.as_arguments())
 
@@ -103,8 +103,8 @@ def swap_siting(
     job_id: RowId, sent: SwapRequest, request: Request, response: Response, scope: Principal
 ) -> JobAnswer:
     """Begin a siting whose sites are those of this one with a swap taken: it is evaluated anew."""
-    scope.require_everywhere(Action.WRITE)
-    with transaction(request.app.state.sessions) as session:
+    scope.require(Action.WRITE)
+    with transaction(request.app.state.sessions, scope) as session:
         order = swapped(siting_job(session, scope, str(job_id)), sent.rank)
     return begin_job(request, response, scope, KIND, SitingJob(order).as_arguments())
 

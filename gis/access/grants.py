@@ -127,6 +127,7 @@ def scope_of(principal: Principal, permission: Permission, day: "date") -> Scope
         roles=tuple(sorted({str(held.grant.role) for held in used})),
         organisations=_organisations(used),
         full_counts=all(held.grant.role in FULL_COUNTS for held in used),
+        permission=str(permission),
     )
 
 

@@ -17,6 +17,7 @@ from gis.layers.communities import Community
 from gis.layers.queries import there_are
 from gis.layers.stations import Station
 from gis.logs import get_logger
+from gis.scope import Action, Scope
 from gis.services.indicators import RunOrder, keep_run, measure_run, read_run_ground, told_run
 from gis.services.locating import local_day
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
 
     from gis.jobs.records import Recorder
-    from gis.scope import Scope
 
 log = get_logger(__name__)
 
@@ -54,11 +54,11 @@ def run_coverage(
     """Measure coverage and store it; the kind of job ``coverage``."""
     order = RunOrder.from_arguments(arguments)
     steps = Steps(recorder)
-    with steps.step("read"), transaction(factory) as session:
+    with steps.step("read"), transaction(factory, scope) as session:
         ground = read_run_ground(session, scope, order, keep=True)
     with steps.step("walk"):
         found = measure_run(ground, steps.progress("walk"))
-    with steps.step("store"), transaction(factory) as session:
+    with steps.step("store"), transaction(factory, scope) as session:
         run_id = keep_run(session, scope, ground, found)
     return {"run_id": run_id, **told_run(ground, found), "seconds": dict(steps.seconds)}
 
@@ -73,7 +73,8 @@ def queue_run(
     """Queue a run of today's coverage unless one waits already; return the job, or ``None``.
 
     It is called after what made it due is committed, so a run that waits will see it; and it never
-    fails: what was changed is changed, and the daily run comes anyway.
+    fails: what was changed is changed, and the daily run comes anyway. The run is the
+    installation's own and measures everything, whatever part of it somebody changed.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def queue_run(
         Of the database: the worker hears of the job at once, else when it next looks.
     """
     try:
+        scope.require(Action.WRITE)
+        scope = Scope.local_owner()
         with transaction(factory) as session:
             waits = jobs.newest_of(session, scope, KIND, status="queued") is not None
             if waits or not _measurable(session, scope):

@@ -132,7 +132,7 @@ def run_draw(
     report = {"stopped": sketch.drawn.stopped, "comparison": compared}
     if job.preview:
         return {**report, "seconds": steps.seconds}
-    with steps.step("store"), transaction(factory) as session:
+    with steps.step("store"), transaction(factory, scope) as session:
         drawn = keep(session, scope, sketch)
     return {
         **report,
@@ -159,7 +159,7 @@ def sketched(
     """
     order = job.order
     cells, grids = steps.progress("cells"), steps.progress("grids")
-    with steps.step("cells"), transaction(factory) as session:
+    with steps.step("cells"), transaction(factory, scope) as session:
         if order.plan_id is not None and order.version is None:
             order = replace(order, version=plans.one(session, scope, order.plan_id).version)
         sketch = prepare(session, scope, order, progress=lambda _, i, n: cells(i, n))

@@ -68,7 +68,7 @@ def run_siting(
     job = SitingJob.from_arguments(arguments)
     patient = Patient(recorder, keep_best=job.keep_best, stop=stop, stoppable=CHOOSE)
     steps = Steps(patient)
-    with steps.step("read"), transaction(factory) as session:
+    with steps.step("read"), transaction(factory, scope) as session:
         asked = prepare(session, scope, job.order, keep=True)
         places = read_grids(session, scope, asked)
     done = 0.0

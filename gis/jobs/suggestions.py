@@ -92,7 +92,7 @@ def suggest(
         facts = source.facts
     if sample is None:
         return Suggestion()
-    with transaction(factory) as session:
+    with transaction(factory, scope) as session:
         known = mappings.recall(
             session,
             scope,

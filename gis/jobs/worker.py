@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from gis.access import Permission, authorise
 from gis.database.engine import database_url, make_engine, session_factory, transaction
 from gis.database.migrate import upgrade
-from gis.errors import WanggeError
+from gis.errors import ForbiddenError, WanggeError
 from gis.jobs.coverage_run import KIND, queue_daily
 from gis.jobs.queue import QUEUE, TASK, ensure_queue, hand_over, queue_app
 from gis.jobs.records import UNSEEN_S, Recorder, recorded, repeating
@@ -14,8 +16,12 @@ from gis.jobs.uploads import Uploads
 from gis.layers import jobs
 from gis.logs import get_logger
 from gis.scope import Scope
+from gis.services.accounts import principal_of
+from gis.services.locating import local_day
+from gis.settings import get_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session, sessionmaker
 
     from gis.settings import Settings
@@ -106,19 +112,55 @@ def sweeping(
 def do_job(
     factory: "sessionmaker[Session]", scope: Scope, works: Mapping[str, Work], job_id: str
 ) -> None:
-    """Do one queued job and write down how it ended; errors end there."""
+    """Do one queued job and write down how it ended; errors end there.
+
+    It is done by what who asked for it may do now, which need not be what it was then.
+    """
     with transaction(factory) as session:
         job = jobs.start(session, scope, job_id)
     if job is None:  # cancelled, or done by another worker
         return
     recorder = Recorder(factory, scope, job_id)
     log.info("job_begins", job=job_id, kind=job.kind)
+
+    def work(told: Recorder) -> Mapping[str, Any]:
+        asking = _asking(factory, scope, job)
+        return _work(works, job.kind)(factory, asking, job.arguments, told)
+
     try:
-        recorded(recorder, lambda told: _work(works, job.kind)(factory, scope, job.arguments, told))
+        recorded(recorder, work)
     except WanggeError as error:
         log.warning("job_ended", job=job_id, kind=type(error).__name__)
     else:
         log.info("job_done", job=job_id)
+
+
+def _asking(factory: "sessionmaker[Session]", scope: Scope, job: "Row[Any]") -> Scope:
+    """Return the scope of who asked for a job, as it is today.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        The account is gone, or may not do this any more.
+    gis.errors.CredentialsError
+        The account is closed.
+    """
+    if job.principal == scope.principal and job.permission is None:
+        return scope  # of the installation itself
+    if job.user_id is None:
+        raise ForbiddenError(
+            f"The account {job.principal} that asked for this is gone.",
+            remedy="Ask for it again with an account that is there.",
+        )
+    with transaction(factory) as session:
+        principal = principal_of(session, str(job.user_id))
+    try:
+        permission = Permission(job.permission)
+    except ValueError:
+        raise ForbiddenError(
+            "It is not known what this job was allowed for.", remedy="Ask for it again."
+        ) from None
+    return authorise(principal, permission, local_day(datetime.now(UTC), get_settings().timezone))
 
 
 def _work(works: Mapping[str, Work], kind: str) -> Work:

@@ -192,7 +192,7 @@ def replace_cells(
     ``versions`` maps each community to the fingerprint of its new cells. Older cells that no plan
     refers to are deleted.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require_within(Action.WRITE, {*versions, *new.cells["community_id"]})
     cells, communities = table_of(Cell), table_of(Community)
     # The plans' memberships live a module above this one: named here as text.
     used: Select[Any] = select(literal_column("cell_id")).select_from(text("cell_grids"))
@@ -226,7 +226,7 @@ def data_versions(session: "Session", scope: Scope) -> dict[str, str]:
 
 def add_parts(session: "Session", scope: Scope, new: NewCells) -> None:
     """Store parts of cells, with their borders and buildings; those that are there stay."""
-    scope.require_everywhere(Action.WRITE)
+    scope.require_within(Action.WRITE, new.cells["community_id"].unique().tolist())
     shapes = [from_shape(shape, srid=STORED_SRID) for shape in new.cells.geometry]
     parts = new.cells.drop(columns="geometry").assign(geometry=shapes)
     written = ((Cell, parts), (CellBorder, new.borders), (BuildingCell, new.building_cells))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     func,
     insert,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 METHODS = ("straight_line", "walking")
@@ -130,13 +131,20 @@ def add(session: "Session", scope: Scope, run: NewRun, values: "pd.DataFrame") -
     values
         Columns of :class:`IndicatorValue` but ``run_id``; ``detail`` may be missing. Counts are
         stored as they are: whoever shows them withholds the small ones.
+
+    A run of some communities says so, and is no run to the others; it knows nothing of the whole.
     """
-    scope.require_everywhere(Action.WRITE)
+    parameters = dict(run.parameters)
+    if not scope.is_everywhere:
+        values = values[values["area_kind"] != "subdistrict"]
+        scope.require_within(Action.WRITE, values["community_id"].unique().tolist())
+        parameters["within"] = sorted(scope.community_ids or ())
+    scope.require(Action.WRITE)
     made = insert(table_of(CoverageRun)).values(
         as_of=run.as_of,
         data_version=run.data_version,
         method=run.method,
-        parameters=dict(run.parameters),
+        parameters=parameters,
         network_id=run.network_id,
     )
     key = str(session.execute(made.returning(CoverageRun.id)).scalar_one())
@@ -147,9 +155,13 @@ def add(session: "Session", scope: Scope, run: NewRun, values: "pd.DataFrame") -
 
 def runs(session: "Session", scope: Scope, *, limit: int = 50) -> "Sequence[Row[Any]]":
     """Return the newest runs (every column of :class:`CoverageRun`), newest first."""
-    scope.require(Action.READ)
     c = table_of(CoverageRun).c
-    asked = select(*c).order_by(c.as_of.desc(), c.made_at.desc(), c.id).limit(limit)
+    asked = (
+        select(*c)
+        .where(_tells(scope))
+        .order_by(c.as_of.desc(), c.made_at.desc(), c.id)
+        .limit(limit)
+    )
     return session.execute(asked).all()
 
 
@@ -159,11 +171,10 @@ def one(session: "Session", scope: Scope, run_id: str) -> "Row[Any]":
     Raises
     ------
     gis.errors.NotFoundError
-        There is no such run.
+        There is no such run of all the scope's communities.
     """
-    scope.require(Action.READ)
     c = table_of(CoverageRun).c
-    row = session.execute(select(*c).where(c.id == run_id)).one_or_none()
+    row = session.execute(select(*c).where(c.id == run_id, _tells(scope))).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no coverage run {run_id}.", remedy="List the runs.")
     return row
@@ -171,18 +182,17 @@ def one(session: "Session", scope: Scope, run_id: str) -> "Row[Any]":
 
 def there_is(session: "Session", scope: Scope, as_of: date) -> bool:
     """Return whether there is a run of a day."""
-    scope.require(Action.READ)
     c = table_of(CoverageRun).c
-    return session.execute(select(c.id).where(c.as_of == as_of).limit(1)).first() is not None
+    asked = select(c.id).where(c.as_of == as_of, _tells(scope)).limit(1)
+    return session.execute(asked).first() is not None
 
 
 def newest_at(
     session: "Session", scope: Scope, as_of: date, *, method: str | None = None
 ) -> "Row[Any] | None":
     """Return the last run of a day, or else of the day before it that has one."""
-    scope.require(Action.READ)
     c = table_of(CoverageRun).c
-    asked = select(*c).where(c.as_of <= as_of)
+    asked = select(*c).where(c.as_of <= as_of, _tells(scope))
     if method is not None:
         asked = asked.where(c.method == method)
     asked = asked.order_by(c.as_of.desc(), c.made_at.desc(), c.id).limit(1)
@@ -193,9 +203,9 @@ def days(
     session: "Session", scope: Scope, *, since: date, until: date, method: str
 ) -> "list[date]":
     """Return the days of ``[since, until]`` that have a run, in order."""
-    scope.require(Action.READ)
     c = table_of(CoverageRun).c
-    asked = select(c.as_of).where(c.as_of.between(since, until), c.method == method).distinct()
+    days = c.as_of.between(since, until), c.method == method
+    asked = select(c.as_of).where(*days, _tells(scope)).distinct()
     return list(session.execute(asked.order_by(c.as_of)).scalars())
 
 
@@ -204,7 +214,18 @@ def values(session: "Session", scope: Scope, run_id: str) -> Any:  # noqa: ANN40
     c = table_of(IndicatorValue).c
     asked = select(*(c[name] for name in _VALUES)).where(c.run_id == run_id)
     asked = asked.order_by(c.indicator, c.area_kind, c.area_id)
-    return read_frame(session, scope.restrict(asked, c.community_id))
+    return read_frame(session, scope.restrict(asked, c.community_id, c.area_id))
+
+
+def _tells(scope: Scope) -> "ColumnElement[bool]":
+    """Return the condition that a run was measured on all the communities of a scope."""
+    scope.require(Action.READ)
+    parameters = table_of(CoverageRun).c.parameters
+    whole: ColumnElement[bool] = ~parameters.has_key("within")
+    if not scope.community_ids:
+        return whole
+    within: ColumnElement[bool] = parameters.contains({"within": sorted(scope.community_ids)})
+    return or_(whole, within)
 
 
 def history(
@@ -222,7 +243,7 @@ def history(
     last = (
         select(runs_.c.id)
         .ext(distinct_on(runs_.c.as_of))
-        .where(runs_.c.as_of.between(since, until), runs_.c.method == method)
+        .where(runs_.c.as_of.between(since, until), runs_.c.method == method, _tells(scope))
         .order_by(runs_.c.as_of, runs_.c.made_at.desc(), runs_.c.id)
     )
     asked = (
@@ -236,4 +257,4 @@ def history(
         .where(c.run_id.in_(last))
         .order_by(runs_.c.as_of, c.indicator, c.area_kind, c.area_id)
     )
-    return read_frame(session, scope.restrict(asked, c.community_id))
+    return read_frame(session, scope.restrict(asked, c.community_id, c.area_id))

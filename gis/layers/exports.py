@@ -25,7 +25,7 @@ from gis.layers.export_contracts import (
     GRIDS_WITH_COUNTS,
     assigned,
 )
-from gis.layers.findings import AuditFinding, AuditRun
+from gis.layers.findings import AuditFinding, AuditRun, seen_run
 from gis.layers.geocoding import GeocodingRequest
 from gis.layers.grids import (
     COUNTS,
@@ -287,9 +287,15 @@ def _assigned_maker(model: "type[Base]", what: str) -> Maker:
 
 def _make_findings(scope: Scope, ground: Ground) -> "Select[Any]":
     """Select what the latest audit found."""
-    scope.require_everywhere(Action.EXPORT)
+    scope.require(Action.EXPORT)
     c, runs = table_of(AuditFinding).c, table_of(AuditRun).c
-    latest = select(runs.id).order_by(runs.at.desc(), runs.id).limit(1).scalar_subquery()
+    latest = (
+        select(runs.id)
+        .where(seen_run(scope))
+        .order_by(runs.at.desc(), runs.id)
+        .limit(1)
+        .scalar_subquery()
+    )
     found = select(*_columns(AuditFinding, FINDINGS)).where(
         c.run_id == latest, *_inside(AuditFinding, scope, ground)
     )

@@ -30,9 +30,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.database.frames import copy_frame, read_frame
+from gis.errors import NotFoundError
+from gis.layers import plans
 from gis.layers.common import Identified, geometry_column, one_of
 from gis.layers.grids import Grid, in_effect
-from gis.layers.plans import GridPlan
 from gis.layers.posts import Post
 from gis.layers.queries import (
     Page,
@@ -41,7 +42,6 @@ from gis.layers.queries import (
     community_column,
     existing_on,
     meets_box,
-    read_one,
     restricted,
     table_of,
 )
@@ -151,7 +151,7 @@ def read_audited_grids(
     c = table_of(Grid).c
     statement = select(c.id, c.plan_id, c.community_id, c.code, c.kind, c.geometry).order_by(c.id)
     if plan_id is not None:
-        read_one(session, scope, GridPlan, [table_of(GridPlan).c.id], plan_id)
+        plans.one(session, scope, plan_id)
         statement = statement.where(c.plan_id == plan_id)
     else:
         statement = statement.where(or_(*(in_effect(kind, on_day) for kind in _TILING_PLANS)))
@@ -173,8 +173,13 @@ def add_run(
         ``import_no``, ``options``, ``counts``.
     findings
         Columns as of :class:`AuditFinding`, geometry in EPSG:4326.
+
+    An audit of some communities says so, and is shown to who sees all of these.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
+    if not scope.is_everywhere:
+        within = {"within": sorted(scope.community_ids or ())}
+        values = {**values, "options": {**(values.get("options") or {}), **within}}
     made = insert(table_of(AuditRun)).values(principal=scope.principal, **values)
     run_id = str(session.execute(made.returning(AuditRun.id)).scalar_one())
     if len(findings):
@@ -184,9 +189,13 @@ def add_run(
 
 def newest_runs(session: "Session", scope: Scope, limit: int) -> "Sequence[Row[Any]]":
     """Return the newest audits, newest first (id, at, principal, import_no, options, counts)."""
-    scope.require_everywhere(Action.READ)
     table = table_of(AuditRun)
-    newest = select(*_run_shown()).order_by(table.c.at.desc(), table.c.id).limit(limit)
+    newest = (
+        select(*_run_shown())
+        .where(seen_run(scope))
+        .order_by(table.c.at.desc(), table.c.id)
+        .limit(limit)
+    )
     return session.execute(newest).all()
 
 
@@ -196,10 +205,29 @@ def one_run(session: "Session", scope: Scope, run_id: str) -> "Row[Any]":
     Raises
     ------
     gis.errors.NotFoundError
-        There is none.
+        There is none that the scope may see.
     """
-    scope.require_everywhere(Action.READ)
-    return read_one(session, scope, AuditRun, _run_shown(), run_id)
+    c = table_of(AuditRun).c
+    asked = select(*_run_shown()).where(c.id == run_id, seen_run(scope))
+    row: Row[Any] | None = session.execute(asked).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no audit {run_id}.", remedy="List the audits.")
+    return row
+
+
+def seen_run(scope: Scope) -> "ColumnElement[bool]":
+    """Return the condition that an audit was of communities of a scope; of the whole for who may.
+
+    What was found on other ground names rows there.
+    """
+    scope.require(Action.READ)
+    options = table_of(AuditRun).c.options
+    if scope.community_ids is None:
+        return or_(options.is_(None), ~options.has_key("within"))
+    within: ColumnElement[bool] = options["within"].contained_by(
+        cast(sorted(scope.community_ids), JSONB)
+    )
+    return within
 
 
 def page_findings(
@@ -279,8 +307,8 @@ def _posts_in_force(session: "Session", scope: Scope, on_day: date) -> Any:  # n
     c = table_of(Post).c
     begun = or_(c.active_from.is_(None), c.active_from <= on_day)
     not_ended = or_(c.active_to.is_(None), c.active_to > on_day)
-    scope.require_everywhere(Action.READ)
-    return read_frame(session, select(c.id, c.grid_id).where(begun, not_ended).order_by(c.id))
+    asked = select(c.id, c.grid_id).where(begun, not_ended).order_by(c.id)
+    return read_frame(session, restricted(asked, scope, Post))
 
 
 def _run_shown() -> "list[ColumnElement[Any]]":

@@ -1,6 +1,6 @@
 """Grids, and the memberships of cells and buildings that a plan decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +37,14 @@ from gis.layers.buildings import Building
 from gis.layers.cells import Cell
 from gis.layers.common import Identified, geometry_column, gist, one_of, reference
 from gis.layers.communities import Community, lies_in
-from gis.layers.plans import PlanEffect
+from gis.layers.plans import PlanEffect, require_plan
 from gis.layers.queries import (
     Page,
     Window,
     alive,
     as_geojson,
     looked_up,
+    own_rows,
     page_layer,
     read_one,
     table_of,
@@ -200,7 +201,7 @@ def _read_grids(session: "Session", scope: Scope, wanted: "ColumnElement[bool]")
         .where(wanted)
         .order_by(communities.c.code, grids.c.sequence, grids.c.id)
     )
-    return read_frame(session, scope.restrict(statement, grids.c.community_id), GRIDS)
+    return read_frame(session, scope.restrict(statement, grids.c.community_id, grids.c.id), GRIDS)
 
 
 def read_building_grids(session: "Session", scope: Scope, plan_ids: "Sequence[str]") -> Any:  # noqa: ANN401 - a frame
@@ -212,7 +213,8 @@ def read_building_grids(session: "Session", scope: Scope, plan_ids: "Sequence[st
         .where(members.c.plan_id.in_(list(plan_ids)))
         .order_by(members.c.plan_id, members.c.building_id)
     )
-    return read_frame(session, scope.restrict(statement, grids.c.community_id), BUILDING_GRIDS)
+    own = scope.restrict(statement, grids.c.community_id, grids.c.id)
+    return read_frame(session, own, BUILDING_GRIDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,8 @@ class Where:
 def locate(session: "Session", scope: Scope, where: Where) -> Located:
     """Return the one grid of the plan of a kind that is in effect on a day at a point.
 
-    A point on a border belongs to the lowest code. Distances are on the spheroid.
+    A point on a border belongs to the lowest code. Distances are on the spheroid. Beyond the
+    ground of the scope there are no communities, as far as it learns.
     """
     scope.require(Action.READ)
     row = session.execute(
@@ -287,9 +290,23 @@ def locate(session: "Session", scope: Scope, where: Where) -> Located:
             "near_m": where.near_m,
         },
     ).one()
-    if row.community_id is not None and scope.community_ids is not None:
-        scope.require_community(str(row.community_id))
-    return Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
+    found = Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
+    return found if scope.is_everywhere else _as_seen(session, scope, found)
+
+
+def _as_seen(session: "Session", scope: Scope, found: Located) -> Located:
+    """Return an answer without what lies outside the scope."""
+    own = own_rows(scope, table_of(Grid))
+    assert own is not None
+    keys = [key for key in (found.grid_id, found.neighbour_id) if key is not None]
+    seen = set(session.execute(select(Grid.id).where(Grid.id.in_(keys), own)).scalars())
+    if found.grid_id is not None and found.grid_id not in seen:
+        return Located(reason="outside_all_communities")
+    if found.grid_id is None and found.community_id not in (scope.community_ids or ()):
+        return Located(reason="outside_all_communities")
+    if found.neighbour_id in seen:
+        return found
+    return replace(found, border_m=None, neighbour_id=None, neighbour_code=None)
 
 
 def store_plan(
@@ -300,7 +317,7 @@ def store_plan(
     building_grids: "pd.DataFrame",
 ) -> None:
     """Insert the grids of a plan and its memberships; the plan check runs at the commit."""
-    scope.require_everywhere(Action.WRITE)
+    scope.require_within(Action.WRITE, drawn["community_id"].unique().tolist())
     copy_frame(session, table_of(Grid), drawn)
     copy_frame(session, table_of(CellGrid), cell_grids)
     copy_frame(session, table_of(BuildingGrid), building_grids)
@@ -310,7 +327,7 @@ def codes_of(session: "Session", scope: Scope, plan_id: str) -> "list[tuple[str,
     """Return key and code of each grid of a plan, by code."""
     c = table_of(Grid).c
     asked = select(c.id, c.code).where(c.plan_id == plan_id).order_by(c.code)
-    rows = session.execute(scope.restrict(asked, c.community_id))
+    rows = session.execute(scope.restrict(asked, c.community_id, c.id))
     return [(row.id, row.code) for row in rows]
 
 
@@ -325,7 +342,8 @@ def remove_plans(session: "Session", scope: Scope, plan_ids: "Sequence[str]") ->
 
     A plan that was ever filed should be retired, not removed: this is for drafts and the demo.
     """
-    scope.require_everywhere(Action.WRITE)
+    for plan_id in plan_ids:
+        require_plan(session, scope, plan_id)
     session.execute(named_statement("remove_plans", "incidents"), {"plans": list(plan_ids)})
 
 
@@ -424,7 +442,7 @@ def move_building(
     gis.errors.ConflictError
         The plan splits the building by its units.
     """
-    scope.require(Action.WRITE)
+    require_plan(session, scope, plan_id)
     row = session.execute(
         named_statement("move_building", "buildings"),
         {"plan": plan_id, "building": building_id, "grid": grid_id},
@@ -472,8 +490,9 @@ def redraw(
     """Store the polygon that follows from a grid's cells, and its compactness."""
     scope.require(Action.WRITE)
     shape = from_shape(shapely.MultiPolygon([geometry]), srid=STORED_SRID)
+    change = update(table_of(Grid)).where(Grid.id == grid_id)
     session.execute(
-        update(table_of(Grid))
-        .where(Grid.id == grid_id)
-        .values(geometry=shape, compactness=compactness)
+        scope.restrict(change, table_of(Grid).c.community_id).values(
+            geometry=shape, compactness=compactness
+        )
     )

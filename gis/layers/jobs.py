@@ -29,13 +29,13 @@ from gis.errors import ConflictError, NotFoundError
 from gis.layers import queries
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.imports import ImportRecord
-from gis.layers.queries import row_of, table_of
+from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -104,17 +104,42 @@ def add(
     *,
     job_id: str | None = None,
 ) -> str:
-    """Write a job down as queued and return its key; the caller commits and hands it on."""
+    """Write a job down as queued and return its key; the caller commits and hands it on.
+
+    With it goes who asked and what for: whoever does it asks again whether that is still allowed.
+    """
     scope.require(Action.WRITE)
-    values = {"kind": kind, "arguments": dict(arguments), "principal": scope.principal}
+    values: dict[str, Any] = {
+        "kind": kind,
+        "arguments": dict(arguments),
+        "principal": scope.principal,
+        **_asked_by(scope),
+    }
     if job_id is not None:
         values["id"] = job_id
     made = insert(table_of(Job)).values(**values)
     return str(session.execute(made.returning(Job.id)).scalar_one())
 
 
+def _asked_by(scope: Scope) -> dict[str, Any]:
+    """Return the account and the permission of a job; the owner of the installation has neither."""
+    if scope.is_owner:
+        return {}
+    # The accounts' module is above this one: named here as text.
+    account = text("(SELECT id FROM users WHERE login = :login)").bindparams(login=scope.principal)
+    return {"user_id": account, "permission": scope.permission or "none"}
+
+
+def _own(scope: Scope) -> "list[ColumnElement[bool]]":
+    """Return the conditions that a job is the scope's: its own, to an admin of everything all."""
+    scope.require(Action.READ)
+    if scope.is_owner or (scope.is_everywhere and "admin" in scope.roles):
+        return []
+    return [table_of(Job).c.principal == scope.principal]
+
+
 def start(session: "Session", scope: Scope, job_id: str) -> "Row[Any] | None":
-    """Mark a queued job as running and return its kind and arguments.
+    """Mark a queued job as running and return what it is, and who asked for it.
 
     ``None``: it is not queued any more, for example because it was cancelled or another worker has
     it.
@@ -127,7 +152,13 @@ def start(session: "Session", scope: Scope, job_id: str) -> "Row[Any] | None":
         .values(status="running", started_at=func.now(), seen_at=func.now())
     )
     row: Row[Any] | None = session.execute(
-        begun.returning(table.c.kind, table.c.arguments, table.c.principal)
+        begun.returning(
+            table.c.kind,
+            table.c.arguments,
+            table.c.principal,
+            table.c.user_id,
+            table.c.permission,
+        )
     ).one_or_none()
     return row
 
@@ -200,7 +231,9 @@ def request_cancel(session: "Session", scope: Scope, job_id: str) -> str:
     table = table_of(Job)
     # The open transaction of an import refers to its job: a lock of the key would wait for its end.
     status = session.execute(
-        select(table.c.status).where(table.c.id == job_id).with_for_update(key_share=True)
+        select(table.c.status)
+        .where(table.c.id == job_id, *_own(scope))
+        .with_for_update(key_share=True)
     ).scalar_one_or_none()
     if status is None:
         raise _no_such_job(job_id)
@@ -222,15 +255,17 @@ def one(session: "Session", scope: Scope, job_id: str) -> "Row[Any]":
     Raises
     ------
     gis.errors.NotFoundError
-        There is no such job.
+        There is no such job, or it is somebody else's.
     """
-    found = row_of(session, scope, Job, job_id)
+    c = table_of(Job).c
+    asked = select(*c).where(c.id == job_id, *_own(scope))
+    found: Row[Any] | None = session.execute(asked).one_or_none()
     if found is None:
         raise _no_such_job(job_id)
     return found
 
 
-def begins_with(session: "Session", scope: Scope, text: str) -> "Row[Any]":
+def begins_with(session: "Session", scope: Scope, beginning: str) -> "Row[Any]":
     """Return the one job whose key begins so.
 
     Raises
@@ -240,15 +275,15 @@ def begins_with(session: "Session", scope: Scope, text: str) -> "Row[Any]":
     gis.errors.ConflictError
         There are several.
     """
-    scope.require(Action.READ)
     table = table_of(Job)
-    like = queries.begins_with(table.c.id, text)
-    found: Sequence[Any] = session.execute(select(*table.c).where(like).limit(2)).all()
+    like = queries.begins_with(table.c.id, beginning)
+    asked = select(*table.c).where(like, *_own(scope)).limit(2)
+    found: Sequence[Any] = session.execute(asked).all()
     if not found:
-        raise _no_such_job(text)
+        raise _no_such_job(beginning)
     if len(found) > 1:
         raise ConflictError(
-            f"Several jobs begin with {text}.", remedy="Give more characters of the id."
+            f"Several jobs begin with {beginning}.", remedy="Give more characters of the id."
         )
     row: Row[Any] = found[0]
     return row
@@ -256,9 +291,9 @@ def begins_with(session: "Session", scope: Scope, text: str) -> "Row[Any]":
 
 def lines(session: "Session", scope: Scope, job_id: str) -> "Sequence[Row[datetime, str, str]]":
     """Return the lines of a job's log, oldest first (at, level, message)."""
-    scope.require(Action.READ)
-    c = table_of(JobLine).c
-    asked = select(c.at, c.level, c.message).where(c.job_id == job_id).order_by(c.id)
+    c, own = table_of(JobLine).c, table_of(Job)
+    mine = select(own.c.id).where(own.c.id == job_id, *_own(scope))
+    asked = select(c.at, c.level, c.message).where(c.job_id.in_(mine)).order_by(c.id)
     return session.execute(asked).all()
 
 
@@ -271,9 +306,9 @@ def newest(
     kind: str | None = None,
 ) -> "Sequence[Row[Any]]":
     """Return the newest jobs, newest first."""
-    scope.require(Action.READ)
     table = table_of(Job)
-    asked = select(*table.c).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+    asked = select(*table.c).where(*_own(scope))
+    asked = asked.order_by(table.c.created_at.desc(), table.c.id).limit(limit)
     if status is not None:
         asked = asked.where(table.c.status == status)
     if kind is not None:
@@ -285,9 +320,9 @@ def newest_of(
     session: "Session", scope: Scope, kind: str, *, status: str | None = None
 ) -> "Row[Any] | None":
     """Return the newest job of a kind, if there is one."""
-    scope.require(Action.READ)
     c = table_of(Job).c
-    asked = select(*c).where(c.kind == kind).order_by(c.created_at.desc(), c.id).limit(1)
+    asked = select(*c).where(c.kind == kind, *_own(scope))
+    asked = asked.order_by(c.created_at.desc(), c.id).limit(1)
     if status is not None:
         asked = asked.where(c.status == status)
     return session.execute(asked).one_or_none()

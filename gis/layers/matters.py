@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
+from gis.errors import ForbiddenError
 from gis.frames.incidents import INCIDENT_SOURCES, SERVED_GROUPS
 from gis.frames.stations import SERVICES
 from gis.layers.common import (
@@ -40,6 +41,7 @@ from gis.layers.queries import (
     looked_up,
     page_layer,
     read_one,
+    restricted,
     table_of,
 )
 from gis.layers.statements import statement
@@ -219,17 +221,46 @@ def existing(
     session: "Session", scope: Scope, model: type[Matter], ids: "Sequence[str]"
 ) -> set[str]:
     """Return which of these keys a layer has."""
-    scope.require(Action.READ)
     c = table_of(model).c  # type: ignore[arg-type] # each matter is mapped
-    return {str(key) for key in session.execute(select(c.id).where(c.id.in_(list(ids)))).scalars()}
+    asked = restricted(select(c.id).where(c.id.in_(list(ids))), scope, model)  # type: ignore[arg-type]
+    return {str(key) for key in session.execute(asked).scalars()}
 
 
 def add(session: "Session", scope: Scope, model: type[Matter], values: "Mapping[str, Any]") -> str:
-    """Insert one matter, not yet assigned, and return its key."""
+    """Insert one matter, not yet assigned, and return its key.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        Its place lies outside the communities and grids of the scope.
+    """
     scope.require(Action.WRITE)
     table = table_of(model)  # type: ignore[arg-type] # each matter is mapped
-    done = session.execute(insert(table).values(**values).returning(table.c.id))
+    home = {} if scope.is_everywhere else _home(session, scope, values["geometry"])
+    done = session.execute(insert(table).values(**home, **values).returning(table.c.id))
     return str(done.scalar_one())
+
+
+def _home(session: "Session", scope: Scope, place: "ColumnElement[Any]") -> "dict[str, Any]":
+    """Return the community, or the plan and grid, of the scope that hold a place."""
+    communities, grids = table_of(Community).c, table_of(Grid).c
+    own = scope.restrict(select(communities.id.label("community_id")), communities.id)
+    around = own.where(
+        communities.geometry.op("&&")(place), func.ST_Intersects(communities.geometry, place)
+    )
+    within = select(grids.community_id, grids.plan_id, grids.id.label("grid_id")).where(
+        grids.id.in_(sorted(scope.grid_ids)),
+        grids.geometry.op("&&")(place),
+        func.ST_Intersects(grids.geometry, place),
+    )
+    for asked in (around.order_by(communities.code), within.order_by(grids.code)):
+        found = session.execute(asked.limit(1)).one_or_none()
+        if found is not None:
+            return dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    raise ForbiddenError(
+        f"{scope.principal} may {Action.WRITE} in its own areas only; this place is in none.",
+        remedy="Correct lon and lat, or tell whoever answers for that place.",
+    )
 
 
 def _shown(model: type[Matter]) -> "list[ColumnElement[Any]]":

@@ -15,7 +15,7 @@ from gis.layers.grids import Grid, in_effect
 from gis.layers.imports import ImportRecord
 from gis.layers.incidents import Incident
 from gis.layers.plans import GridPlan, PlanEffect
-from gis.layers.queries import alive, table_of
+from gis.layers.queries import alive, restricted, table_of
 from gis.layers.roads import Road
 from gis.layers.stations import HoursHorizon, Station
 from gis.scope import Action, Scope
@@ -61,8 +61,7 @@ class Overview:
 
 
 def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
-    """Return what is in the store, asked in one statement."""
-    scope.require_everywhere(Action.READ)
+    """Return what is in the store of the scope's ground, asked in one statement."""
     buildings, effects = table_of(Building), table_of(PlanEffect)
     incidents, demands = table_of(Incident), table_of(Demand)
     imports, hours = table_of(ImportRecord), table_of(HoursHorizon)
@@ -71,17 +70,18 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
         select(imports).order_by(imports.c.imported_at.desc(), imports.c.id).limit(1).subquery()
     )
     counts = {
-        "communities": _count(Community).where(alive(Community)),
-        "grids": _count(Grid).where(in_effect("community", on_day)),
-        "buildings": _count(Building).where(alive(Building)),
-        "stations": _count(Station),
-        "roads": _count(Road),
-        "incidents": _count(Incident),
-        "demands": _count(Demand),
+        "communities": _count(scope, Community).where(alive(Community)),
+        "grids": _count(scope, Grid).where(in_effect("community", on_day)),
+        "buildings": _count(scope, Building).where(alive(Building)),
+        "stations": _count(scope, Station),
+        "roads": _count(scope, Road),
+        "incidents": _count(scope, Incident),
+        "demands": _count(scope, Demand),
     }
-    households = select(func.coalesce(func.sum(buildings.c.households), 0)).where(alive(Building))
-    waiting = _count(Incident).where(incidents.c.assigned_at.is_(None)).scalar_subquery() + (
-        _count(Demand).where(demands.c.assigned_at.is_(None)).scalar_subquery()
+    homes = select(func.coalesce(func.sum(buildings.c.households), 0)).where(alive(Building))
+    households = restricted(homes, scope, Building)
+    waiting = _count(scope, Incident).where(incidents.c.assigned_at.is_(None)).scalar_subquery() + (
+        _count(scope, Demand).where(demands.c.assigned_at.is_(None)).scalar_subquery()
     )
     lowest = case((divisions.c.level == "subdistrict", 0), else_=1)
     place = (
@@ -111,8 +111,12 @@ def read_overview(session: "Session", scope: Scope, on_day: date) -> Overview:
 
 
 def data_version(session: "Session", scope: Scope) -> str:
-    """Return a text that changes with whatever a coverage map shows, asked in one statement."""
-    scope.require_everywhere(Action.READ)
+    """Return a text that changes with whatever a coverage map shows, asked in one statement.
+
+    It is of all that the transaction sees, and is shown to nobody: a part of the keys of caches,
+    beside :attr:`~gis.scope.Scope.ground_key`.
+    """
+    scope.require(Action.READ)
     imports, hours = table_of(ImportRecord), table_of(HoursHorizon)
     plans, effects, stations = table_of(GridPlan), table_of(PlanEffect), table_of(Station)
     buildings, incidents = table_of(Building), table_of(Incident)
@@ -135,8 +139,11 @@ def data_version(session: "Session", scope: Scope) -> str:
     return str(session.execute(select(func.concat_ws("/", *texts))).scalar_one())
 
 
-def _count(model: "type[Base]") -> "Select[int]":
-    return select(func.count()).select_from(table_of(model))
+def _count(scope: Scope, model: "type[Base]") -> "Select[int]":
+    counted: Select[int] = restricted(
+        select(func.count()).select_from(table_of(model)), scope, model
+    )
+    return counted
 
 
 def _value(asked: "Select[Any]") -> "ScalarSelect[Any]":

@@ -21,6 +21,7 @@ from gis.layers.grids import (
     in_effect,
     people_there,
 )
+from gis.layers.plans import require_plan
 from gis.layers.queries import alive, table_of
 from gis.scope import Action, Scope
 
@@ -42,7 +43,7 @@ def read_members(session: "Session", scope: Scope, plan_id: str) -> Any:  # noqa
         .where(members.c.plan_id == plan_id)
         .order_by(members.c.cell_id)
     )
-    return read_frame(session, scope.restrict(statement, grids.c.community_id))
+    return read_frame(session, scope.restrict(statement, grids.c.community_id, grids.c.id))
 
 
 def read_cells(session: "Session", scope: Scope, plan_id: str) -> Any:  # noqa: ANN401 - a geo frame
@@ -108,7 +109,7 @@ def parts_of_buildings(session: "Session", scope: Scope, plan_id: str) -> "Seque
         .where(share.plan_id == plan_id, share.share_of > 1, alive(Building))
         .order_by(buildings.c.name, share.building_id, share.share_from)
     )
-    return session.execute(scope.restrict(asked, grids.c.community_id)).all()
+    return session.execute(scope.restrict(asked, grids.c.community_id, grids.c.id)).all()
 
 
 def grids_of_building(
@@ -137,7 +138,7 @@ def grids_of_building(
         .where(share.building_id == building_id, in_effect(kind, on_day))
         .order_by(share.share_from, grids.c.code)
     )
-    return session.execute(scope.restrict(asked, grids.c.community_id)).all()
+    return session.execute(scope.restrict(asked, grids.c.community_id, grids.c.id)).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ def replace_grids(session: "Session", scope: Scope, plan_id: str, new: NewGrids)
 
     The plan check runs at the commit. Lock the plan first.
     """
-    scope.require_everywhere(Action.WRITE)
+    require_plan(session, scope, plan_id)
+    scope.require_within(Action.WRITE, new.grids["community_id"].unique().tolist())
     grids = table_of(Grid)
     for model in (BuildingGrid, CellGrid):
         session.execute(delete(table_of(model)).where(table_of(model).c.plan_id == plan_id))
@@ -213,7 +215,7 @@ def renumber(
 
     Two grids may swap theirs: numbers are first taken out of the way of each other.
     """
-    scope.require_everywhere(Action.WRITE)
+    require_plan(session, scope, plan_id)
     if not numbers:
         return
     grids = table_of(Grid)

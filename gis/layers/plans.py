@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    case,
     delete,
     exists,
     func,
@@ -27,19 +28,19 @@ from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
-from gis.errors import NotFoundError, StaleVersionError
+from gis.errors import ForbiddenError, NotFoundError, StaleVersionError
 from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
 from gis.layers import locks
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.communities import Community
-from gis.layers.queries import begins_with, row_of, table_of
+from gis.layers.queries import alive, begins_with, own_rows, table_of
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 
@@ -101,6 +102,87 @@ class PlanEffect(Identified, Base):
     during: Mapped[Range[date]] = mapped_column(DATERANGE)
 
 
+def _covered(scope_code: "ColumnElement[str]") -> "ColumnElement[bool]":
+    """Return the condition that the division of a plan holds a community, of a select of these."""
+    return func.starts_with(table_of(Community).c.code, func.wangge_division(scope_code))
+
+
+def _seen(scope: Scope) -> "list[ColumnElement[bool]]":
+    """Return the conditions that a plan is of ground of the scope, after a read check."""
+    scope.require(Action.READ)
+    communities = table_of(Community)
+    own = own_rows(scope, communities)
+    if own is None:
+        return []
+    return [select(communities.c.id).where(own, _covered(table_of(GridPlan).c.scope_code)).exists()]
+
+
+def _wholly_own(scope: Scope, scope_code: "ColumnElement[str]") -> "ColumnElement[bool]":
+    """Return the condition that every living community of a division is the scope's."""
+    communities = table_of(Community)
+    strange = communities.c.id.not_in(sorted(scope.community_ids or ()))
+    return ~select(communities.c.id).where(alive(Community), strange, _covered(scope_code)).exists()
+
+
+def _columns(scope: Scope) -> "list[ColumnElement[Any]]":
+    """Return the columns of a plan; what came of it only to whom all of its ground belongs."""
+    c = table_of(GridPlan).c
+    if scope.is_everywhere:
+        return list(c)
+    told = {"measures", "drawing", "unfit_reasons"}
+    whole = _wholly_own(scope, c.scope_code)
+    return [
+        case((whole, one), else_=null()).label(one.name) if one.name in told else one for one in c
+    ]
+
+
+def require_division(session: "Session", scope: Scope, action: Action, scope_code: str) -> None:
+    """Raise unless a scope may do something in every community of a division.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        The division reaches beyond the scope.
+    """
+    scope.require(action)
+    if scope.is_everywhere:
+        return
+    whole = _wholly_own(scope, literal(scope_code, Text))
+    if not scope.community_ids or not session.execute(select(whole)).scalar_one():
+        raise ForbiddenError(
+            f"{scope.principal} may {action} in its own communities only; "
+            f"the division {scope_code} has others.",
+            remedy="Give the code of a community or subdistrict that is all yours.",
+        )
+
+
+def require_plan(session: "Session", scope: Scope, plan_id: str) -> None:
+    """Raise unless a scope may write a plan: all of its ground is the scope's.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such plan of ground of the scope.
+    gis.errors.ForbiddenError
+        The plan reaches beyond it.
+    """
+    scope.require(Action.WRITE)
+    if scope.is_everywhere:
+        return
+    c = table_of(GridPlan).c
+    asked = select(c.scope_code).where(c.id == plan_id, *_seen(scope))
+    code = session.execute(asked).scalar_one_or_none()
+    if code is None:
+        raise _no_such_plan(plan_id)
+    require_division(session, scope, Action.WRITE, code)
+    cut = session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars()
+    scope.require_within(Action.WRITE, cut.all())
+
+
+def _no_such_plan(plan_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
+
+
 @dataclass(frozen=True, slots=True)
 class ReplacedPeriod:
     """A period of a plan in a community that another plan takes the place of.
@@ -132,11 +214,11 @@ def read_effective(
 
     With id, name, kind, options, created_at and unfit_since.
     """
-    scope.require(Action.READ)
     plans, effects = table_of(GridPlan), table_of(PlanEffect)
     live = select(effects.c.plan_id).where(
         effects.c.kind == kind, effects.c.during.op("@>")(literal(on_day, Date))
     )
+    live = _of_own_communities(live, scope)
     statement = (
         select(
             plans.c.id,
@@ -152,24 +234,36 @@ def read_effective(
     return session.execute(statement).all()
 
 
+def _of_own_communities(asked: Any, scope: Scope) -> Any:  # noqa: ANN401 - a select of effects
+    """Return a select of periods limited to the communities whose ground the scope may see."""
+    scope.require(Action.READ)
+    communities = table_of(Community)
+    own = own_rows(scope, communities)
+    if own is None:
+        return asked
+    return asked.where(table_of(PlanEffect).c.community_id.in_(select(communities.c.id).where(own)))
+
+
 def ids_named(session: "Session", scope: Scope, names: "Iterable[str]") -> list[str]:
     """Return the ids of the plans that have one of these names."""
-    scope.require(Action.READ)
-    statement = select(GridPlan.id).where(GridPlan.name.in_(list(names))).order_by(GridPlan.id)
+    named = GridPlan.name.in_(list(names))
+    statement = select(GridPlan.id).where(named, *_seen(scope)).order_by(GridPlan.id)
     return list(session.execute(statement).scalars())
 
 
 def one(session: "Session", scope: Scope, plan_id: str) -> "Row[Any]":
-    """Return a plan with all its columns.
+    """Return a plan with all its columns; what came of it only to whom all its ground belongs.
 
     Raises
     ------
     gis.errors.NotFoundError
-        There is no such plan.
+        There is no such plan of ground of the scope.
     """
-    found = row_of(session, scope, GridPlan, plan_id)
+    c = table_of(GridPlan).c
+    asked = select(*_columns(scope)).where(c.id == plan_id, *_seen(scope))
+    found: Row[Any] | None = session.execute(asked).one_or_none()
     if found is None:
-        raise NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
+        raise _no_such_plan(plan_id)
     return found
 
 
@@ -182,9 +276,9 @@ def newest(
     status: str | None = None,
 ) -> "Sequence[Row[Any]]":
     """Return the newest plans, newest first, without what came of their drawing."""
-    scope.require(Action.READ)
     c = table_of(GridPlan).c
-    asked = select(*(column for column in c if column.name != "drawing"))
+    asked = select(*(column for column in _columns(scope) if column.name != "drawing"))
+    asked = asked.where(*_seen(scope))
     if kind is not None:
         asked = asked.where(c.kind == kind)
     if status is not None:
@@ -194,27 +288,25 @@ def newest(
 
 def effects_of(session: "Session", scope: Scope, plan_id: str) -> "list[Row[Any]]":
     """Return where and when a plan is in effect (community_id, during), by community."""
-    scope.require(Action.READ)
     c = table_of(PlanEffect).c
-    asked = select(c.community_id, c.during).where(c.plan_id == plan_id)
+    asked = _of_own_communities(select(c.community_id, c.during).where(c.plan_id == plan_id), scope)
     found: Any = session.execute(asked.order_by(c.community_id, c.during)).all()
     return list(found)
 
 
 def find(session: "Session", scope: Scope, called: str) -> list[str]:
     """Return the keys of the plans that are called so, or whose key begins so."""
-    scope.require(Action.READ)
     c = table_of(GridPlan).c
-    named = list(session.execute(select(c.id).where(c.name == called).order_by(c.id)).scalars())
+    seen = select(c.id).where(*_seen(scope)).order_by(c.id)
+    named = list(session.execute(seen.where(c.name == called)).scalars())
     if named:
         return named
-    like = begins_with(c.id, called)
-    return list(session.execute(select(c.id).where(like).order_by(c.id)).scalars())
+    return list(session.execute(seen.where(begins_with(c.id, called))).scalars())
 
 
 def change_plan(session: "Session", scope: Scope, plan_id: str, values: dict[str, Any]) -> None:
     """Change columns of a plan that is locked."""
-    scope.require_everywhere(Action.WRITE)
+    require_plan(session, scope, plan_id)
     own = table_of(GridPlan)
     session.execute(update(own).where(own.c.id == plan_id).values(**values))
 
@@ -225,7 +317,7 @@ def add_plan(session: "Session", scope: Scope, values: dict[str, Any]) -> None:
     If another has its name (see :func:`called_so`) it gets a number behind it, ``2027 (2)``: what
     was drawn for minutes is not lost for that.
     """
-    scope.require_everywhere(Action.WRITE)
+    require_division(session, scope, Action.WRITE, values["scope_code"])
     values = dict(values)
     if (name := values.get("name")) is not None:
         facts = values["kind"], values["scope_code"]
@@ -241,17 +333,18 @@ def called_so(
     session: "Session", scope: Scope, name: str, kind: str, scope_code: str
 ) -> str | None:
     """Return the key of the plan of a kind and division that has a name and is not retired."""
-    scope.require(Action.READ)
     c = table_of(GridPlan).c
     same = c.name == name, c.kind == kind, c.scope_code == scope_code, c.status != "retired"
-    found = session.execute(select(c.id).where(*same).order_by(c.created_at, c.id).limit(1))
+    asked = select(c.id).where(*same, *_seen(scope))
+    found = session.execute(asked.order_by(c.created_at, c.id).limit(1))
     return found.scalar_one_or_none()
 
 
 def communities_of(session: "Session", scope: Scope, plan_id: str) -> list[str]:
-    """Return the ids of the communities that a plan has grids in."""
+    """Return the ids of the communities of the scope that a plan has grids in."""
     scope.require(Action.READ)
-    return list(session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars())
+    found = session.execute(_COMMUNITIES_OF_PLAN, {"plan": plan_id}).scalars()
+    return [one for one in found if scope.community_ids is None or one in scope.community_ids]
 
 
 def replaced_by(
@@ -301,7 +394,7 @@ def put_in_effect(
     lies wholly inside the new period is taken out: :func:`replaced_by` says which. A plan that has
     none left is retired.
     """
-    scope.require_everywhere(Action.WRITE)
+    require_plan(session, scope, plan_id)
     effects = table_of(PlanEffect)
     communities = communities_of(session, scope, plan_id)
     session.execute(
@@ -358,11 +451,11 @@ def lock_plan(session: "Session", scope: Scope, plan_id: str, version: int | Non
     gis.errors.StaleVersionError
         Somebody has changed it since.
     """
-    scope.require(Action.WRITE)
+    require_plan(session, scope, plan_id)
     statement = select(GridPlan.version).where(GridPlan.id == plan_id)
     current = session.execute(statement.with_for_update(key_share=True)).scalar_one_or_none()
     if current is None:
-        raise NotFoundError(f"There is no plan {plan_id}.", remedy="List the plans.")
+        raise _no_such_plan(plan_id)
     if version is not None and current != version:
         raise StaleVersionError(
             f"Plan {plan_id} is at version {current}, not {version}.",

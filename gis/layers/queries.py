@@ -13,11 +13,15 @@ from sqlalchemy import (
     and_,
     any_,
     cast,
+    column,
+    false,
     func,
     inspect,
     literal,
     or_,
     select,
+    table,
+    true,
 )
 
 from gis.database.base import STORED_SRID, Base
@@ -61,13 +65,82 @@ def community_column(model: type[Base]) -> "ColumnElement[Any] | None":
     return table.c.get("community_id")
 
 
+#: Layers that a grid has buildings in, named as they are: their modules are above this one.
+_GRIDS = table("grids", column("id", Uuid(as_uuid=False)), column("community_id"))
+_SHARES = table("grid_buildings", column("grid_id", Uuid(as_uuid=False)), column("building_id"))
+#: What is public in the communities of a scope's grids.
+_PUBLIC = frozenset({"communities", "quarters", "stations"})
+#: Layers whose rows lie where another row lies: the reference to it, and its layer.
+_PARENTS = {
+    "units": ("building_id", "buildings"),
+    "station_services": ("station_id", "stations"),
+    "activities": ("station_id", "stations"),
+}
+
+
 def restricted(statement: Any, scope: Scope, model: type[Base]) -> Any:  # noqa: ANN401 - any select
-    """Return the statement limited to the scope's communities, where the layer has them."""
-    column = community_column(model)
-    if column is None:
-        scope.require(Action.READ)
-        return statement
-    return scope.restrict(statement, column)
+    """Return the statement limited to the scope's ground, where the layer lies on any.
+
+    That is: rows of its communities; matters and buildings of its grids; and of the communities
+    that these grids lie in what is public. Rows of none are for those who see everything.
+    """
+    scope.require(Action.READ)
+    own = own_rows(scope, table_of(model))
+    return statement if own is None else statement.where(own)
+
+
+def own_rows(scope: Scope, layer: Table) -> "ColumnElement[bool] | None":
+    """Return the condition that rows of a layer are the scope's; ``None``: there is none."""
+    if scope.community_ids is None:
+        return None
+    if layer.name in _PARENTS:
+        reference, parent = _PARENTS[layer.name]
+        above = layer.metadata.tables[parent]
+        own = own_rows(scope, above)
+        assert own is not None
+        return layer.c[reference].in_(select(above.c.id).where(own))
+    if layer.name == "posts":
+        return _own_posts(scope, layer)
+    home = layer.c.id if layer.name == "communities" else layer.c.get("community_id")
+    if home is None:
+        return None
+    held = _held_by_grids(scope, layer, home) if scope.grid_ids else []
+    return or_(home.in_(sorted(scope.community_ids)), *held)
+
+
+def _held_by_grids(
+    scope: Scope, layer: Table, home: "ColumnElement[Any]"
+) -> "list[ColumnElement[bool]]":
+    """Return the conditions that rows of a layer are there for the grids of a scope."""
+    mine = sorted(scope.grid_ids)
+    if layer.name in _PUBLIC:
+        return [home.in_(select(_GRIDS.c.community_id).where(_GRIDS.c.id.in_(mine)))]
+    if layer.name == "buildings":
+        return [layer.c.id.in_(select(_SHARES.c.building_id).where(_SHARES.c.grid_id.in_(mine)))]
+    if layer.name == "grids":
+        return [layer.c.id.in_(mine)]
+    return [layer.c.grid_id.in_(mine)] if "grid_id" in layer.c else []
+
+
+def _own_posts(scope: Scope, posts: Table) -> "ColumnElement[bool]":
+    """Return the condition that a post covers a grid, a building or a unit of the scope."""
+    found = []
+    covers = {"grid_id": "grids", "building_id": "buildings", "unit_id": "units"}
+    for reference, parent in covers.items():
+        above = posts.metadata.tables[parent]
+        own = own_rows(scope, above)
+        assert own is not None
+        found.append(posts.c[reference].in_(select(above.c.id).where(own)))
+    return or_(*found)
+
+
+def within_own_communities(scope: Scope, place: "ColumnElement[Any]") -> "ColumnElement[bool]":
+    """Return the condition that a geometry meets a community of the scope; nothing meets none."""
+    if not scope.community_ids:
+        return true() if scope.community_ids is None else false()
+    around = table("communities", column("id", Uuid(as_uuid=False)), column("geometry", Geometry))
+    met = and_(around.c.geometry.op("&&")(place), func.ST_Intersects(around.c.geometry, place))
+    return select(around.c.id).where(around.c.id.in_(sorted(scope.community_ids)), met).exists()
 
 
 def read_layer(
@@ -94,7 +167,11 @@ def insert_layer(
     refused: "Refused | None" = None,
 ) -> int:
     """Insert a frame into a layer by COPY and return the number of rows; the caller commits."""
-    scope.require_everywhere(Action.WRITE)
+    home = community_column(model)
+    if home is None or home.name not in frame:
+        scope.require_everywhere(Action.WRITE)
+    else:
+        scope.require_within(Action.WRITE, frame[home.name].unique().tolist())
     return copy_frame(session, table_of(model), frame, progress=progress, refused=refused)
 
 

@@ -9,7 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from gis.errors import NotFoundError, StaleVersionError
 from gis.layers.communities import Community
 from gis.layers.queries import alive, point, table_of
-from gis.layers.stations import Station, StationHoursException, StationService
+from gis.layers.stations import (
+    Station,
+    StationHoursException,
+    StationService,
+    require_station,
+)
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
@@ -55,7 +60,7 @@ def update_locked(
     session: "Session", scope: Scope, station_id: str, values: "Mapping[str, Any]"
 ) -> None:
     """Change columns of a station that is locked, and raise its version."""
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     raised = {"version": Station.version + 1, "updated_at": func.now()}
     session.execute(
         update(table_of(Station)).where(Station.id == station_id).values(**values, **raised)
@@ -70,14 +75,11 @@ def move(session: "Session", scope: Scope, station_id: str, lon: float, lat: flo
     gis.errors.ForbiddenError
         That community is not within the scope, or there is none and the scope has limits.
     """
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     c, here = table_of(Community).c, point(lon, lat)
     holds = select(c.id).where(alive(Community), func.ST_Covers(c.geometry, here))
     home = session.execute(holds.order_by(c.code).limit(1)).scalar_one_or_none()
-    if home is None:
-        scope.require_everywhere(Action.WRITE)
-    else:
-        scope.require_community(home)
+    scope.require_within(Action.WRITE, [home])
     moved = update(table_of(Station)).where(Station.id == station_id)
     session.execute(moved.values(geometry=here, community_id=home))
     return None if home is None else str(home)
@@ -87,7 +89,7 @@ def put_service(
     session: "Session", scope: Scope, station_id: str, service: str, values: "Mapping[str, Any]"
 ) -> None:
     """Add a service to a station, or change the given columns of the one it offers."""
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     statement = insert(table_of(StationService)).values(
         station_id=station_id, service=service, **values
     )
@@ -101,7 +103,7 @@ def put_service(
 
 def remove_service(session: "Session", scope: Scope, station_id: str, service: str) -> None:
     """Take a service away from a station, with its dated exceptions."""
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     for model in (StationService, StationHoursException):
         table = table_of(model)
         session.execute(
@@ -113,7 +115,7 @@ def put_exception(
     session: "Session", scope: Scope, station_id: str, values: "Mapping[str, Any]"
 ) -> None:
     """Set the hours of a day (``day``, ``service`` or None, ``hours``, ``note``)."""
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     changed = {name: values[name] for name in ("hours", "note")}
     session.execute(
         insert(table_of(StationHoursException))
@@ -128,7 +130,7 @@ def remove_exception(
     session: "Session", scope: Scope, station_id: str, day: date, service: str | None
 ) -> None:
     """Let a day follow the ordinary hours again."""
-    scope.require(Action.WRITE)
+    require_station(session, scope, station_id)
     table = table_of(StationHoursException)
     session.execute(
         delete(table).where(

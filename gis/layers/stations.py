@@ -32,7 +32,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.database.frames import copy_frame
-from gis.errors import ConflictError
+from gis.errors import ConflictError, NotFoundError
 from gis.frames.stations import (
     CAPACITY_PERIODS,
     DELIVERY_MEANS,
@@ -62,6 +62,7 @@ from gis.layers.queries import (
     looked_up,
     page_layer,
     read_one,
+    restricted,
     table_of,
 )
 from gis.layers.statements import statement as named_statement
@@ -70,6 +71,7 @@ from gis.scope import Action, Scope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
@@ -224,22 +226,52 @@ def services(
     )
     if station_id is not None:
         statement = statement.where(table.c.station_id == station_id)
-    return session.execute(scope.restrict(statement, stations.c.community_id)).all()
+    return session.execute(restricted(statement, scope, Station)).all()
 
 
 def exceptions(
     session: "Session", scope: Scope, station_id: str | None = None
 ) -> dict[str, list["Row[Any]"]]:
     """Return the dated exceptions by station, in order of day."""
-    scope.require(Action.READ)
-    table = table_of(StationHoursException)
-    statement = select(*table.c).order_by(table.c.day, table.c.service.nulls_first())
+    table, stations = table_of(StationHoursException), table_of(Station)
+    statement = (
+        select(*table.c)
+        .join(stations, stations.c.id == table.c.station_id)
+        .order_by(table.c.day, table.c.service.nulls_first())
+    )
     if station_id is not None:
         statement = statement.where(table.c.station_id == station_id)
+    statement = restricted(statement, scope, Station)
     found: dict[str, list[Row[Any]]] = {}
     for row in session.execute(statement):
         found.setdefault(row.station_id, []).append(row)
     return found
+
+
+def require_station(session: "Session", scope: Scope, station_id: str) -> None:
+    """Raise unless a scope may write a station.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such station in the communities of the scope.
+    """
+    scope.require(Action.WRITE)
+    if scope.is_everywhere:
+        return
+    c = table_of(Station).c
+    asked = scope.restrict(select(c.id).where(c.id == station_id), c.community_id)
+    if session.execute(asked).first() is None:
+        raise NotFoundError(
+            f"There is no {station_id} among the stations.", remedy="List the stations."
+        )
+
+
+def add_services(session: "Session", scope: Scope, offers: "pd.DataFrame") -> int:
+    """Insert services of stations that are there already (columns of the contract)."""
+    for station_id in sorted(set(offers["station_id"])):
+        require_station(session, scope, station_id)
+    return copy_frame(session, table_of(StationService), offers)
 
 
 def set_horizon(session: "Session", scope: Scope, start: datetime, end: datetime) -> None:
@@ -282,7 +314,10 @@ def replace_open_intervals(
     """Replace the intervals of one station or of all; rows have begins and ends."""
     import pandas as pd
 
-    scope.require(Action.WRITE)
+    if station_id is None:
+        scope.require_everywhere(Action.WRITE)
+    else:
+        require_station(session, scope, station_id)
     statement = delete(StationOpenInterval)
     if station_id is not None:
         statement = statement.where(StationOpenInterval.station_id == station_id)

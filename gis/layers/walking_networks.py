@@ -58,8 +58,11 @@ class NewNetwork:
 
 
 def add(session: "Session", scope: Scope, network: NewNetwork) -> str:
-    """Store a network and return its key; networks are never changed."""
-    scope.require_everywhere(Action.WRITE)
+    """Store a network and return its key; networks are never changed.
+
+    It is made of public ground alone and the same for all, so whoever may write may keep it.
+    """
+    scope.require(Action.WRITE)
     made = insert(table_of(WalkingNetwork)).values(
         data_version=network.data_version,
         settings=dict(network.settings),

@@ -152,7 +152,7 @@ def run_audit(
     gis.errors.NotFoundError
         There is no such plan.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     began = time.monotonic()
     options = options or AuditOptions()
     touching = touching or Touching()

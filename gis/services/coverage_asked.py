@@ -138,7 +138,8 @@ class HoursBook:
     @classmethod
     def read(cls, session: "Session", scope: "Scope", timezone: str) -> "HoursBook":
         """Read both."""
-        return cls(timezone, read_calendar(session, scope), stations.exceptions(session, scope))
+        dated = stations.exceptions(session, scope.for_ground())
+        return cls(timezone, read_calendar(session, scope), dated)
 
     def context(self, service: str) -> HoursContext:
         """Return what hours of a service are read by; exceptions of other services are left out."""

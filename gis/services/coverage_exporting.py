@@ -202,7 +202,7 @@ def export_coverage(
     gis.errors.DataSourceError
         The file cannot be written; nothing is left of it.
     """
-    scope.require_everywhere(Action.EXPORT)
+    scope.require(Action.EXPORT)
     unknown = [name for name in order.layers if name not in CONTRACTS]
     if unknown or not order.layers:
         raise InvalidInputError(

@@ -141,8 +141,9 @@ def read_coverage(session: "Session", scope: "Scope", order: CoverageOrder) -> C
     communities = read_layer(session, scope, Community, frames.COMMUNITIES, alive(Community))
     drawn = grids.read_grids(session, scope, order.kind, today)
     buildings = with_grids(session, scope, drawn, [str(plan.id) for plan in in_effect])
-    places = read_layer(session, scope, Station, frames.STATIONS)
-    offers = read_layer(session, scope, StationService, frames.STATION_SERVICES)
+    ground = scope.for_ground()  # the nearest station may be the neighbour's
+    places = read_layer(session, ground, Station, frames.STATIONS)
+    offers = read_layer(session, ground, StationService, frames.STATION_SERVICES)
     walked_to = on_the_spot(offers)
     scenarios = _scenarios(order, walked_to, _moments(session, scope, order, today))
     serving = {s.key: _serving(session, scope, s, order.timezone) for s in scenarios}

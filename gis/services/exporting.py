@@ -413,7 +413,7 @@ class _Views:
                 field="layer",
             )
         if self.view is None:
-            self.scope.require_everywhere(Action.EXPORT)
+            self.scope.require(Action.EXPORT)
             order = CoverageOrder(self.order.timezone)
             self.view = read_coverage(self.session, self.scope, order)
         return _verdicts(self.view) if name == "coverage" else _scenarios(self.view)

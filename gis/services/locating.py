@@ -107,7 +107,7 @@ def _open_by_rule(
     timezone: str,
 ) -> "list[stations.NearStation]":
     calendar = read_calendar(session, scope)
-    dated = stations.exceptions(session, scope)
+    dated = stations.exceptions(session, scope.for_ground())
     found = []
     for offer in offering:
         rules = stations.dated_rules(dated.get(offer.station_id, []), place.service)

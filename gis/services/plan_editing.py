@@ -13,7 +13,6 @@ from gis.districting.numbering import sequence_numbers
 from gis.errors import ConflictError, InfeasiblePlanError, InvalidInputError
 from gis.geometry.crs import to_projected
 from gis.layers import audit, grids, plan_grids, plans
-from gis.scope import Action
 from gis.services.ground import deployment_crs
 from gis.services.plan_explaining import explained
 from gis.services.plan_ground import must_be_draft, read_plan
@@ -171,7 +170,7 @@ def merge_grids(
 
 
 def _editable(session: "Session", scope: "Scope", plan_id: str) -> Measured:
-    scope.require_everywhere(Action.WRITE)
+    plans.require_plan(session, scope, plan_id)
     must_be_draft(plans.one(session, scope, plan_id))
     return measure_plan(session, scope, plan_id)
 
@@ -261,7 +260,6 @@ def renumber(
     gis.errors.StaleVersionError
         Somebody has changed it since.
     """
-    scope.require_everywhere(Action.WRITE)
     plans.lock_plan(session, scope, plan_id, version)
     must_be_draft(plans.one(session, scope, plan_id))
     found = new_numbers(session, scope, plan_id, everything=everything)

@@ -79,8 +79,9 @@ def create_draft(
     gis.errors.ConflictError
         A plan of the kind and the division has the name.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     code = _division(session, scope, scope_code)
+    plans.require_division(session, scope, Action.WRITE, code)
     if name is not None:
         require_free_name(session, scope, name, kind, code)
     key = str(uuid4())
@@ -180,7 +181,6 @@ def put_in_effect(
     gis.errors.StaleVersionError
         It would replace other periods than those that were seen.
     """
-    scope.require_everywhere(Action.WRITE)
     plans.lock_plan(session, scope, plan_id)
     kind = plans.one(session, scope, plan_id).kind
     # What is told is what is replaced: nobody else changes periods of the kind meanwhile.
@@ -240,7 +240,6 @@ def delete_draft(
     gis.errors.StaleVersionError
         Somebody has changed it since.
     """
-    scope.require_everywhere(Action.WRITE)
     plans.lock_plan(session, scope, plan_id, version)
     row = plans.one(session, scope, plan_id)
     must_be_draft(row)

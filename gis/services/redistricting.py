@@ -215,9 +215,12 @@ def prepare(
 
     The drawing itself then holds no transaction open, however long it takes.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     order = settled(session, scope, order)
     assert order.scope_code is not None
+    if order.plan_id is not None:
+        plans.require_plan(session, scope, order.plan_id)
+    plans.require_division(session, scope, Action.WRITE, order.scope_code)
     ground = current_ground(session, scope, order.scope_code, progress=_step(progress, "cells"))
     if order.split_buildings:
         ground = split_buildings(session, scope, ground, order.options.maximum)

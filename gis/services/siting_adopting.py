@@ -14,7 +14,7 @@ from gis.i18n import code_label
 from gis.layers import audit, stations
 from gis.layers.communities import Community
 from gis.layers.queries import among, insert_layer, read_layer, table_of
-from gis.layers.stations import Station, StationService
+from gis.layers.stations import Station
 from gis.scope import Action
 from gis.services.opening import expand_open_intervals
 
@@ -75,7 +75,7 @@ def adopt_sites(
     import pandas as pd
     import shapely
 
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     sites = report["sites"]
     ids = stable_ids("siting", job_id, [site["key"] for site in sites])
     _refuse_twice(session, scope, job_id, ids)
@@ -107,7 +107,7 @@ def adopt_sites(
         }
     )
     insert_layer(session, scope, Station, frames.STATIONS.conform(made))
-    insert_layer(session, scope, StationService, frames.STATION_SERVICES.conform(offers))
+    stations.add_services(session, scope, frames.STATION_SERVICES.conform(offers))
     _write_down(session, scope, job_id, made, how)
     return ids
 

@@ -1,7 +1,7 @@
 """A siting as a file: sites, swaps, who is left out, shares and the proof; audited."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,7 @@ def export_siting(
     gis.errors.DataSourceError
         The file cannot be written; nothing is left of it.
     """
-    scope.require_everywhere(Action.EXPORT)
+    scope.require(Action.EXPORT)
     chosen = format_of(order.path, order.format)
     system = SourceCrs.parse(order.crs, "the export")
     options = OutletOptions(
@@ -167,7 +167,7 @@ def export_siting(
 
 def _note(session: "Session", scope: "Scope", job_id: str, written: "Written") -> None:
     """Write down who took what out."""
-    trail = type(scope)(scope.principal, scope.actions | {Action.WRITE}, scope.community_ids)
+    trail = replace(scope, actions=scope.actions | {Action.WRITE})
     after = {
         "file": written.path.name,
         "siting": job_id,

@@ -175,12 +175,13 @@ def read_places(session: "Session", scope: "Scope") -> Places:
         raise InvalidInputError(
             "There is no community to work on.", remedy="Import communities first."
         )
+    ground = scope.for_ground()  # the nearest station may be the neighbour's
     return Places(
         crs=deployment_crs(communities),
         communities=communities.sort_values("code", ignore_index=True),
         buildings=read_layer(session, scope, Building, frames.BUILDINGS, alive(Building)),
-        stations=read_layer(session, scope, Station, frames.STATIONS),
-        station_services=read_layer(session, scope, StationService, frames.STATION_SERVICES),
+        stations=read_layer(session, ground, Station, frames.STATIONS),
+        station_services=read_layer(session, ground, StationService, frames.STATION_SERVICES),
     )
 
 
@@ -227,11 +228,12 @@ def _network(
     session: "Session", scope: "Scope", crs: "pyproj.CRS", *, keep: bool, tell: Progress
 ) -> tuple[WalkGraph, str | None, str]:
     """Return the network of the current roads, from the store if it is there."""
+    ground = scope.for_ground()  # one network for all
     layers = {
-        "roads": read_layer(session, scope, Road, frames.ROADS),
-        "barriers": read_layer(session, scope, Barrier, frames.BARRIERS),
-        "crossings": read_layer(session, scope, Crossing, frames.CROSSINGS),
-        "quarters": read_layer(session, scope, Quarter, frames.QUARTERS),
+        "roads": read_layer(session, ground, Road, frames.ROADS),
+        "barriers": read_layer(session, ground, Barrier, frames.BARRIERS),
+        "crossings": read_layer(session, ground, Crossing, frames.CROSSINGS),
+        "quarters": read_layer(session, ground, Quarter, frames.QUARTERS),
     }
     settings = {"method": NETWORK_METHOD, "crs": crs.to_string(), "factors": asdict(WalkFactors())}
     shaping = [layers[name][columns] for name, columns in SHAPED_BY.items()]
@@ -271,17 +273,17 @@ class WalkingGrounds:
     """
 
     keep: bool = False
-    _kept: "OrderedDict[tuple[Scope, str], WalkingGround]" = field(default_factory=OrderedDict)
+    _kept: "OrderedDict[tuple[object, str], WalkingGround]" = field(default_factory=OrderedDict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def places(self, session: "Session", scope: "Scope") -> Places:
         """Return the places as the store has them now; no network is built for it."""
-        kept = self._kept.get((scope, data_version(session, scope)))
+        kept = self._kept.get((scope.ground_key, data_version(session, scope)))
         return read_places(session, scope) if kept is None else kept
 
     def current(self, session: "Session", scope: "Scope") -> WalkingGround:
         """Return the ground as the store has it now."""
-        key = (scope, data_version(session, scope))
+        key = (scope.ground_key, data_version(session, scope))
         with self._reading:
             found = self._kept.get(key)
             if found is None:

@@ -172,15 +172,24 @@ def test_an_empty_store_has_no_finding(session: Session, scope: Scope):
     assert [row.id for row in findings.newest_runs(session, scope, 5)] == [report.run_id]
 
 
-def test_only_who_may_write_everywhere_audits(town_session: Session):
+def test_an_audit_is_of_the_ground_of_who_audits(town_session: Session):
     reader = Scope("reader", frozenset({Action.READ}), None)
     with pytest.raises(ForbiddenError):
         audit(town_session, reader)
     with pytest.raises(ForbiddenError):
         fix_ground(town_session, reader)
     local = Scope("local", frozenset(Action), frozenset({key("communities", "A")}))
+    everywhere = Scope.local_owner()
+    whole = audit(town_session, everywhere).run_id
+    own = audit(town_session, local).run_id
     with pytest.raises(ForbiddenError):
-        findings.newest_runs(town_session, local, 10)
+        fix_ground(town_session, local)
+    assert [run.id for run in findings.newest_runs(town_session, local, 10)] == [own]
+    assert [run.id for run in findings.newest_runs(town_session, everywhere, 10)] == [whole]
+    other = Scope("other", frozenset(Action), frozenset({key("communities", "B")}))
+    for foreign in (whole, own):
+        with pytest.raises(NotFoundError):
+            findings.one_run(town_session, other, foreign)
     with pytest.raises(NotFoundError):
         findings.one_run(town_session, Scope.local_owner(), key("communities", "A"))
 

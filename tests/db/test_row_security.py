@@ -21,7 +21,7 @@ pytestmark = pytest.mark.db
 A, B, C = (key("communities", letter) for letter in "ABC")
 GRID_A = key("grids", "plan/a")
 #: Every table that a policy guards and that says of a row in which community it is.
-OF_COMMUNITIES = ("buildings", "grids", "cells", "plan_effect", "incidents", "demands", "quarters")
+OF_COMMUNITIES = ("buildings", "grids", "cells", "incidents", "demands", "indicator_values")
 LINKS = ("building_grids", "cell_grids", "building_cells", "units")
 
 

@@ -19,6 +19,14 @@ BEGIN
 END
 $$;
 
+-- name: wangge_is_scoped
+-- Whether the transaction has said whose it is.
+CREATE FUNCTION wangge_is_scoped() RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN coalesce(current_setting('wangge.principal', true), '') <> '';
+END
+$$;
+
 -- name: wangge_communities
 -- The communities of the scope as a whole.
 CREATE FUNCTION wangge_communities() RETURNS uuid[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -80,6 +88,19 @@ BEGIN
 END
 $$;
 
+-- name: wangge_division
+-- The digits that the codes of all communities of a division begin with; noughts stand for the rest.
+CREATE FUNCTION wangge_division(code text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN code ~ '^0+$' THEN ''
+        WHEN substr(code, 3) ~ '^0+$' THEN left(code, 2)
+        WHEN substr(code, 5) ~ '^0+$' THEN left(code, 4)
+        WHEN substr(code, 7) ~ '^0+$' THEN left(code, 6)
+        WHEN substr(code, 10) ~ '^0+$' THEN left(code, 9)
+        ELSE code
+    END
+$$;
+
 -- The shares of buildings are looked up with the rights of who asks, not of who made the view.
 ALTER VIEW grid_buildings SET (security_invoker = true);
 
@@ -92,24 +113,15 @@ CREATE POLICY scope ON grids USING (
 CREATE POLICY scope ON communities USING (
     (SELECT wangge_sees_all()) OR id = ANY ((SELECT wangge_ground())::uuid[])
 );
-CREATE POLICY scope ON plan_effect USING (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_ground())::uuid[])
-);
-CREATE POLICY scope ON quarters USING (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_ground())::uuid[])
-);
-CREATE POLICY scope ON dedicated_areas USING (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_ground())::uuid[])
-);
 CREATE POLICY scope ON cells USING (
     (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_communities())::uuid[])
     OR id = ANY ((SELECT wangge_cells())::uuid[])
 );
--- A plan is of communities: those whose code begins with its own, which ends in groups of noughts.
+-- A plan is of the communities of its division.
 CREATE POLICY scope ON grid_plans USING (
     (SELECT wangge_sees_all()) OR EXISTS (
         SELECT FROM communities c
-        WHERE starts_with(c.code, regexp_replace(scope_code, '(000)+$', ''))
+        WHERE starts_with(c.code, wangge_division(scope_code))
             AND c.id = ANY ((SELECT wangge_ground())::uuid[])
     )
 );
@@ -159,21 +171,27 @@ CREATE POLICY scope ON indicator_values USING (
     OR area_id = ANY ((SELECT wangge_grids())::uuid[])
 );
 
--- Stations are public ground: who measures coverage reads those of the neighbours too, and the
--- queries that show them leave them out. Changing them is another matter.
-CREATE POLICY seen ON stations FOR SELECT USING (
-    (SELECT wangge_sees_all())
-    OR coalesce(current_setting('wangge.principal', true), '') <> ''
-);
-CREATE POLICY added ON stations FOR INSERT WITH CHECK (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_communities())::uuid[])
-);
-CREATE POLICY changed ON stations FOR UPDATE USING (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_communities())::uuid[])
-);
-CREATE POLICY removed ON stations FOR DELETE USING (
-    (SELECT wangge_sees_all()) OR community_id = ANY ((SELECT wangge_communities())::uuid[])
-);
+-- Public ground: who measures coverage reads stations and gated quarters of the neighbours too, and
+-- who retires a plan must know whether it still has days elsewhere. The queries that show them leave
+-- other ground out; changing them is another matter.
+DO $$
+DECLARE
+    layer text;
+    own text := '(SELECT wangge_sees_all())
+        OR community_id = ANY ((SELECT wangge_communities())::uuid[])';
+BEGIN
+    FOREACH layer IN ARRAY ARRAY['stations', 'quarters', 'dedicated_areas', 'plan_effect'] LOOP
+        EXECUTE format(
+            'CREATE POLICY seen ON %I FOR SELECT USING (
+                (SELECT wangge_sees_all()) OR (SELECT wangge_is_scoped()))',
+            layer
+        );
+        EXECUTE format('CREATE POLICY added ON %I FOR INSERT WITH CHECK (%s)', layer, own);
+        EXECUTE format('CREATE POLICY changed ON %I FOR UPDATE USING (%s)', layer, own);
+        EXECUTE format('CREATE POLICY removed ON %I FOR DELETE USING (%s)', layer, own);
+    END LOOP;
+END
+$$;
 
 -- Of everywhere, or of who asks.
 CREATE POLICY scope ON jobs USING (
