@@ -1,7 +1,8 @@
-"""Write docs/layers.md and docs/settings.md from the code that they describe.
+"""Write docs/layers.md, docs/settings.md and the table of docs/access.md from the code.
 
-Run ``./run exec python docs/generate.py`` after a change of a layer or a setting; with ``--check``
-nothing is written and the exit status says whether the files are current. A test runs the same.
+Run ``./run exec python docs/generate.py`` after a change of a layer, a setting or a role; with
+``--check`` nothing is written and the exit status says whether the files are current. A test runs
+the same.
 """  # noqa: INP001 - a script, no package
 
 import argparse
@@ -16,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from gis import frames
+from gis.access import FULL_COUNTS, MATRIX, Permission, Role
 from gis.database.base import Base
 from gis.frames import FrameContract, Unit
 from gis.layers.registry import LAYER_BY_NAME
@@ -26,6 +28,7 @@ DOCS = Path(__file__).parent
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 CONTRACTS = {one.name: one for one in vars(frames).values() if isinstance(one, FrameContract)}
 UNITS = {Unit.METRE: "m", Unit.SQUARE_METRE: "m²"}  # counts are said by the column's name
+MATRIX_BEGINS, MATRIX_ENDS = "<!-- matrix -->", "<!-- end of matrix -->"
 
 #: The tables in the order in which one comes to understand them.
 CHAPTERS: dict[str, tuple[str, ...]] = {
@@ -157,6 +160,7 @@ MEANINGS = {
     "jobs.ended_at": "When it ended.",
     "jobs.error": "Why it failed, and the remedy.",
     "jobs.kind": "What it does, for example `import`.",
+    "jobs.permission": "What whoever asked was allowed for; it is asked again when it begins.",
     "jobs.principal": "Who asked for it.",
     "jobs.report": "What came of it.",
     "jobs.seen_at": "When its process was last heard of.",
@@ -164,6 +168,7 @@ MEANINGS = {
     "jobs.status": "How far it is.",
     "jobs.step": "What is being done.",
     "jobs.total": "How much there is to do in the step.",
+    "jobs.user_id": "UUID of the account that asked; empty: it was the command line.",
     "row_history.at": "When it was done.",
     "row_history.before": "The row as it was; geometry as hexadecimal EWKB.",
     "row_history.change": "Changed, or removed (ended, closed or deleted).",
@@ -326,7 +331,26 @@ def settings_page() -> str:
     return SETTINGS_HEAD + "".join(rows) + SETTINGS_TAIL
 
 
-PAGES = {"layers.md": layers_page, "settings.md": settings_page}
+def access_page() -> str:
+    """Return docs/access.md with the matrix of the code in its place."""
+    before, _, rest = (DOCS / "access.md").read_text(encoding="utf-8").partition(MATRIX_BEGINS)
+    _, _, after = rest.partition(MATRIX_ENDS)
+    if not after:
+        raise SystemExit(f"docs/access.md lacks {MATRIX_BEGINS} or {MATRIX_ENDS}")
+    return f"{before}{MATRIX_BEGINS}\n{_matrix()}{MATRIX_ENDS}{after}"
+
+
+PAGES = {"layers.md": layers_page, "settings.md": settings_page, "access.md": access_page}
+
+
+def _matrix() -> str:
+    head = ["permission", *(f"`{role}`" for role in Role)]
+    lines = [head, ["---", *(":-:" for _ in Role)]]
+    for permission in Permission:
+        has = ("✓" if permission in MATRIX[role] else "" for role in Role)
+        lines.append([f"{permission.meaning} (`{permission}`)", *has])
+    lines.append(["See small counts of people", *("✓" if r in FULL_COUNTS else "" for r in Role)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _layer(table: Table) -> str:

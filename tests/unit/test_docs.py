@@ -120,7 +120,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["layers.md", "settings.md"])
+@pytest.mark.parametrize("name", ["layers.md", "settings.md", "access.md"])
 def test_generated_pages_are_current(name: str):
     committed = (DOCS / name).read_text(encoding="utf-8")
     assert committed == generator().PAGES[name](), "run: ./run exec python docs/generate.py"
@@ -277,6 +277,8 @@ def parse(words: Sequence[str]) -> None:
     command = get_command(app)
     name = "wangge"
     while isinstance(command, TyperGroup):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break  # the group is a command too
         name, *words = words
         assert name in command.commands, f"there is no command {name}"
         command = command.commands[name]
