@@ -12,6 +12,7 @@ from api.problems import UnknownParameterError
 from api.security.gate import get_scope
 from gis.database.engine import transaction
 from gis.scope import Action, Scope
+from gis.services.door import DOOR
 from gis.services.walking import WalkingGrounds
 from gis.settings import Settings
 
@@ -52,6 +53,19 @@ def get_read_session(
         yield session
 
 
+def get_accounts_session(
+    request: Request, scope: Annotated[Scope, Depends(get_scope)]
+) -> Generator[Session]:
+    """Yield a session that sees accounts of every area, for services that say whose one manages.
+
+    PostgreSQL shows an account to itself and to those who are allowed everywhere; an admin of an
+    area is neither. It is committed as that of :func:`get_session`.
+    """
+    scope.require(Action.READ)
+    with transaction(request.app.state.sessions, DOOR) as session:
+        yield session
+
+
 def _transaction(request: Request, scope: Scope) -> AbstractContextManager[Session]:
     """Return a transaction of whoever asks: nobody who is refused takes a connection."""
     scope.require(Action.READ)
@@ -64,6 +78,7 @@ Grounds = Annotated[WalkingGrounds, Depends(get_walking_grounds)]
 Principal = Annotated[Scope, Depends(get_scope)]
 WriteSession = Annotated[Session, Depends(get_session, scope="function")]
 ReadSession = Annotated[Session, Depends(get_read_session, scope="function")]
+AccountsSession = Annotated[Session, Depends(get_accounts_session, scope="function")]
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

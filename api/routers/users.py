@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api.deps import Principal, ReadSession, WriteSession
+from api.deps import AccountsSession, Principal, ReadSession, WriteSession
 from api.params import Moment
 from api.problems import responses
 from api.schemas.accounts import (
@@ -40,7 +40,7 @@ _CHANGES = [Depends(forgetting, scope="function")]
 
 
 @router.get("/users", responses=responses(400, 403), summary="The accounts that one may manage")
-def list_users(session: ReadSession, scope: Principal) -> UsersAnswer:
+def list_users(session: AccountsSession, scope: Principal) -> UsersAnswer:
     """Return the accounts whose grants lie in the own area, by login."""
     found = accounts.list_users(session, scope)
     return UsersAnswer(users=[UserAnswer.of(one) for one in found])
@@ -54,7 +54,7 @@ def list_users(session: ReadSession, scope: Principal) -> UsersAnswer:
     summary="Open an account",
 )
 def create_user(
-    sent: NewUser, response: Response, session: WriteSession, scope: Principal
+    sent: NewUser, response: Response, session: AccountsSession, scope: Principal
 ) -> UserAnswer:
     """Open an account; it may do nothing until it is granted a role."""
     password = None if sent.password is None else sent.password.get_secret_value()
@@ -66,7 +66,7 @@ def create_user(
 
 
 @router.get("/users/{user_id}", responses=responses(400, 403, 404, 422), summary="One account")
-def get_user(user_id: UserId, session: ReadSession, scope: Principal) -> UserAnswer:
+def get_user(user_id: UserId, session: AccountsSession, scope: Principal) -> UserAnswer:
     """Return an account with what it was granted."""
     return UserAnswer.of(accounts.one_user(session, scope, str(user_id)))
 
@@ -79,7 +79,7 @@ def get_user(user_id: UserId, session: ReadSession, scope: Principal) -> UserAns
     summary="Give an account another password",
 )
 def set_user_password(
-    user_id: UserId, sent: GivenPassword, session: WriteSession, scope: Principal
+    user_id: UserId, sent: GivenPassword, session: AccountsSession, scope: Principal
 ) -> None:
     """Give an account another password; its sessions end and its lock is lifted."""
     accounts.set_password(session, scope, str(user_id), sent.password.get_secret_value())
@@ -91,7 +91,7 @@ def set_user_password(
     dependencies=_CHANGES,
     summary="Close an account",
 )
-def disable_user(user_id: UserId, session: WriteSession, scope: Principal) -> UserAnswer:
+def disable_user(user_id: UserId, session: AccountsSession, scope: Principal) -> UserAnswer:
     """Close an account: its sessions end, its keys and tokens stop."""
     accounts.disable(session, scope, str(user_id))
     return UserAnswer.of(accounts.one_user(session, scope, str(user_id)))
@@ -103,7 +103,7 @@ def disable_user(user_id: UserId, session: WriteSession, scope: Principal) -> Us
     dependencies=_CHANGES,
     summary="Open an account again",
 )
-def enable_user(user_id: UserId, session: WriteSession, scope: Principal) -> UserAnswer:
+def enable_user(user_id: UserId, session: AccountsSession, scope: Principal) -> UserAnswer:
     """Open a closed account again, and lift its lock."""
     accounts.enable(session, scope, str(user_id))
     return UserAnswer.of(accounts.one_user(session, scope, str(user_id)))
@@ -117,7 +117,7 @@ def enable_user(user_id: UserId, session: WriteSession, scope: Principal) -> Use
     summary="Grant a role in an area",
 )
 def create_grant(
-    user_id: UserId, sent: NewGrant, session: WriteSession, scope: Principal
+    user_id: UserId, sent: NewGrant, session: AccountsSession, scope: Principal
 ) -> GrantAnswer:
     """Grant an account a role in an area that lies in the own one."""
     asked = Grant(
@@ -142,7 +142,7 @@ def create_grant(
 def revoke_grant(
     user_id: UserId,
     grant_id: Annotated[UUID, Path(description="Key of the grant.")],
-    session: WriteSession,
+    session: AccountsSession,
     scope: Principal,
 ) -> None:
     """Take a grant back at once; it stays on record."""
