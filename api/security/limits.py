@@ -189,7 +189,10 @@ class Limits:
         )
 
     def _take(self, item: "RateLimitItem", who: str, points: int, what: str) -> None:
-        if points and not self._windows.hit(item, who, cost=points):
+        """Take points if there are so many; what is refused takes none."""
+        if points and not (
+            self._windows.test(item, who, cost=points) and self._windows.hit(item, who, cost=points)
+        ):
             self._refuse(item, who, what)
 
     def _refuse(self, item: "RateLimitItem", who: str, what: str) -> NoReturn:

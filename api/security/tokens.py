@@ -249,6 +249,8 @@ class Tokens:
 
 def _claims(told: dict[str, Any]) -> Claims:
     scope = told.get("scope")
+    if not isinstance(scope, str | None):
+        raise jwt.InvalidTokenError
     permissions = None if scope is None else frozenset(Permission(one) for one in scope.split())
     return Claims(told["sub"], told["jti"], int(told["iat"]), int(told["exp"]), permissions)
 

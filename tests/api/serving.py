@@ -17,7 +17,9 @@ from gis.settings import Settings
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """Serve the application on a free port of loopback and give a client of it."""
     app = create_app(settings)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="on", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as door:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
