@@ -47,6 +47,14 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SEQUENCE %s TO wangge_app', one.name);
     END LOOP;
 
+    -- A restored backup has no rights, so everybody could call every function.
+    IF EXISTS (
+        SELECT FROM pg_proc p WHERE p.oid = to_regprocedure('wangge_forget_audit(timestamptz, text)')
+            AND pg_has_role(p.proowner, 'USAGE')
+    ) THEN
+        REVOKE EXECUTE ON FUNCTION wangge_forget_audit(timestamptz, text) FROM PUBLIC;
+    END IF;
+
     -- An index may answer before a policy only by operators that tell nothing of the rows they
     -- compare. Those of boxes look at boxes and raise no error that quotes one, but PostGIS does not
     -- say so. Without it every query of a box reads all rows of the scope.

@@ -1,6 +1,8 @@
 """The audit log: who did what, as whom and from where; nothing that is written is changed."""
 
 import json
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -12,8 +14,9 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.access import Permission
-from gis.database.engine import transaction
-from gis.errors import ForbiddenError, InvalidInputError
+from gis.database import migrate
+from gis.database.engine import make_engine, session_factory, transaction
+from gis.errors import ForbiddenError, InvalidInputError, WanggeError
 from gis.layers import audit
 from gis.layers.audit import Change, Wanted
 from gis.scope import Action, Scope
@@ -117,21 +120,68 @@ def test_only_who_sees_everything_reads_it(session: Session):
         audit.history(session, WHO, "stations", "s-1")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit_log SET principal = 'somebody else'",
-        "UPDATE audit_log SET principal = 'somebody else' WHERE false",
-        "DELETE FROM audit_log",
-        "TRUNCATE audit_log",
-        "TRUNCATE audit_log RESTART IDENTITY CASCADE",
-    ],
+def others_who_forget(session: Session) -> int:
+    """Count those who may call the function that forgets and do not own it."""
+    allowed = text(
+        "SELECT count(*) FROM pg_proc p, "
+        "aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a "
+        "WHERE p.proname = 'wangge_forget_audit' AND a.grantee <> p.proowner"
+    )
+    return int(session.execute(allowed).scalar_one())
+
+
+CHANGES = (
+    "UPDATE audit_log SET principal = 'somebody else'",
+    "UPDATE audit_log SET principal = 'somebody else' WHERE false",
+    "DELETE FROM audit_log",
+    "TRUNCATE audit_log",
+    "TRUNCATE audit_log RESTART IDENTITY CASCADE",
 )
+
+
+@pytest.mark.parametrize("statement", CHANGES)
 def test_not_even_the_owner_of_the_tables_changes_what_is_written(session: Session, statement: str):
     audit.record(session, WHO, Change("update", "stations", "s-1"))
     with pytest.raises(ProgrammingError, match="only ever added to"), session.begin_nested():
         session.execute(text(statement))
     assert count(session) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *CHANGES,
+        "SELECT wangge_forget_audit('2020-01-01', 'somebody')",
+        "ALTER TABLE audit_log DISABLE TRIGGER stays",
+        "DROP TRIGGER stays ON audit_log",
+    ],
+)
+def test_whoever_works_through_the_api_has_no_right_to(
+    factory: sessionmaker[Session], statement: str
+):
+    """Even an admin of everything, and even with the setting by which the function forgets."""
+    admin = Scope("boss", frozenset(Action), None, roles=("admin",))
+    with transaction(factory, admin) as session:
+        audit.record(session, admin, Change("update", "stations", "s-1"))
+    with pytest.raises(WanggeError) as refused, transaction(factory, admin) as session:
+        session.execute(text("SELECT set_config('wangge.forgetting', 'on', true)"))
+        session.execute(text(statement))
+    assert isinstance(refused.value.__cause__, ProgrammingError)
+    assert re.search("permission denied|must be owner", str(refused.value.__cause__))
+    with transaction(factory, admin) as session:
+        assert count(session) == 1
+
+
+def test_a_restored_backup_lets_nobody_else_forget_either(new_database: Callable[[str], str]):
+    url = new_database("empty")
+    engine = make_engine(url)
+    with transaction(session_factory(engine)) as session:
+        name = "wangge_forget_audit(timestamptz, text)"
+        session.execute(text(f"GRANT EXECUTE ON FUNCTION {name} TO PUBLIC"))
+    migrate.upgrade(url)
+    with transaction(session_factory(engine)) as session:
+        assert others_who_forget(session) == 0
+    engine.dispose()
 
 
 def test_what_is_older_than_half_a_year_is_forgotten_and_that_is_written_down(session: Session):
@@ -164,12 +214,7 @@ def test_whoever_may_not_write_everywhere_forgets_nothing(session: Session):
 
 
 def test_the_functions_that_forget_are_for_the_owner_of_the_tables_alone(session: Session):
-    allowed = text(
-        "SELECT count(*) FROM pg_proc p, "
-        "aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a "
-        "WHERE p.proname = 'wangge_forget_audit' AND a.grantee <> p.proowner"
-    )
-    assert session.execute(allowed).scalar_one() == 0
+    assert others_who_forget(session) == 0
     name = "SELECT prosecdef, proconfig FROM pg_proc WHERE proname = 'wangge_forget_audit'"
     definer, settings = session.execute(text(name)).one()
     assert definer
