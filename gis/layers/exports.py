@@ -37,8 +37,8 @@ from gis.layers.grids import (
     people_there,
 )
 from gis.layers.incidents import Incident
-from gis.layers.plans import GridPlan, PlanEffect
-from gis.layers.queries import alive, community_column, meets_box, table_of
+from gis.layers.plans import GridPlan, PlanEffect, of_own_ground
+from gis.layers.queries import alive, community_column, meets_box, restricted, table_of
 from gis.layers.registry import IMPORTED_LAYERS
 from gis.layers.stations import Station
 from gis.scope import Action, Scope
@@ -399,7 +399,7 @@ def counts_by_grid(session: "Session", scope: Scope, ground: Ground) -> "Iterato
         .where(in_force(ground), alive(Building))
         .order_by(members.c.grid_id, buildings.c.id)
     )
-    yield from _streamed(session, counted)
+    yield from _streamed(session, scope.restrict(counted, grids.c.community_id, grids.c.id))
 
 
 def counts_by_community(session: "Session", scope: Scope, ground: Ground) -> "Iterator[Row[Any]]":
@@ -412,7 +412,7 @@ def counts_by_community(session: "Session", scope: Scope, ground: Ground) -> "It
         .where(in_force(ground))
         .order_by(grids.c.community_id, grids.c.id)
     )
-    yield from _streamed(session, counted)
+    yield from _streamed(session, scope.restrict(counted, grids.c.community_id, grids.c.id))
 
 
 def households_by_building(session: "Session", scope: Scope) -> "Iterator[Row[Any]]":
@@ -420,7 +420,8 @@ def households_by_building(session: "Session", scope: Scope) -> "Iterator[Row[An
     scope.require(Action.EXPORT)
     units = table_of(BuildingUnit)
     counted = select(units.c.building_id, units.c.id, units.c.households)
-    yield from _streamed(session, counted.order_by(units.c.building_id, units.c.id))
+    counted = restricted(counted.order_by(units.c.building_id, units.c.id), scope, BuildingUnit)
+    yield from _streamed(session, counted)
 
 
 def units_of(session: "Session", scope: Scope, buildings: "set[str]") -> list[str]:
@@ -428,7 +429,8 @@ def units_of(session: "Session", scope: Scope, buildings: "set[str]") -> list[st
     scope.require(Action.EXPORT)
     c = table_of(BuildingUnit).c
     asked = select(c.id).where(c.building_id.in_(sorted(buildings)), c.households > 0)
-    return list(session.execute(asked.order_by(c.id)).scalars())
+    asked = restricted(asked.order_by(c.id), scope, BuildingUnit)
+    return list(session.execute(asked).scalars())
 
 
 def community_exists(session: "Session", scope: Scope, code: str) -> bool:
@@ -442,9 +444,12 @@ def plan_facts(session: "Session", scope: Scope, ground: Ground) -> dict[str, st
     """Return what an export says of its plan; of several in effect their names, empty of none."""
     scope.require(Action.EXPORT)
     c = table_of(GridPlan).c
-    drawn = select(table_of(Grid).c.plan_id).where(in_force(ground))
+    grids = table_of(Grid).c
+    drawn = select(grids.plan_id).where(in_force(ground))
+    drawn = scope.restrict(drawn, grids.community_id, grids.id)
     wanted = c.id == ground.plan_id if ground.plan_id else c.id.in_(drawn)
-    asked = select(c.id, c.name, c.kind, c.status, c.scope_code.label("code")).where(wanted)
+    asked = select(c.id, c.name, c.kind, c.status, c.scope_code.label("code"))
+    asked = asked.where(wanted, *of_own_ground(scope))
     rows = session.execute(asked.order_by(c.created_at, c.id)).all()
     return {
         name: "; ".join(dict.fromkeys(str(getattr(row, name) or "") for row in rows))
@@ -457,5 +462,6 @@ def find_plan(session: "Session", scope: Scope, named: str) -> list[str]:
     """Return the keys of the plans that have this key or this name."""
     scope.require(Action.EXPORT)
     c = table_of(GridPlan).c
-    asked = select(c.id).where((cast(c.id, Text) == named) | (c.name == named))
+    called = (cast(c.id, Text) == named) | (c.name == named)
+    asked = select(c.id).where(called, *of_own_ground(scope))
     return list(session.execute(asked.order_by(c.id)).scalars())

@@ -10,11 +10,15 @@ from sqlalchemy import (
     CheckConstraint,
     CursorResult,
     DateTime,
+    Double,
     Index,
     Text,
+    cast,
     delete,
     func,
     insert,
+    literal,
+    or_,
     select,
     text,
     update,
@@ -22,13 +26,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gis.database.base import Base
+from gis.database.base import STORED_SRID, Base
 from gis.errors import NotFoundError
 from gis.layers.buildings import Building
 from gis.layers.common import Identified, geometry_column, one_of
 from gis.layers.pois import Poi
 from gis.layers.quarters import Quarter
-from gis.layers.queries import Page, Window, page_layer, read_one, table_of
+from gis.layers.queries import (
+    Page,
+    Window,
+    page_layer,
+    read_one,
+    table_of,
+    within_own_communities,
+)
 from gis.layers.roads import Road
 from gis.layers.statements import statement
 from gis.layers.stations import Station
@@ -106,7 +117,7 @@ def add_requests(
 
 def waiting_ids(session: "Session", scope: Scope, layer: str, ids: "Sequence[str]") -> set[str]:
     """Return which of these keys belong to rows of a layer that wait, or waited, for a place."""
-    scope.require(Action.READ)
+    scope.require_everywhere(Action.READ)
     c = table_of(GeocodingRequest).c
     key = c.waiting["id"].astext
     asked = select(key).where(c.layer == layer, key.in_(list(ids)))
@@ -133,10 +144,10 @@ def page(
     layer: str | None = None,
 ) -> Page:
     """Return the requests of a window in key order, perhaps only those of a status or layer."""
-    scope.require_everywhere(Action.READ)
     c = table_of(GeocodingRequest).c
     wanted = {"status": status, "layer": layer}
     conditions = [c[name] == value for name, value in wanted.items() if value is not None]
+    conditions += _of_own_ground(scope)
     return page_layer(session, scope, GeocodingRequest, _shown(), window, *conditions)
 
 
@@ -148,8 +159,36 @@ def one(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":
     gis.errors.NotFoundError
         There is none.
     """
-    scope.require_everywhere(Action.READ)
-    return read_one(session, scope, GeocodingRequest, _shown(), request_id)
+    c = table_of(GeocodingRequest).c
+    asked = select(*_shown()).where(c.id == request_id, *_of_own_ground(scope))
+    row: Row[Any] | None = session.execute(asked).one_or_none()
+    if row is None:
+        raise _no_such_request(request_id)
+    return row
+
+
+def _no_such_request(request_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no {request_id} among the geocoding requests.", remedy="List the requests."
+    )
+
+
+def _of_own_ground(scope: Scope) -> "list[ColumnElement[bool]]":
+    """Return the conditions that a request is of ground of the scope, after a read check.
+
+    Nobody knows yet where it is: it is where a candidate is, or what was decided. One without
+    candidates is for who sees everything.
+    """
+    scope.require(Action.READ)
+    if scope.is_everywhere:
+        return []
+    c = table_of(GeocodingRequest).c
+    one = func.jsonb_array_elements(c.candidates).table_valued("value", name="candidate")
+    value = cast(one.c.value, JSONB)
+    lon, lat = (cast(value[name].astext, Double) for name in ("lon", "lat"))
+    place: Any = func.ST_SetSRID(func.ST_MakePoint(lon, lat), STORED_SRID, type_=Geometry)
+    near = select(literal(1)).select_from(one).where(within_own_communities(scope, place))
+    return [or_(within_own_communities(scope, c.geometry), near.exists())]
 
 
 def lock(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":
@@ -162,25 +201,23 @@ def lock(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":
     gis.errors.NotFoundError
         There is none.
     """
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     c = table_of(GeocodingRequest).c
     asked = select(c.id, c.status, c.layer, c.waiting, c.candidates, c.import_no)
-    locked: Any = asked.where(c.id == request_id).with_for_update()
+    locked: Any = asked.where(c.id == request_id, *_of_own_ground(scope)).with_for_update()
     row: Row[Any] | None = session.execute(locked).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"There is no {request_id} among the geocoding requests.", remedy="List the requests."
-        )
+        raise _no_such_request(request_id)
     return row
 
 
 def close(session: "Session", scope: Scope, request_id: str, values: "Mapping[str, Any]") -> None:
     """Close a locked request."""
-    scope.require_everywhere(Action.WRITE)
+    scope.require(Action.WRITE)
     table = table_of(GeocodingRequest)
     session.execute(
         update(table)
-        .where(table.c.id == request_id)
+        .where(table.c.id == request_id, *_of_own_ground(scope))
         .values(resolved_by=scope.principal, resolved_at=func.now(), **values)
     )
 

@@ -167,8 +167,11 @@ def stood_before(model: "type[Base]") -> "ColumnElement[bool]":
 def newest(
     session: "Session", scope: Scope, *, limit: int = 20, layer: str | None = None
 ) -> "Sequence[Row[Any]]":
-    """Return the newest imports, newest first, those that were undone too."""
-    scope.require(Action.READ)
+    """Return the newest imports, newest first, those that were undone too.
+
+    An import is of the whole installation, and so is what is told of it.
+    """
+    scope.require_everywhere(Action.READ)
     own = table_of(ImportRecord)
     asked = select(*own.c).order_by(own.c.number.desc()).limit(limit)
     if layer is not None:

@@ -107,7 +107,7 @@ def _covered(scope_code: "ColumnElement[str]") -> "ColumnElement[bool]":
     return func.starts_with(table_of(Community).c.code, func.wangge_division(scope_code))
 
 
-def _seen(scope: Scope) -> "list[ColumnElement[bool]]":
+def of_own_ground(scope: Scope) -> "list[ColumnElement[bool]]":
     """Return the conditions that a plan is of ground of the scope, after a read check."""
     scope.require(Action.READ)
     communities = table_of(Community)
@@ -170,7 +170,7 @@ def require_plan(session: "Session", scope: Scope, plan_id: str) -> None:
     if scope.is_everywhere:
         return
     c = table_of(GridPlan).c
-    asked = select(c.scope_code).where(c.id == plan_id, *_seen(scope))
+    asked = select(c.scope_code).where(c.id == plan_id, *of_own_ground(scope))
     code = session.execute(asked).scalar_one_or_none()
     if code is None:
         raise _no_such_plan(plan_id)
@@ -247,7 +247,7 @@ def _of_own_communities(asked: Any, scope: Scope) -> Any:  # noqa: ANN401 - a se
 def ids_named(session: "Session", scope: Scope, names: "Iterable[str]") -> list[str]:
     """Return the ids of the plans that have one of these names."""
     named = GridPlan.name.in_(list(names))
-    statement = select(GridPlan.id).where(named, *_seen(scope)).order_by(GridPlan.id)
+    statement = select(GridPlan.id).where(named, *of_own_ground(scope)).order_by(GridPlan.id)
     return list(session.execute(statement).scalars())
 
 
@@ -260,7 +260,7 @@ def one(session: "Session", scope: Scope, plan_id: str) -> "Row[Any]":
         There is no such plan of ground of the scope.
     """
     c = table_of(GridPlan).c
-    asked = select(*_columns(scope)).where(c.id == plan_id, *_seen(scope))
+    asked = select(*_columns(scope)).where(c.id == plan_id, *of_own_ground(scope))
     found: Row[Any] | None = session.execute(asked).one_or_none()
     if found is None:
         raise _no_such_plan(plan_id)
@@ -278,7 +278,7 @@ def newest(
     """Return the newest plans, newest first, without what came of their drawing."""
     c = table_of(GridPlan).c
     asked = select(*(column for column in _columns(scope) if column.name != "drawing"))
-    asked = asked.where(*_seen(scope))
+    asked = asked.where(*of_own_ground(scope))
     if kind is not None:
         asked = asked.where(c.kind == kind)
     if status is not None:
@@ -297,7 +297,7 @@ def effects_of(session: "Session", scope: Scope, plan_id: str) -> "list[Row[Any]
 def find(session: "Session", scope: Scope, called: str) -> list[str]:
     """Return the keys of the plans that are called so, or whose key begins so."""
     c = table_of(GridPlan).c
-    seen = select(c.id).where(*_seen(scope)).order_by(c.id)
+    seen = select(c.id).where(*of_own_ground(scope)).order_by(c.id)
     named = list(session.execute(seen.where(c.name == called)).scalars())
     if named:
         return named
@@ -335,7 +335,7 @@ def called_so(
     """Return the key of the plan of a kind and division that has a name and is not retired."""
     c = table_of(GridPlan).c
     same = c.name == name, c.kind == kind, c.scope_code == scope_code, c.status != "retired"
-    asked = select(c.id).where(*same, *_seen(scope))
+    asked = select(c.id).where(*same, *of_own_ground(scope))
     found = session.execute(asked.order_by(c.created_at, c.id).limit(1))
     return found.scalar_one_or_none()
 

@@ -27,7 +27,7 @@ log = get_logger(__name__)
 #: Gazetteers that a process keeps: a few databases or areas, each in its present state.
 _KEPT = 4
 
-_gazetteers: "OrderedDict[tuple[str, frozenset[str] | None, str], Gazetteer]" = OrderedDict()
+_gazetteers: "OrderedDict[tuple[object, ...], Gazetteer]" = OrderedDict()
 _guard = Lock()
 
 
@@ -38,7 +38,7 @@ def read_gazetteer(session: "Session", scope: "Scope") -> Gazetteer:
     """
     bound = session.get_bind()
     state = geocoding.places_state(session, scope)
-    key = (str(bound.engine.url), scope.community_ids, state)
+    key = (str(bound.engine.url), scope.ground_key, state)
     with _guard:
         if key in _gazetteers:
             _gazetteers.move_to_end(key)
