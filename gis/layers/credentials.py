@@ -11,8 +11,10 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -129,6 +131,14 @@ def end_sessions(
     if but is not None:
         ended = ended.where(table.c.id != but)
     return len(session.execute(ended.returning(table.c.id)).all())
+
+
+def forget_ended(session: "Session", scope: Scope, user_id: str, before: datetime) -> None:
+    """Remove the sessions of a user that ended before a moment."""
+    scope.require_everywhere(Action.WRITE)
+    c = table_of(SignedInSession).c
+    ended = or_(c.expires_at < before, c.revoked_at < before)
+    session.execute(delete(table_of(SignedInSession)).where(c.user_id == user_id, ended))
 
 
 def add_key(session: "Session", scope: Scope, values: "Mapping[str, Any]") -> str:

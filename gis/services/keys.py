@@ -10,7 +10,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from gis.access import Permission
-from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
+from gis.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from gis.frames.personal import refuse_personal_text
 from gis.layers import audit, credentials
 from gis.scope import Action, Scope
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: What a key may do only if it is named: who has got hold of one makes no other, nor accounts.
 NOT_BY_DEFAULT = frozenset({Permission.OWN_ACCOUNT, Permission.USERS_MANAGE})
 DEFAULT_DAYS, MOST_DAYS = 90, 366
+#: Keys of a user that stand at once: one for each program is plenty.
+MOST_KEYS = 50
 _LETTERS = string.digits + string.ascii_lowercase
 _SHAPE = re.compile(r"wg_([0-9a-z]{8})_([A-Za-z0-9_-]{43})")
 _NONE_SUCH = bytes(32)
@@ -92,6 +94,8 @@ def make_key(session: "Session", scope: Scope, user_id: str, order: KeyOrder) ->
         The label or the days cannot be used.
     gis.errors.NotFoundError
         There is no such user to manage.
+    gis.errors.ConflictError
+        The user has too many keys that stand.
     """
     return _make(session, scope, require_managed(session, scope, user_id), order)
 
@@ -180,9 +184,15 @@ def _make(session: "Session", scope: Scope, user: "Row[Any]", order: KeyOrder) -
         )
     if user.disabled_at is not None:
         raise ForbiddenError(f"The account {user.login} is closed.", remedy="Enable it first.")
+    now = datetime.now(UTC)
+    theirs = credentials.keys(session, DOOR, user_id=user.id)
+    if sum(one.revoked_at is None and now < one.expires_at for one in theirs) >= MOST_KEYS:
+        raise ConflictError(
+            f"{user.login} has {MOST_KEYS} keys already.", remedy="Revoke those that nobody uses."
+        )
     prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
     secret = f"wg_{prefix}_{secrets.token_urlsafe(32)}"
-    until = datetime.now(UTC) + timedelta(days=order.days)
+    until = now + timedelta(days=order.days)
     limited = None if order.permissions is None else sorted(order.permissions)
     facts = {
         "prefix": prefix,

@@ -25,6 +25,8 @@ LONGEST_WAIT_S = 900
 IDLE, ABSOLUTE = timedelta(hours=2), timedelta(hours=12)
 #: How exactly it is known when a session was last used.
 _SEEN_EVERY = timedelta(minutes=1)
+#: How long sessions are kept that ended; the audit log says who signed in and out.
+_KEPT = timedelta(days=30)
 _NOBODY = str(UUID(int=0))
 #: Who it was is not written down where there is no account: people type passwords into that field.
 _UNKNOWN = "unknown"
@@ -139,9 +141,9 @@ def open_session(
     """
     if instead_of is not None:
         credentials.end_sessions(session, DOOR, token_sha256=_sha256(instead_of))
-    token = secrets.token_urlsafe(32)
-    until = (now or datetime.now(UTC)) + ABSOLUTE
-    credentials.add_session(session, DOOR, user_id, _sha256(token), until=until)
+    token, now = secrets.token_urlsafe(32), now or datetime.now(UTC)
+    credentials.forget_ended(session, DOOR, user_id, now - _KEPT)
+    credentials.add_session(session, DOOR, user_id, _sha256(token), until=now + ABSOLUTE)
     return token
 
 

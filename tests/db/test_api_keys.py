@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.access import Permission, Role
-from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
+from gis.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from gis.layers import audit
 from gis.scope import Scope
 from gis.services import accounts, keys
@@ -188,3 +188,19 @@ def test_a_beginning_that_fits_several_keys_revokes_none(town_session: Session, 
     with pytest.raises(NotFoundError):
         keys.revoke_key(town_session, OWNER, "%")
     assert all(keys.read_key(town_session, one.secret) for one in made)
+
+
+def test_a_user_has_no_more_keys_than_anybody_needs(
+    town_session: Session, planner: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keys, "MOST_KEYS", 2)
+    first, _ = (keys.make_key(town_session, OWNER, planner, KeyOrder("x")) for _ in range(2))
+    with pytest.raises(ConflictError, match="2 keys already"):
+        keys.make_own_key(town_session, own(town_session), KeyOrder("x"))
+    keys.revoke_key(town_session, OWNER, first.id)
+    assert keys.make_own_key(town_session, own(town_session), KeyOrder("x"))
+
+
+def test_a_label_names_nobody(town_session: Session, planner: str):
+    with pytest.raises(InvalidInputError, match="a phone number"):
+        keys.make_key(town_session, OWNER, planner, KeyOrder("for 13800138000"))

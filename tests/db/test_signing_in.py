@@ -288,6 +288,21 @@ def test_a_closed_account_has_no_session(session: Session, planner: str):
     assert signing_in.read_session(session, token) is None
 
 
+def test_sessions_that_ended_long_ago_are_removed_at_the_next_sign_in(
+    session: Session, planner: str
+):
+    start = datetime.now(UTC)
+    other = add_person(session, "other")
+    kept = signing_in.open_session(session, other, now=start)
+    for _ in range(3):
+        signing_in.open_session(session, planner, now=start)
+    count = text("SELECT count(*) FROM sessions")
+    for days, left in ((29, 5), (31, 3)):
+        signing_in.open_session(session, planner, now=start + timedelta(days=days))
+        assert session.execute(count).scalar_one() == left
+    assert signing_in.read_session(session, kept, now=start) is not None
+
+
 def test_a_failed_sign_in_is_kept_when_its_caller_commits_first(factory: sessionmaker[Session]):
     with transaction(factory) as session:
         add_person(session, "planner", password=PASSWORD)
