@@ -113,7 +113,7 @@ class MapPages:
             order.language,
             services=() if order.service is None else (order.service,),
             week=order.week,
-            suppress_below=self.settings.suppress_below,
+            suppress_below=scope.shown_below(self.settings.suppress_below),
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )

@@ -45,7 +45,7 @@ def list_activities(
         None if month is None else date.fromisoformat(f"{month}-01"),
         None if station is None else str(station),
         group,
-        settings.suppress_below,
+        scope.shown_below(settings.suppress_below),
     )
     found = read_menu(session, scope, question)
     free = found.free_time.reset_index(names="group")

@@ -50,7 +50,7 @@ def list_buildings(
         community=community,
         use=use,
     )
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -78,5 +78,7 @@ def get_building(
     shares = plan_grids.grids_of_building(session, scope, str(building_id), kind, day)
     whose = [dict(share._mapping) for share in shares]  # noqa: SLF001 - SQLAlchemy's public name
     return GeoJSONResponse(
-        feature(row, suppress_below=settings.suppress_below, more={"grids": whose})
+        feature(
+            row, suppress_below=scope.shown_below(settings.suppress_below), more={"grids": whose}
+        )
     )

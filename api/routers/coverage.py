@@ -81,7 +81,7 @@ def get_coverage(
     areas = read_areas(
         session, scope, coverage.places, per, question.day, kind=kind, community=community
     )
-    covers = area_covers(coverage, areas, settings.suppress_below)
+    covers = area_covers(coverage, areas, scope.shown_below(settings.suppress_below))
     return CoverageAnswer(
         **measured(coverage),
         per=per,
@@ -138,7 +138,10 @@ def list_coverage_buildings(
     with_place = geometry == "point"
     return collection_of(
         request,
-        [_verdict(one, settings.suppress_below, with_place) for one in page.verdicts],
+        [
+            _verdict(one, scope.shown_below(settings.suppress_below), with_place)
+            for one in page.verdicts
+        ],
         page.next_after,
         paging,
         asked,
@@ -190,7 +193,9 @@ def get_coverage_week(
     question = CoverageQuestion(service, zone, as_of=first, method=by, options=walk_options(speed))
     order = WeekOrder(first, threshold, unit, community)
     places = places_for(session, scope, grounds, question)
-    week = read_week(session, scope, places, question, order, settings.suppress_below)
+    week = read_week(
+        session, scope, places, question, order, scope.shown_below(settings.suppress_below)
+    )
     return WeekAnswer(
         service=service,
         monday=first,

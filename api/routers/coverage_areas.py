@@ -160,7 +160,7 @@ def get_isochrone(
             field="each",
         )
     areas = isochrone_areas(ground, origins, reach, each=each)
-    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -187,7 +187,7 @@ def list_catchments(
     who = serving(session, scope, ground, question)
     areas = catchment_areas(ground, who.mask, reach)
     facts = _facts(ground, reach, question, who)
-    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -225,7 +225,7 @@ def list_coverage_gaps(
         areas = gap_areas_in_line(places, who.mask, asked)
         facts = _facts(None, reach, question, who)
     facts["area_m2"] = round(float(areas["area_m2"].sum()), 2)
-    return area_collection(areas, facts, suppress_below=settings.suppress_below)
+    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
 
 
 def _facts(

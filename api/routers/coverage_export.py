@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import FileResponse
 
 from api.deps import AppSettings, Grounds, Principal, WriteSession
@@ -11,6 +11,7 @@ from api.params import CommunityCode
 from api.problems import responses
 from api.routers.coverage_areas import ReachOf, Which
 from api.routers.exports import MEDIA_TYPES, ExportCrs, file_folder
+from api.security.gate import for_layers
 from gis.services.coverage_exporting import CoverageExport, export_coverage
 from gis.services.indicator_reading import IndicatorQuestion
 
@@ -42,6 +43,7 @@ def export_coverage_file(
     reach: ReachOf,
     which: Which,
     *,
+    request: Request,
     layers: Annotated[
         str,
         Query(
@@ -65,15 +67,17 @@ def export_coverage_file(
 
     Indicators are those of the last run by the day that is asked for.
     """
+    names = tuple(dict.fromkeys(layers.split(",")))
+    scope = for_layers(request, scope, names)
     question = which.question(settings.timezone)
     order = CoverageExport(
         folder / f"coverage.{file_format}",
-        tuple(dict.fromkeys(layers.split(","))),
+        names,
         question,
         reach,
         community,
         IndicatorQuestion(settings.timezone, question.day),
-        below=settings.suppress_below,
+        below=scope.shown_below(settings.suppress_below),
         crs=crs,
         headers=None if headers == "en" else headers,
         language=settings.language,

@@ -60,7 +60,7 @@ def get_coverage_capacity(
     return CapacityAnswer(
         **facts,
         **asdict(order),
-        **told_rooms(ground, rooms, question, order, settings.suppress_below),
+        **told_rooms(ground, rooms, question, order, scope.shown_below(settings.suppress_below)),
     )
 
 
@@ -106,9 +106,12 @@ def get_coverage_accessibility(
         **asdict(order),
         **asdict(how),
         areas=[
-            asdict(one) for one in area_access(found, areas, order, how, settings.suppress_below)
+            asdict(one)
+            for one in area_access(
+                found, areas, order, how, scope.shown_below(settings.suppress_below)
+            )
         ],
-        **told_access(ground, found, order, how, settings.suppress_below),
+        **told_access(ground, found, order, how, scope.shown_below(settings.suppress_below)),
     )
 
 
@@ -128,7 +131,7 @@ def get_coverage_sensitivity(
 ) -> SensitivityAnswer:
     """Return the shares at ±20 % speed and ±100 m beside those that were asked for."""
     coverage = cover(session, scope, grounds, question)
-    found = variants(coverage, community, settings.suppress_below)
+    found = variants(coverage, community, scope.shown_below(settings.suppress_below))
     return SensitivityAnswer(**measured(coverage), variants=found)
 
 
@@ -152,7 +155,9 @@ def get_coverage_delivery(
     hours of delivery, on foot or riding.
     """
     coverage = cover(session, scope, grounds, question)
-    found = deliveries(session, scope, coverage, limit_min, settings.suppress_below)
+    found = deliveries(
+        session, scope, coverage, limit_min, scope.shown_below(settings.suppress_below)
+    )
     return DeliveryAnswer(
         **measured(coverage),
         limit_min=limit_min,

@@ -57,7 +57,7 @@ def list_demands(
     }
     wanted = matters.MatterFilter(community, grid, facts, since, until, assigned)
     page = matters.page(session, scope, demands.Demand, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -72,7 +72,7 @@ def get_demand(
 ) -> GeoJSONResponse:
     """Return one demand."""
     row = matters.one(session, scope, demands.Demand, str(demand_id))
-    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))
+    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
 
 
 @router.post(

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import FileResponse
 
 from api.deps import AppSettings, Principal, WriteSession
 from api.params import BBox, CommunityCode
 from api.problems import responses
+from api.security.gate import for_layers
 from gis.errors import InvalidInputError
 from gis.geometry.source_crs import SourceCrs
 from gis.outlets import FORMATS
@@ -61,6 +62,7 @@ def _files() -> dict[int | str, dict[str, Any]]:
     summary="Layers, grids and results as a file",
 )
 def download_export(
+    request: Request,
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
@@ -99,8 +101,8 @@ def download_export(
         Query(
             ge=1,
             le=1000,
-            description="Counts of people from 1 to this less one are withheld; not less than "
-            "this installation's threshold, which is the default.",
+            description="Counts of people from 1 to this less one are withheld; by default, and "
+            "at least, what is withheld from whoever asks.",
         ),
     ] = None,
 ) -> FileResponse:
@@ -108,15 +110,17 @@ def download_export(
 
     Formats of one layer a file come in a zip if several are asked for.
     """
-    if suppress is not None and suppress < settings.suppress_below:
+    names = tuple(dict.fromkeys(layers.split(",")))
+    scope = for_layers(request, scope, names)
+    below = scope.shown_below(settings.suppress_below)
+    if suppress is not None and suppress < below:
         raise InvalidInputError(
-            f"Counts below {settings.suppress_below} do not leave this server.",
+            f"Counts below {below} do not leave this server.",
             remedy="Ask for more to be withheld, or export on the command line.",
             field="suppress",
         )
     # One picture of all layers, whoever writes meanwhile.
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    names = tuple(dict.fromkeys(layers.split(",")))
     order = ExportOrder(
         layers=names,
         path=folder / _file_name(names, file_format, crs),
@@ -127,7 +131,7 @@ def download_export(
         headers=None if headers == "en" else headers,
         language=settings.language,
         timezone=settings.timezone,
-        suppress=settings.suppress_below if suppress is None else suppress,
+        suppress=below if suppress is None else suppress,
         community=community,
         bbox=bbox,
     )

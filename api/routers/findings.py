@@ -79,7 +79,7 @@ def list_findings(
     page = findings.page_findings(
         session, scope, str(audit_id), paging.window(asked), kind=kind, severity=severity
     )
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 def _answer(row: Any) -> AuditAnswer:  # noqa: ANN401 - a row of audits

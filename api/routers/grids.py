@@ -37,7 +37,7 @@ def list_grids(
     asked = {"community": community, "code": code, "kind": kind, "at": day}
     wanted = grids.GridFilter(kind, day, community, code)
     page = grids.page(session, scope, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -52,4 +52,4 @@ def get_grid(
 ) -> GeoJSONResponse:
     """Return one grid of any plan, in effect or not."""
     row = grids.one(session, scope, str(grid_id))
-    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))
+    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))

@@ -59,7 +59,7 @@ def list_incidents(
     }
     wanted = matters.MatterFilter(community, grid, facts, since, until, assigned)
     page = matters.page(session, scope, incidents.Incident, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -74,7 +74,7 @@ def get_incident(
 ) -> GeoJSONResponse:
     """Return one incident."""
     row = matters.one(session, scope, incidents.Incident, str(incident_id))
-    return GeoJSONResponse(feature(row, suppress_below=settings.suppress_below))
+    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
 
 
 @router.post(

@@ -121,7 +121,7 @@ def list_indicators(
         community,
         indicator,
         method,
-        settings.suppress_below,
+        scope.shown_below(settings.suppress_below),
     )
     found = read_indicators(session, scope, question)
     page = _page(found.table, limit, offset)
@@ -169,7 +169,7 @@ def list_indicator_evidence(
         None if area_id is None else str(area_id),
         as_of,
         method,
-        settings.suppress_below,
+        scope.shown_below(settings.suppress_below),
     )
     found = read_evidence(session, scope, grounds, question)
     return EvidenceAnswer(

@@ -63,7 +63,7 @@ def start_siting(
     with nothing, or with `keep_best` with the best so far.
     """
     scope.require(Action.WRITE)
-    job = SitingJob(_order(sent, settings), keep_best=sent.keep_best)
+    job = SitingJob(_order(sent, scope, settings), keep_best=sent.keep_best)
     return begin_job(request, response, scope, KIND, job.as_arguments())
 
 
@@ -171,7 +171,7 @@ def adopt_siting(
     return AdoptAnswer(stations=[UUID(one) for one in made])
 
 
-def _order(sent: SitingRequest, settings: Settings) -> SitingOrder:
+def _order(sent: SitingRequest, scope: Principal, settings: Settings) -> SitingOrder:
     """Return the order of a request; what cannot be asked is refused now."""
     facts = sent.model_dump(exclude={"week", "equity", "mix", "places", "keep_best"})
     if sent.radius_m is None and sent.radius_min is None:
@@ -188,7 +188,7 @@ def _order(sent: SitingRequest, settings: Settings) -> SitingOrder:
             "mix": {} if sent.mix is None else sent.mix.model_dump(exclude_none=True),
             "places": tuple(_place(one.model_dump()) for one in sent.places),
             "timezone": settings.timezone,
-            "suppress_below": settings.suppress_below,
+            "suppress_below": scope.shown_below(settings.suppress_below),
         }
     )
 

@@ -55,7 +55,7 @@ def list_stations(
     asked = {"community": community, "tier": tier, "status": status, "service": service}
     wanted = stations.StationFilter(community, tier, status, service)
     page = stations.page(session, scope, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, settings.suppress_below)
+    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
 
 
 @router.get(
@@ -124,7 +124,9 @@ def get_station(
     station_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
 ) -> GeoJSONResponse:
     """Return one station; its ETag is what a change must name in If-Match."""
-    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below)
+    return _shown(
+        stations.one(session, scope, str(station_id)), scope.shown_below(settings.suppress_below)
+    )
 
 
 @router.patch(
@@ -169,7 +171,11 @@ def update_station(
     more = {}
     if asked.place is not None:
         more["road_near"] = walkable_near(session, scope, *asked.place, REACH_M)
-    return _shown(stations.one(session, scope, str(station_id)), settings.suppress_below, more)
+    return _shown(
+        stations.one(session, scope, str(station_id)),
+        scope.shown_below(settings.suppress_below),
+        more,
+    )
 
 
 def _shown(

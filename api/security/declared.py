@@ -40,8 +40,8 @@ DECLARED: "Mapping[str, Permission | Door]" = MappingProxyType(
         "front": Permission.GROUND_READ,
         "docs": KNOWN,
         "openapi": KNOWN,
-        "coverage_map": Permission.GROUND_READ,
-        "walking_map": Permission.GROUND_READ,
+        "coverage_map": Permission.BUILDINGS_READ,  # it carries each building with its counts
+        "walking_map": Permission.BUILDINGS_READ,
         "static": OPEN,
         "show_sign_in": OPEN,
         "sign_in_by_form": OPEN,
@@ -141,6 +141,52 @@ DECLARED: "Mapping[str, Permission | Door]" = MappingProxyType(
         "create_grant": Permission.USERS_MANAGE,
         "revoke_grant": Permission.USERS_MANAGE,
         "list_audit_log": Permission.AUDIT_LOG_READ,
+    }
+)
+
+_BUILDINGS = (
+    "buildings",
+    "units",
+    "cells",
+    "cell_borders",
+    "cell_grids",
+    "building_grids",
+    "building_parts",
+    "coverage",
+    "walking_verdicts",
+)
+_MATTERS = ("incidents", "demands", "assigned_incidents", "assigned_demands")
+_GROUND = (
+    "divisions",
+    "communities",
+    "quarters",
+    "dedicated_areas",
+    "organisations",
+    "stations",
+    "station_services",
+    "activities",
+    "roads",
+    "barriers",
+    "crossings",
+    "pois",
+    "posts",
+    "grids",
+    "coverage_scenarios",
+    "isochrones",
+    "catchments",
+    "coverage_gaps",
+    "indicators",
+)
+#: Layer of an export to what else than the right to export it asks for.
+EXPORTED: "Mapping[str, Permission]" = MappingProxyType(
+    {
+        **dict.fromkeys(_GROUND, Permission.GROUND_READ),
+        **dict.fromkeys(_BUILDINGS, Permission.BUILDINGS_READ),
+        **dict.fromkeys(_MATTERS, Permission.MATTERS_READ),
+        "grid_plans": Permission.PLANS_READ,
+        "grid_measures": Permission.PLANS_READ,
+        "findings": Permission.CHECKS_READ,
+        "geocoding_queue": Permission.GEOCODING_READ,
     }
 )
 

@@ -14,8 +14,8 @@ from api.security.browser import (
     refuse_other_sites,
 )
 from api.security.credentials import Credential, NotSignedInError, read_credential
-from api.security.declared import BY_FORM, DECLARED, KNOWN, OPEN
-from api.security.identity import OWNER, VISITOR, Caller, Identities, of_request
+from api.security.declared import BY_FORM, DECLARED, EXPORTED, KNOWN, OPEN
+from api.security.identity import OWNER, VISITOR, Caller, Identities, common_ground, of_request
 from api.security.limits import POINTS, WRONG, Limits
 from api.security.network import (
     Networks,
@@ -31,7 +31,7 @@ from gis.scope import Scope
 from gis.services.locating import local_day
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -155,6 +155,21 @@ async def get_scope(request: Request) -> Scope:
     day = local_day(datetime.now(UTC), gate.settings.timezone)
     scope = of_request(caller.scope_for(asked, day), request_id, address)
     request.state.asker = scope
+    return scope
+
+
+def for_layers(request: Request, scope: Scope, layers: "Iterable[str]") -> Scope:
+    """Return what an export may hold: ground on which all of its layers may be read as well.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        One of them may be read nowhere.
+    """
+    caller = cast("Caller", request.state.caller)
+    day = local_day(datetime.now(UTC), Gate.of(request).settings.timezone)
+    for permission in sorted({EXPORTED[one] for one in layers if one in EXPORTED}):
+        scope = common_ground(scope, caller.scope_for(permission, day))
     return scope
 
 

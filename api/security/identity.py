@@ -203,6 +203,34 @@ def of_request(scope: Scope, request_id: str | None, address: str) -> Scope:
     return replace(scope, request_id=request_id, address=address)
 
 
+def common_ground(one: Scope, other: Scope) -> Scope:
+    """Return a scope on the ground that another one has too.
+
+    A grid that one has by itself and the other within a whole community is left out: which
+    community it lies in is not known here.
+    """
+    if other.community_ids is None:
+        communities, grids = one.community_ids, one.grid_ids
+    elif one.community_ids is None:
+        communities, grids = other.community_ids, other.grid_ids
+    else:
+        communities = one.community_ids & other.community_ids
+        grids = one.grid_ids & other.grid_ids
+    return replace(
+        one,
+        community_ids=communities,
+        grid_ids=grids,
+        organisations=_common(one.organisations, other.organisations),
+        full_counts=one.full_counts and other.full_counts,
+    )
+
+
+def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
 def _no_admin_yet() -> ForbiddenError:
     return ForbiddenError(
         "This server can be reached from other machines and has no admin yet: it shows what "
