@@ -8,10 +8,12 @@ import httpx
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
 
 from gis.jobs.coverage_run import WORKS
+from gis.layers.buildings import Building
+from gis.layers.stations import Station
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
@@ -139,6 +141,39 @@ def test_catchments_and_gaps_withhold_small_counts(walkable: httpx.Client):
     own = walkable.get("/v1/coverage/gaps", params={"community": code, "metres": "300"})
     assert own.status_code == 200
     is_problem(walkable.get("/v1/coverage/gaps", params={"community": "340102009009"}), 404)
+
+
+def test_a_station_in_the_river_and_buildings_beyond_the_roads_are_seen(
+    fresh_url: str, scope: Scope
+):
+    """The hub and a building stand far from every road."""
+    hub = key("stations", "Hub")
+    engine = create_engine(fresh_url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, scope)
+        far = f"SRID=4326;{shapely.Point(lon_lat(30, 3)).wkt}"
+        session.execute(update(Station).where(Station.id == hub).values(geometry=far))
+        one = session.scalars(select(Building.id).order_by(Building.id)).first()
+        box = (
+            f"SRID=4326;{shapely.MultiPolygon([shapely.box(*lon_lat(29, 5), *lon_lat(30, 4))]).wkt}"
+        )
+        session.execute(
+            update(Building).where(Building.id == one).values(geometry=box, entrance=None)
+        )
+    engine.dispose()
+    day = {"service": "police", "as_of": "2026-05-06"}
+    with serving(Settings(database_url=fresh_url, suppress_below=1)) as client:
+        told = [
+            client.get(f"/v1/{path}", params=day).raise_for_status().json()
+            for path in ("isochrone", "catchments", "coverage/gaps")
+        ]
+        named = client.get("/v1/isochrone", params={"station": f"{hub},{CENTRE}"}).json()
+        straight = client.get("/v1/coverage/gaps", params=day | {"by": "straight_line"}).json()
+    for body in (*told, named):
+        assert body["stations_off_network"] == [hub]
+        assert body["buildings_off_network"] == 1
+    assert told[0]["reason"] == "no_road_within_reach"
+    assert (straight["stations_off_network"], straight["buildings_off_network"]) == ([], None)
 
 
 @pytest.fixture(scope="module")
