@@ -16,6 +16,7 @@ from gis.layers.communities import Community
 from gis.layers.queries import among, insert_layer, read_layer, table_of
 from gis.layers.stations import Station, StationService
 from gis.scope import Action
+from gis.services.locating import local_day
 from gis.services.opening import expand_open_intervals
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class Adoption:
             )
         if self.opening_hours is not None:
             parse_hours(self.opening_hours, self.timezone)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the stations serve today already."""
+        return self.opens_on <= local_day(datetime.now(UTC), self.timezone)
 
 
 def adopt_sites(

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner
 
+from cli.main import app
 from gis.coverage.shares import PEOPLE
 from gis.database.engine import transaction
 from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
@@ -31,6 +33,7 @@ from gis.services.indicator_reading import (
 )
 from gis.services.indicators import RunOrder, keep_run, measure_run, read_run_ground
 from gis.services.walking import WalkingGrounds
+from gis.settings import get_settings
 from tests.streets import add_streets
 from tests.town import grid_id, key
 
@@ -286,6 +289,29 @@ def test_runs_are_queued_once_and_again_when_the_first_has_begun(
     with transaction(town_factory) as session:
         assert jobs.start(session, scope, first)
     assert queue_run(town_factory, scope, ZONE) is not None
+
+
+@pytest.mark.parametrize("words", [("import", "undo", "roads"), ("audit", "--fix")])
+def test_what_takes_an_import_back_or_mends_the_ground_makes_a_run_due(
+    town_factory: "sessionmaker[Session]",
+    scope: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+):
+    with transaction(town_factory) as session:
+        add_streets(session, scope)
+    monkeypatch.setenv(
+        "DATABASE_URL", town_factory.kw["bind"].url.render_as_string(hide_password=False)
+    )
+    get_settings.cache_clear()
+    answer = CliRunner().invoke(app, [*words, "--yes"])
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert not isinstance(answer.exception, Exception), answer.output
+    with transaction(town_factory) as session:
+        due = jobs.newest_of(session, scope, KIND)
+    assert due is not None
+    assert due.status == "queued"
 
 
 def test_a_day_is_measured_once(town_factory: "sessionmaker[Session]", scope: Scope):

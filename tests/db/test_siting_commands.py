@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from gis.jobs import siting as siting_jobs
+from gis.layers import jobs
 from gis.layers.stations import Station
 from gis.scope import Scope
 from gis.settings import get_settings
@@ -117,6 +119,18 @@ def test_chosen_sites_become_planned_stations(url: str):
         for day in ("2027-02-28", "2027-03-01")
     )
     assert (now, then) == (2, 4)
+
+
+def test_sites_that_serve_from_today_make_a_run_of_coverage_due(url: str, scope: Scope):
+    engine = create_engine(url)
+    due = []
+    for opens_on in (date(2100, 3, 1), date(2026, 3, 1)):
+        ok(*CANTEENS, "--adopt", f"{opens_on}")
+        with Session(engine) as session:
+            due.append(jobs.newest_of(session, scope, "coverage"))
+    engine.dispose()
+    assert due[0] is None
+    assert due[1] is not None
 
 
 @pytest.mark.usefixtures("url")
