@@ -34,10 +34,12 @@ from api.routers import (
     siting,
     stations,
     system,
+    tiles,
     uploads,
 )
 from api.routers.system import wangge_version
 from gis.database.engine import database_url, make_engine, session_factory
+from gis.services.tiles import CoverageTiles
 from gis.services.walking import WalkingGrounds
 from gis.settings import Settings, get_settings
 
@@ -63,6 +65,7 @@ ROUTERS = (
     imports.router,
     plans.router,
     siting.router,
+    tiles.router,
     jobs.router,
 )
 TAGS = [
@@ -80,6 +83,7 @@ TAGS = [
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
     {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
     {"name": "siting", "description": "Where the next stations should go (选址)."},
+    {"name": "tiles", "description": "Layers and coverage for maps: vector tiles."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "pages", "description": "Pages for people."},
     {"name": "system", "description": "Is the server well."},
@@ -134,6 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sessions = session_factory(engine)
     app.state.map_pages = MapPages(settings)
     app.state.walking_grounds = WalkingGrounds()
+    app.state.coverage_tiles = CoverageTiles()
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     app.include_router(pages.router)  # a link that is passed on may have picked up parameters
