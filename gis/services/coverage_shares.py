@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import withheld_totals, withheld_within
+from gis.coverage.shown_shares import counts_apart, withheld_totals, withheld_within
+from gis.coverage.verdicts import THRESHOLDS_M
+from gis.coverage.walking_coverage import THRESHOLDS_MIN
 from gis.errors import InvalidInputError, NotFoundError
 from gis.layers import divisions, grids
+from gis.network import SPEEDS, minutes
 
 if TYPE_CHECKING:
     from datetime import date
@@ -222,7 +225,8 @@ def _withins(
     walked = coverage.verdicts["distance_m" if unit == "m" else "minutes"]
     total = _totals(buildings, areas)
     near = [_totals(buildings[walked <= limit], areas) for limit in limits]
-    hidden = _hidden(areas, below, near, total)
+    taken = _taken(coverage, areas, near, below, unit=unit)
+    hidden = _hidden(areas, below, near, total, taken)
     out: list[list[Within]] = [[] for _ in range(len(areas.table))]
     for at, limit in enumerate(limits):
         for row, listed in enumerate(out):
@@ -231,6 +235,66 @@ def _withins(
             share = {n: _share(covered[n], int(total[n][row])) for n in PEOPLE}
             listed.append(Within(limit, unit, covered, share, sorted(gone, key=PEOPLE.index)))
     return out
+
+
+def _taken(
+    coverage: "Coverage",
+    areas: Areas,
+    near: "Sequence[dict[str, NDArray[np.int64]]]",
+    below: int,
+    *,
+    unit: str,
+) -> "dict[str, NDArray[np.bool_]]":
+    """Return for each count which thresholds of which area are too near to another count."""
+    options = coverage.question.options
+    usual = {"m": THRESHOLDS_M, "min": THRESHOLDS_MIN}[unit]
+    asked = options.thresholds_m if unit == "m" else options.thresholds_min
+    every = not set(asked) <= set(usual)
+    rows = areas.of.groupby(areas.of).indices
+    out = {name: np.zeros((len(near), len(areas.table)), dtype=bool) for name in PEOPLE}
+    if below <= 1:
+        return out
+    for at, key in enumerate(areas.table["id"]):
+        own = coverage.verdicts.index[rows.get(key, [])]
+        apart = people_apart(coverage, own, below, every=every)
+        for name, counts in apart.items():
+            out[name][:, at] = ~np.isin([one[name][at] for one in near], counts)
+    return out
+
+
+def people_apart(
+    coverage: "Coverage", chosen: "pd.Index[Any]", below: int, *, every: bool = True
+) -> "dict[str, NDArray[np.int64]]":
+    """Return which counts of people of a place may be shown, whichever threshold is asked with.
+
+    Parameters
+    ----------
+    coverage
+        The verdicts.
+    chosen
+        The buildings of the place, by their index.
+    below
+        Counts of people from 1 to this less one are small.
+    every
+        Thresholds other than the usual ones, or other speeds, may be asked with.
+
+    Returns
+    -------
+    dict
+        By count, without those that are never withheld:
+        :func:`gis.coverage.shown_shares.counts_apart`.
+    """
+    walked = coverage.verdicts.loc[chosen]
+    metres, cost = (walked[name].to_numpy(dtype=float) for name in ("distance_m", "cost_m"))
+    reaches: list[tuple[NDArray[np.float64], Sequence[float]]] = [(metres, THRESHOLDS_M)]
+    # The usual minutes at every speed: who asks for another one sees no other count.
+    reaches += [(minutes(cost, speed), THRESHOLDS_MIN) for speed in SPEEDS.values()]
+    people = coverage.places.buildings.loc[chosen]
+    return {
+        name: counts_apart(people[name].to_numpy(dtype=np.int64), reaches, below, every=every)
+        for name in PEOPLE
+        if name not in OPEN_COUNTS
+    }
 
 
 def _share(covered: int | None, total: int) -> float | None:
@@ -250,8 +314,12 @@ def _hidden(
     below: int,
     near: "Sequence[dict[str, NDArray[np.int64]]]",
     total: "dict[str, NDArray[np.int64]]",
+    taken: "dict[str, NDArray[np.bool_]] | None" = None,
 ) -> "dict[str, NDArray[np.bool_]]":
-    """Return for each count which thresholds (without any: the total) of which area to withhold."""
+    """Return for each count which thresholds (without any: the total) of which area to withhold.
+
+    ``taken`` are counts that are withheld whatever the others are.
+    """
     groups = areas.groups
     out = {}
     for name in PEOPLE:
@@ -259,7 +327,12 @@ def _hidden(
         for at in groups if name not in OPEN_COUNTS else ():
             people = total[name][at]
             hidden[:, at] = (
-                withheld_within([one[name][at] for one in near], people, below)
+                withheld_within(
+                    [one[name][at] for one in near],
+                    people,
+                    below,
+                    None if taken is None else taken[name][:, at],
+                )
                 if near
                 else withheld_totals(people, below)
             )

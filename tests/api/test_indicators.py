@@ -1,6 +1,7 @@
 """Isochrones, runs of coverage, indicators and the rows behind them, over HTTP."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +292,30 @@ def test_coverage_leaves_as_a_file(
     table = walkable.get("/v1/coverage/export", params={**asked, "format": "xlsx"})
     assert table.content[:2] == b"PK"
     is_problem(walkable.get("/v1/coverage/export", params={"layers": "roads"}), 422)
+
+
+@pytest.mark.parametrize("by", ["walking", "straight_line"])
+def test_no_two_thresholds_of_a_place_give_a_small_count_away(walkable: httpx.Client, by: str):
+    """Each in an answer of its own, in metres and in minutes at every speed."""
+    asked = [
+        *({"metres": f"{metres}"} for metres in (60, 130, 210, 300, 360, 500)),
+        *(
+            {"minutes": minutes, "speed": speed}
+            for minutes in ("1", "3", "5")
+            for speed in ("adult", "elderly")
+        ),
+    ]
+    seen: dict[tuple[str, str], set[int]] = {}
+    for one in asked:
+        params = {**MORNING, **one, "by": by, "per": "grid"}
+        for area in walkable.get("/v1/coverage", params=params).raise_for_status().json()["areas"]:
+            for within in area["within"]:
+                for name, count in within["covered"].items():
+                    if name != "households" and count is not None:
+                        seen.setdefault((area["id"], name), {0}).add(count)
+            for name, count in area["counts"].items():
+                if name != "households" and count is not None:
+                    seen.setdefault((area["id"], name), {0}).add(count)
+    steps = [b - a for counts in seen.values() for a, b in pairwise(sorted(counts))]
+    assert len(steps) > 20
+    assert min(steps) >= 3
