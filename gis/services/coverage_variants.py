@@ -44,7 +44,7 @@ def variants(coverage: Coverage, community: str | None, below: int) -> list[dict
     chosen = chosen_buildings(coverage.places, community)
     buildings = coverage.places.buildings[chosen]
     table = sensitivity(buildings, coverage.verdicts[chosen], coverage.question.options)
-    apart = people_apart(coverage, buildings.index, below)
+    apart = people_apart(coverage, buildings, below)
     for name in PEOPLE:
         total = int(buildings[name].sum())
         share = table[f"{name}_share"]

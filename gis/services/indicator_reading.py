@@ -308,6 +308,8 @@ def _rows_behind(ground: RunGround, question: EvidenceQuestion) -> "pd.DataFrame
     if not same:
         more = {"layer": counted.layer, "id": counted.ids, "counted": True}
         rows = pd.concat([pd.DataFrame({**more, "amount": counted.amount}), rows])
+    # A building that a plan splits by its units stands in several grids: its parts are one row.
+    rows = rows.groupby(["layer", "id", "counted"])["amount"].sum().reset_index()
     rows = rows.sort_values(["layer", "id"], kind="stable", ignore_index=True)
     rows = _withheld_rows(rows, question.below if tally.sensitive else 1)
     return _told_of_buildings(ground, rows, service)
