@@ -189,6 +189,9 @@ class WalkingMapData(Ground):
         NaN: not asked.
     indicators
         Indicators, in the order of the menu.
+    tiles
+        Template of the addresses (``{z}/{x}/{y}``) of vector tiles with the buildings' outlines,
+        each numbered by the last 52 bits of its key; unset: the outlines are in the page.
     """
 
     services: Sequence[str]
@@ -208,6 +211,7 @@ class WalkingMapData(Ground):
         default_factory=lambda: MappingProxyType({})
     )
     indicators: Sequence[Indicator] = ()
+    tiles: str | None = None
 
     @property
     def limits(self) -> list[Limit]:
@@ -228,12 +232,13 @@ class WalkingMapData(Ground):
             the field.
         """
         super().check()
-        if len(self.buildings) > MOST_BUILDINGS:
+        if self.tiles is None and len(self.buildings) > MOST_BUILDINGS:
             count = len(self.buildings)
             msg = f"One map file holds {MOST_BUILDINGS:,} buildings; here are {count:,}."
             raise InvalidInputError(
                 msg,
-                remedy="Draw one map per community or subdistrict, or serve vector tiles.",
+                remedy="Run `wangge serve` and open /maps/walking, which draws them from vector "
+                "tiles; or draw one map per subdistrict.",
                 field="buildings",
             )
         self._check_week()

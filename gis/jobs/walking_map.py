@@ -35,6 +35,7 @@ from gis.services.walking_week import (
 )
 from maps.community_report import CommunityReportOrder, write_community_report
 from maps.walking import (
+    MOST_BUILDINGS,
     Delivery,
     Indicator,
     Limit,
@@ -99,6 +100,11 @@ class WalkingMapOrder(MapOrder):
         Codes, or ``any``; empty: those that most stations offer.
     week
         A day of the week that is shown; today if it is left out.
+    building_tiles
+        Template of the addresses of vector tiles with the buildings' outlines; unset: they are in
+        the page, however many there are.
+    tiles_above
+        With more buildings than this they come as tiles.
 
     Raises
     ------
@@ -108,6 +114,8 @@ class WalkingMapOrder(MapOrder):
 
     services: tuple[str, ...] = ()
     week: date | None = None
+    building_tiles: str | None = None
+    tiles_above: int = MOST_BUILDINGS
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
@@ -222,6 +230,7 @@ def read_walking_map(
         )
     data: dict[str, Any] = base | {
         "indicators": _indicators(session, scope, order, ground, services[0], base["grids"]),
+        "tiles": order.building_tiles if len(base["buildings"]) > order.tiles_above else None,
         **_reached(week),
     }
     if areas:

@@ -202,7 +202,7 @@
     const self = this;
     const b = this.data.buildings;
     this.houseLook = this.houseView();
-    this.houses = new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), {
+    const options = {
       pane: "buildings",
       styles: function (zoom) {
         return self.houseLook.colours.map(function (colour) {
@@ -215,7 +215,10 @@
       styleOf: function (i) {
         return self.houseLook.rank(i);
       },
-    });
+    };
+    this.houses = b.tiles
+      ? new Wangge.TiledLayer(this.data, options)
+      : new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), options);
     this.layers.buildings.addLayer(this.houses);
   };
 
