@@ -137,14 +137,14 @@ def show_runs(rows: "Sequence[Any]", *, as_json: bool) -> None:
     table = table_with("id", "as of", "measured", "method", "services", "thresholds")
     for row in rows:
         asked = row.parameters
-        limits = [f"{one:g} m" for one in asked["metres"]]
-        limits += [f"{one:g} min" for one in asked["minutes"]]
+        limits = [f"{one:g} m" for one in asked.get("metres", ())]
+        limits += [f"{one:g} min" for one in asked.get("minutes", ())]
         table.add_row(
             str(row.id)[:8],
             f"{row.as_of}",
             clock(row.made_at),
             word("method", row.method),
-            ", ".join(asked["services"]),
+            ", ".join(asked.get("services", ())),
             ", ".join(limits),
         )
     printed(table)

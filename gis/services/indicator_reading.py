@@ -272,8 +272,7 @@ def read_evidence(
             f"There is no run with the indicator {question.indicator} by {asked.day}.",
             remedy="List the indicators: wangge coverage indicators, or GET /v1/indicators.",
         )
-    told = {name: run.parameters[name] for name in RunOrder.__dataclass_fields__}
-    order = RunOrder.from_arguments(told)
+    order = RunOrder.from_arguments({"timezone": question.timezone, **run.parameters})
     places = (
         grounds.current(session, scope)
         if run.method == "walking"

@@ -113,10 +113,13 @@ class RunOrder:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "RunOrder":
-        """Return the order of :meth:`as_arguments`."""
-        told = dict(arguments)
+        """Return the order of :meth:`as_arguments`, also as another version wrote it.
+
+        What it does not know is left out, and what is not told is as usual.
+        """
+        told = {name: arguments[name] for name in cls.__dataclass_fields__ if name in arguments}
         told["as_of"] = date.fromisoformat(told["as_of"]) if told.get("as_of") else None
-        for name in ("services", "metres", "minutes"):
+        for name in {"services", "metres", "minutes"} & set(told):
             told[name] = tuple(told[name])
         return cls(**told)
 

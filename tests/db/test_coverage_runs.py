@@ -1,5 +1,6 @@
 """Runs of coverage: measured, kept with their network, compared, and begun when things change."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
+from api.routers.indicators import _run
+from cli.coverage_area_views import show_runs
 from cli.main import app
 from gis.coverage.shares import PEOPLE
 from gis.database.engine import transaction
@@ -339,3 +342,23 @@ def test_buildings_without_people_have_no_share(town_session: Session, scope: Sc
     measured(town_session, scope)
     found = shown(town_session, scope, indicator=SHARE)
     assert found["value"].isna().all()
+
+
+def test_runs_of_another_version_are_read(town_session: Session, scope: Scope):
+    """They told less of how they were measured; the number is still taken apart."""
+    run_id = measured(town_session, scope, replace(ORDER, method="straight_line"))
+    row = coverage_runs.one(town_session, scope, run_id)
+    less = {name: row.parameters[name] for name in ("indicators", "services", "metres", "minutes")}
+    town_session.execute(update(CoverageRun).values(parameters={**less, "former": 1}))
+    question = EvidenceQuestion(ZONE, SHARE, "subdistrict", as_of=DAY)
+    behind = read_evidence(town_session, scope, WalkingGrounds(), question).table
+    assert (
+        behind["amount"].sum()
+        == one(shown(town_session, scope, indicator=SHARE).query("area_kind == 'subdistrict'"))[
+            "denominator"
+        ]
+    )
+    town_session.execute(update(CoverageRun).values(parameters={"indicators": less["indicators"]}))
+    row = coverage_runs.one(town_session, scope, run_id)
+    show_runs([row], as_json=False)
+    assert (_run(row).metres, _run(row).speed) == ([], "adult")

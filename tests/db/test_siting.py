@@ -563,3 +563,16 @@ def test_points_of_interest_are_candidates_in_the_building_they_are_in(
     assert found["North"]["floor_area_m2"] > 0
     assert (found["South"]["building_id"], found["South"]["floor_area_m2"]) == (None, None)
     assert found["South"]["community_code"] == CODE_OF["A"]
+
+
+def test_a_report_of_another_version_is_refused_with_a_way_out(
+    town: "sessionmaker[Session]", scope: Scope
+):
+    sited(town, scope)
+    row = newest(town, scope)
+    earlier = {name: told for name, told in row.report.items() if name not in {"form", "standing"}}
+    with transaction(town) as session:
+        session.execute(update(jobs.Job).values(report=earlier))
+    with pytest.raises(ConflictError, match="another version") as refused:
+        report_of(newest(town, scope))
+    assert f"--from {str(row.id)[:8]}" in str(refused.value.remedy)
