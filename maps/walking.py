@@ -93,7 +93,8 @@ def walking_map(
     add_layers(chart, layers, language)
     scripts = list(SCRIPTS)
     if data.tiles is not None:
-        chart.add_js_link("pbf", _PBF)
+        # Folium's add_js_link would add it to the class, and so to every later map.
+        chart.default_js = [*chart.default_js, ("pbf", _PBF)]
         scripts.append("walking_tiles.js")
     app = PageApp(
         "Wangge.startWalking",
