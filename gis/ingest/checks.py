@@ -83,7 +83,9 @@ def typed_columns(
                 default = str(column.default) if _is_text(values) else column.default
                 values = values.astype(object).where(values.notna(), default)
             if column.kind == "str":
-                _refuse_hours(values.to_numpy(object), values.isna(), column.name, rejects)
+                _refuse_hours(
+                    values.to_numpy(object), values.isna().to_numpy(bool), column.name, rejects
+                )
                 values = _arrow_series(values, column.name, rejects)
         else:
             checked = check_column(values, column, rejects, mends=mends, timezone=timezone)
@@ -223,7 +225,7 @@ def _refuse_hours(
     if name not in _HOURS:
         return
     faults: dict[str, tuple[str, str]] = {}
-    for text in {str(one) for one in texts[~np.asarray(missing)]}:
+    for text in {str(one) for one in texts[~missing]}:
         try:
             parse_hours(text, "UTC")
         except InvalidInputError as error:
