@@ -234,6 +234,7 @@ class _Report:
             "target": "–" if each.target is None else show(each.target),
             "met": met,
             "source": each.source,
+            "note": each.notes[row] if each.notes else "",
         }
 
     def _worst_grids(self, row: int, out: "NDArray[np.bool_]") -> list[dict[str, str]]:

@@ -142,6 +142,8 @@ class Indicator:
         Whether the target is a floor (else a ceiling).
     source
         Where the target comes from, plain text.
+    notes
+        What is to be known of each community's value, plain text; empty: nothing, of any.
     """
 
     code: str
@@ -152,6 +154,7 @@ class Indicator:
     target: float | None = None
     higher_is_better: bool = True
     source: str = ""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -362,6 +362,7 @@ def _indicator(each: "Indicator", language: Language) -> dict[str, Any]:
         "higher": each.higher_is_better,
         "source": each.source,
         "communities": cells(each.communities),
+        "notes": list(each.notes),
         "grids": cells(each.grids),
         "classes": {"breaks": classes.breaks, "colours": classes.colours, "labels": labels},
     }

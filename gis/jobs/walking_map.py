@@ -10,9 +10,10 @@ import numpy as np
 
 from gis import frames
 from gis.coverage.indicators import TARGETS, indicator_table, withheld
+from gis.coverage.tallies import FLOOR_AREA, facilities_in_use
 from gis.errors import InvalidInputError
 from gis.frames.stations import SERVICES
-from gis.i18n import code_label, indicator_label
+from gis.i18n import code_label, indicator_label, translate
 from gis.jobs.steps import Steps
 from gis.layers import divisions, grids, imports, plans
 from gis.layers.barriers import Barrier
@@ -357,9 +358,27 @@ def _indicators(
                 None if np.isnan(values["grid"]).all() else values["grid"],
                 target=None if target is None else target.value,
                 source="" if target is None else target.source,
+                notes=_unstated(ground, run.day, order.language) if code == FLOOR_AREA else (),
             )
         )
     return out
+
+
+def _unstated(ground: WalkingGround, day: date, language: "Language") -> list[str]:
+    """Return for each community of how many of its facilities nobody stated the floor area."""
+    stations = ground.stations[facilities_in_use(ground.stations, day)]
+    of = stations.groupby("community_id")["floor_area_m2"].agg(["size", "count"])
+    notes = {
+        str(key): translate(
+            "Of {n} of {total} facilities the floor area is not stated; they add nothing.",
+            language,
+            n=row["size"] - row["count"],
+            total=row["size"],
+        )
+        for key, row in of.iterrows()
+        if row["count"] < row["size"]
+    }
+    return [notes.get(str(key), "") for key in ground.communities["id"]]
 
 
 def _drawn(data: WalkingMapData, order: WalkingMapOrder) -> "folium.Map":

@@ -265,8 +265,9 @@
         const value = item[level][i];
         const short = value !== null && item.target !== null &&
           (item.higher ? value < item.target : value > item.target);
+        const note = level === "communities" ? item.notes[i] : "";
         return make("tr", null,
-          make("th", { scope: "row" }, item.label),
+          make("th", { scope: "row" }, item.label, note ? make("small", null, note) : ""),
           make("td", { class: short ? "wg-short" : null }, this.indicatorText(item, value)),
           make("td", null, this.indicatorText(item, item.target)));
       });

@@ -68,11 +68,15 @@ def test_indicators_with_a_target_come_first_and_minutes_are_left_to_the_map(tow
         Indicator("households_covered:affairs_500_m", "Near", "share", values),
         Indicator("households_covered:affairs_15_min", "Far", "share", values),
         Indicator("grid_workers", "Workers", "number", values, target=18.0),
-        Indicator("floor", "Floor", "number", np.full(2, np.nan), target=30.0),
+        Indicator(
+            "floor", "Floor", "number", np.full(2, np.nan), target=30.0, notes=["Not stated"] * 2
+        ),
     )
     many = replace(town, indicators=[near, far, aimed, empty])
     text = plain(community_report(many, order()))
-    assert re.search(r"Workers 0\.5 18 ✗ not met Floor not known 30 – Near 50% – –", text)
+    assert re.search(
+        r"Workers 0\.5 18 ✗ not met Floor Not stated not known 30 – Near 50% – –", text
+    )
     assert "Far" not in text
 
 
