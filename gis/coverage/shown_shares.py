@@ -51,12 +51,20 @@ def kept_apart(
     """
     kept = [0]
     least = max(below, 1)
-    for count in (total, *first, *sorted(set(rest))):
+    for count in (total, *first):
         at = bisect_left(kept, count)
         near = kept[max(at - 1, 0) : at + 1]
         if all(abs(count - other) >= least for other in near):
             kept.insert(at, int(count))
-    return np.array(kept, dtype=np.int64)
+    others = sorted(set(rest))
+    found: list[int] = []
+    for low, high in zip(kept, [*kept[1:], float("inf")], strict=True):
+        found.append(low)
+        at = bisect_left(others, low + least)
+        while at < len(others) and others[at] <= high - least:
+            found.append(int(others[at]))
+            at = bisect_left(others, others[at] + least, at)
+    return np.array(found, dtype=np.int64)
 
 
 def counts_apart(
