@@ -80,6 +80,21 @@ def test_indicators_with_a_target_come_first_and_minutes_are_left_to_the_map(tow
     assert "Far" not in text
 
 
+def test_hours_are_those_in_which_somebody_of_the_community_has_a_station_in_reach(
+    town: WalkingMapData,
+):
+    mine = (town.buildings["community_id"] == town.communities["id"].iloc[1]).to_numpy()
+    far = town.walking.distance_m.copy()
+    far[np.ix_([2], mine)] = 9_999.0  # what is open at night is too far
+    away = replace(town, walking=replace(town.walking, distance_m=far))
+    hours = int((town.hours[0] == 1).sum())
+    assert town.serving[2].any()
+    assert 0 < hours < 168
+    assert re.search(
+        rf"Public affairs (?:[\d.]+% ){{3}}{hours} ", plain(community_report(away, order()))
+    )
+
+
 def test_a_page_per_community_in_the_order_of_codes(town: WalkingMapData):
     html = community_report(town, order(communities=(), language="zh-CN"))
     names = re.findall(r"<h2>(.*?)</h2>", html)
