@@ -37,6 +37,7 @@ from api.routers import (
     siting,
     stations,
     system,
+    tiles,
     uploads,
     users,
 )
@@ -47,6 +48,7 @@ from api.security.gate import Gate, get_scope
 from api.security.network import is_loopback
 from gis.access import Permission
 from gis.database.engine import database_url, make_engine, session_factory
+from gis.services.tiles import CoverageTiles
 from gis.services.walking import WalkingGrounds
 from gis.settings import Settings, get_settings
 
@@ -72,6 +74,7 @@ ROUTERS = (
     imports.router,
     plans.router,
     siting.router,
+    tiles.router,
     jobs.router,
     auth.router,
     users.router,
@@ -91,6 +94,7 @@ TAGS = [
     {"name": "imports", "description": "Files into the store, and the way back (导入)."},
     {"name": "plans", "description": "Drawings of grids: drafts, and what came of them (方案)."},
     {"name": "siting", "description": "Where the next stations should go (选址)."},
+    {"name": "tiles", "description": "Layers and coverage for maps: vector tiles."},
     {"name": "jobs", "description": "Long work: how far it is (任务)."},
     {"name": "accounts", "description": "Who asks, and what they may do (账号与权限)."},
     {"name": "pages", "description": "Pages for people."},
@@ -161,6 +165,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.gate = Gate(settings, app.state.sessions)
     app.state.map_pages = MapPages(settings)
     app.state.walking_grounds = WalkingGrounds()
+    app.state.coverage_tiles = CoverageTiles()
     asked, known = Depends(get_scope), Depends(refuse_unknown_parameters)
     for router in ROUTERS:
         app.include_router(router, dependencies=[asked, known])

@@ -5,14 +5,32 @@ from typing import TYPE_CHECKING, Any
 
 from api.routers.jobs import answer
 from gis.database.engine import transaction
+from gis.jobs.coverage_run import queue_run
 from gis.jobs.queue import hand_over
 from gis.layers import jobs
 
 if TYPE_CHECKING:
-    from fastapi import Request, Response
+    from fastapi import BackgroundTasks, Request, Response
 
     from api.schemas.jobs import JobAnswer
     from gis.scope import Scope
+
+
+def coverage_is_due(request: "Request", after: "BackgroundTasks", scope: "Scope") -> None:
+    """Queue a run of coverage once the answer, and with it the change, is stored.
+
+    Parameters
+    ----------
+    request
+        The change.
+    after
+        What is done after the answer.
+    scope
+        Who asks.
+    """
+    state = request.app.state
+    url = state.engine.url.render_as_string(hide_password=False)
+    after.add_task(queue_run, state.sessions, scope, state.settings.timezone, url=url)
 
 
 def begin_job(

@@ -13,6 +13,8 @@ from gis.jobs.walking_map import WalkingMapOrder, walking_page
 from gis.layers.overview import data_version, read_overview
 from gis.services.covering import CoverageOrder, read_coverage
 from gis.services.locating import local_day
+from gis.services.tiles import tile_version
+from maps.walking import MOST_BUILDINGS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -40,6 +42,9 @@ class MapOrder:
         Coverage: the one moment to show; ``None``: the usual moments of the coming days.
     week
         Walking: a day of the week to show; ``None``: this week.
+    buildings
+        Walking: whether outlines are ``packed`` into the page or come as ``tiles``; ``None``: by
+        how many there are.
     """
 
     language: Language
@@ -47,6 +52,7 @@ class MapOrder:
     service: str | None = None
     at: datetime | None = None
     week: date | None = None
+    buildings: Literal["packed", "tiles"] | None = None
 
 
 @dataclass(slots=True)
@@ -107,12 +113,18 @@ class MapPages:
         return coverage_page(view, look)
 
     def _walking(self, session: "Session", scope: "Scope", order: MapOrder) -> str:
+        today = local_day(datetime.now(UTC), self.settings.timezone)
+        version = tile_version(session, scope, today)
         wanted = WalkingMapOrder(
             self.settings.timezone,
             self._title(session, scope, "Walking map", order.language),
             order.language,
             services=() if order.service is None else (order.service,),
             week=order.week,
+            building_tiles=None
+            if order.buildings == "packed"
+            else f"/v1/tiles/buildings/{{z}}/{{x}}/{{y}}?v={version}",
+            tiles_above=0 if order.buildings == "tiles" else MOST_BUILDINGS,
             suppress_below=scope.shown_below(self.settings.suppress_below),
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cli.plan_views import clock, printed, table_with
-from gis.access import FULL_COUNTS, MATRIX, AreaKind, Permission, Role
+from gis.access import MATRIX, AreaKind, Permission, Role, sees_in_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,14 +81,19 @@ def show_keys(rows: "Iterable[Any]") -> None:
     printed(table)
 
 
+#: What small counts are of, and the permission that opens it.
+_SMALL_COUNTS = {"areas": Permission.GROUND_READ, "buildings": Permission.BUILDINGS_READ}
+
+
 def show_matrix() -> None:
     """Show which role has which permission."""
     table = table_with("permission", *(_SHORT.get(role, str(role)) for role in Role))
     for permission in Permission:
         has = ("yes" if permission in MATRIX[role] else "–" for role in Role)
         _add(table, str(permission), *has)
-    full = ("yes" if role in FULL_COUNTS else "–" for role in Role)
-    _add(table, "small counts", *full)
+    for told, permission in _SMALL_COUNTS.items():
+        seen = ("yes" if sees_in_full(role, permission) else "–" for role in Role)
+        _add(table, f"small counts of {told}", *seen)
     printed(table)
 
 
@@ -99,10 +104,9 @@ def show_one_role(role: Role) -> None:
         if permission in MATRIX[role]:
             _add(table, str(permission), permission.meaning)
     printed(table)
-    seen = (
-        "sees small counts of people" if role in FULL_COUNTS else "sees no small counts of people"
-    )
-    typer.echo(f"A {role} {seen}.")
+    seen = [told for told, asked in _SMALL_COUNTS.items() if sees_in_full(role, asked)]
+    small = f"small counts of {' and '.join(seen)}" if seen else "no small counts"
+    typer.echo(f"A {role} sees {small}.")
 
 
 def show_entries(rows: "Sequence[Any]") -> None:

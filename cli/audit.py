@@ -78,6 +78,7 @@ def audit(
 def _fix(factory: "sessionmaker[Session]", scope: "Scope", *, yes: bool) -> None:
     """Show what would be mended, ask, and do it."""
     from gis.database.engine import transaction
+    from gis.jobs.coverage_run import queue_after
     from gis.services.auditing import fix_ground, preview_fix
 
     if not yes:
@@ -89,6 +90,7 @@ def _fix(factory: "sessionmaker[Session]", scope: "Scope", *, yes: bool) -> None
         typer.confirm(f"Mend {len(preview.mends):,} rows?", abort=True)
     with transaction(factory) as session:
         report = fix_ground(session, scope)
+    queue_after(factory, scope, report.rows, get_settings().timezone)
     if yes:
         _print_mending(report.mending)
     if report.number is not None:

@@ -24,17 +24,27 @@ _WITHHELD = "·"
 
 
 def show_areas(
-    areas: "gpd.GeoDataFrame", reach: "Reach", network: str, reason: str | None, *, as_json: bool
+    areas: "gpd.GeoDataFrame", reach: "Reach", drawn_from: "Mapping[str, Any]", *, as_json: bool
 ) -> None:
-    """Show areas as a table, or as GeoJSON with what they were drawn from."""
+    """Show areas as a table, or as GeoJSON with what they were drawn from.
+
+    Parameters
+    ----------
+    areas, reach
+        What was drawn, and how far one walks.
+    drawn_from
+        ``network``, ``reason``, ``stations_off_network``, ``off_network_names`` and
+        ``buildings_off_network``.
+    as_json
+        As GeoJSON.
+    """
     from gis.outlets.area_geojson import area_collection_text
 
     facts = {
         "method": "walking",
-        "network": network,
         "speed": reach.group,
         "speed_m_s": reach.speed,
-        "reason": reason,
+        **drawn_from,
     }
     below = get_settings().suppress_below
     text = area_collection_text(areas, facts, suppress_below=below)
@@ -47,13 +57,23 @@ def show_areas(
     for row in rows:
         cells = [_cell(row[name], row.get("suppressed", ()), name) for name in columns]
         table.add_row(row.get("name") or "", *cells)
-    typer.echo(f"on foot, {reach.group} {reach.speed:g} m/s; network {network}")
+    typer.echo(f"on foot, {reach.group} {reach.speed:g} m/s; network {drawn_from['network']}")
     if rows:
         printed(table)
     else:
         typer.echo("There is none.")
-    if reason:
-        typer.echo(word("reason", reason))
+    _say_off_network(drawn_from)
+    if drawn_from["reason"]:
+        typer.echo(word("reason", drawn_from["reason"]))
+
+
+def _say_off_network(drawn_from: "Mapping[str, Any]") -> None:
+    """Name the stations that no road is near, and say how many buildings so stand."""
+    if drawn_from["off_network_names"]:
+        away = ", ".join(drawn_from["off_network_names"])
+        typer.echo(f"no road is near, so nobody can walk there: {away}")
+    if drawn_from["buildings_off_network"]:
+        typer.echo(f"{drawn_from['buildings_off_network']:,} buildings have no road near")
 
 
 def _cell(value: Any, suppressed: "Sequence[str]", name: str) -> str:  # noqa: ANN401 - a plain value
@@ -117,14 +137,14 @@ def show_runs(rows: "Sequence[Any]", *, as_json: bool) -> None:
     table = table_with("id", "as of", "measured", "method", "services", "thresholds")
     for row in rows:
         asked = row.parameters
-        limits = [f"{one:g} m" for one in asked["metres"]]
-        limits += [f"{one:g} min" for one in asked["minutes"]]
+        limits = [f"{one:g} m" for one in asked.get("metres", ())]
+        limits += [f"{one:g} min" for one in asked.get("minutes", ())]
         table.add_row(
             str(row.id)[:8],
             f"{row.as_of}",
             clock(row.made_at),
             word("method", row.method),
-            ", ".join(asked["services"]),
+            ", ".join(asked.get("services", ())),
             ", ".join(limits),
         )
     printed(table)

@@ -24,7 +24,10 @@ from gis.errors import InvalidInputError
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gis.services.coverage_asked import CoverageQuestion
+    from gis.services.walking import WalkingGround
     from gis.services.walking_areas import Reach
 
 app = typer.Typer()
@@ -80,6 +83,7 @@ def isochrone(
     here = None if point is None else read_lonlat(point, "--point")
     with opened() as (factory, scope), transaction(factory) as session:
         ground = _ground(session, scope)
+        reason = None
         if here is not None:
             origins = at_point(ground, here)
         elif station:
@@ -87,8 +91,10 @@ def isochrone(
         else:
             who = serving(session, scope, ground, question)
             origins = at_stations(ground, list(ground.stations["id"][who.mask]))
+            reason = who.reason
+        reason = reason or origins.reason
         found = isochrone_areas(ground, origins, reach, each=bool(station))
-    show_areas(found, reach, ground.data_version, origins.reason, as_json=as_json)
+    show_areas(found, reach, _drawn_from(ground, origins.station_ids, reason), as_json=as_json)
 
 
 @app.command("catchments")
@@ -117,7 +123,8 @@ def catchments(
         ground = _ground(session, scope)
         who = serving(session, scope, ground, question)
         found = catchment_areas(ground, who.mask, reach)
-    show_areas(found, reach, ground.data_version, who.reason, as_json=as_json)
+    facts = _drawn_from(ground, ground.stations["id"][who.mask], who.reason)
+    show_areas(found, reach, facts, as_json=as_json)
 
 
 @app.command("gaps")
@@ -147,7 +154,8 @@ def gaps(
         ground = _ground(session, scope)
         who = serving(session, scope, ground, question)
         found = gap_areas_on_foot(ground, who.mask, GapQuestion(reach, community))
-    show_areas(found, reach, ground.data_version, who.reason, as_json=as_json)
+    facts = _drawn_from(ground, ground.stations["id"][who.mask], who.reason, community)
+    show_areas(found, reach, facts, as_json=as_json)
 
 
 @app.command("export")
@@ -338,6 +346,25 @@ def _ground(session: Any, scope: Any) -> Any:  # noqa: ANN401 - a session, the p
 
     with Console(stderr=True).status("Reading the walking network …"):
         return read_walking_ground(session, scope, keep=True)
+
+
+def _drawn_from(
+    ground: "WalkingGround",
+    station_ids: "Iterable[str | None]",
+    reason: str | None,
+    community: str | None = None,
+) -> dict[str, Any]:
+    """Return what areas were drawn from, and who is not on the network."""
+    from gis.services.walking_areas import off_network
+
+    off = off_network(ground, station_ids, community)
+    names = dict(zip(ground.stations["id"], ground.stations["name"], strict=True))
+    return {
+        "network": ground.data_version,
+        **off,
+        "off_network_names": [str(names[key] or key) for key in off["stations_off_network"]],
+        "reason": reason,
+    }
 
 
 def _station(ground: Any, called: str) -> str:  # noqa: ANN401 - the ground

@@ -284,6 +284,7 @@ def undo_import(
     """Take the last import of a layer back: what it added goes, what it changed is as before."""
     from cli.import_views import show_undone
     from gis.database.engine import transaction
+    from gis.jobs.coverage_run import queue_after
     from gis.services.undoing import undo_last_import
 
     with opened() as (factory, scope):
@@ -291,6 +292,7 @@ def undo_import(
             return
         with transaction(factory) as session:
             report = undo_last_import(session, scope, layer, overwrite_edits=overwrite_edits)
+        queue_after(factory, scope, report.deleted, get_settings().timezone)
     show_undone(report)
 
 

@@ -380,6 +380,7 @@ def _adopt(
     quiet: bool = False,
 ) -> None:
     from gis.database.engine import transaction
+    from gis.jobs.coverage_run import queue_run
     from gis.jobs.siting import find_siting, report_of
     from gis.services.siting_adopting import Adoption, adopt_sites
 
@@ -388,6 +389,8 @@ def _adopt(
     with transaction(factory) as session:
         row = find_siting(session, scope, called)
         made = adopt_sites(session, scope, str(row.id), report_of(row), how)
+    if how.has_begun:
+        queue_run(factory, scope, how.timezone)
     if not quiet:
         typer.echo(f"{len(made)} planned stations open on {how.opens_on}: {', '.join(made)}.")
 

@@ -1,5 +1,6 @@
 """What people see of sitings in the terminal."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,6 +83,10 @@ def show_siting(job_id: str, report: Mapping[str, Any]) -> None:
             f"so they serve nobody on foot: {away}.",
             err=True,
         )
+    if report["week"] is not None and report["calendar"] == "unverified":
+        typer.echo(
+            "The holidays of that week's year are not known: weekday rules stand in.", err=True
+        )
     if report["asked"] is not None and len(report["sites"]) < report["asked"]:
         typer.echo(f"{report['asked']} were asked for; another one would gain nothing.")
     _show_sites(report)
@@ -131,17 +136,30 @@ def _show_shares(report: Mapping[str, Any]) -> None:
 def _show_swaps(report: Mapping[str, Any]) -> None:
     if not report["swaps"]:
         return
-    names = {site["key"]: site["label"] for site in report["sites"]}
+    names = told_apart(report)
     table = table_with("swap", "instead of", "take", ("objective", "r"), ("change", "r"))
     for swap in report["swaps"]:
         table.add_row(
             str(swap["rank"]),
             names.get(swap["leave"], swap["leave"]),
-            swap["enter"]["label"],
+            names[swap["enter"]["key"]],
             _amount(swap["objective"]),
             "*" if swap["change"] is None else f"{swap['change']:+,.6g}",
         )
     printed(table)
+
+
+def told_apart(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return what sites and swaps are called by key, with the address or code where several are."""
+    places = {site["key"]: site for site in report["sites"]}
+    places |= {swap["enter"]["key"]: swap["enter"] for swap in report["swaps"]}
+    called = Counter(place["label"] for place in places.values())
+    told = {}
+    for key, place in places.items():
+        more = place["address"] if place["address"] != place["label"] else None
+        beside = more or place["building_code"] or key
+        told[key] = place["label"] if called[place["label"]] == 1 else f"{place['label']}, {beside}"
+    return told
 
 
 def _show_left(report: Mapping[str, Any]) -> None:
@@ -152,7 +170,13 @@ def _show_left(report: Mapping[str, Any]) -> None:
         "covered."
     )
     if report["proof"]["status"] == "infeasible":
-        typer.echo("Not everyone can be reached, whatever is chosen:", err=True)
+        limited = report["proof"]["counted_in"] == "buildings_left_out"
+        typer.echo(
+            "No answer within these limits was found that reaches everyone:"
+            if limited
+            else "Not everyone can be reached, whatever is chosen:",
+            err=True,
+        )
         for house in report["infeasible"]:
             typer.echo(f"  {house['label']}: {_why(house)}", err=True)
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from gis import frames
-from gis.access import FULL_COUNTS, MATRIX, Permission, Role
+from gis.access import MATRIX, Permission, Role, sees_in_full
 from gis.database.base import Base
 from gis.frames import FrameContract, Unit
 from gis.layers.registry import LAYER_BY_NAME
@@ -343,13 +343,19 @@ def access_page() -> str:
 PAGES = {"layers.md": layers_page, "settings.md": settings_page, "access.md": access_page}
 
 
+#: What small counts are of, and the permission that opens it.
+SMALL_COUNTS = {"of areas": Permission.GROUND_READ, "of buildings": Permission.BUILDINGS_READ}
+
+
 def _matrix() -> str:
     head = ["permission", *(f"`{role}`" for role in Role)]
     lines = [head, ["---", *(":-:" for _ in Role)]]
     for permission in Permission:
         has = ("✓" if permission in MATRIX[role] else "" for role in Role)
         lines.append([f"{permission.meaning} (`{permission}`)", *has])
-    lines.append(["See small counts of people", *("✓" if r in FULL_COUNTS else "" for r in Role)])
+    for told, permission in SMALL_COUNTS.items():
+        seen = ("✓" if sees_in_full(role, permission) else "" for role in Role)
+        lines.append([f"See small counts of people: {told}", *seen])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -10,7 +10,7 @@ REPORT_TEXTS: dict[str, str] = {
     "share": "Within reach",
     "services": "Services at three times of the week",
     "service": "Service",
-    "hours": "Hours open a week",
+    "hours": "Hours a week within reach",
     "indicators": "Indicators",
     "value": "Value",
     "target": "Target",

@@ -121,7 +121,10 @@ class _Report:
             key: translate(message, order.language) for key, message in REPORT_TEXTS.items()
         }
         self.groups = {group: translate(PAGE[group], order.language) for group in GROUPS}
-        self._beyond: dict[int, NDArray[np.bool_]] = {}
+        self._beyond: NDArray[np.bool_] = self.metres.beyond(order.limit)
+        homes = self.communities.totals()[0]
+        #: Whether any household of a community has an open station in reach: (sets, communities).
+        self._reached = np.array([self.communities.count(out)[0] < homes for out in self._beyond])
 
     def rows(self) -> list[int]:
         codes = self.data.communities["code"].tolist()
@@ -134,10 +137,7 @@ class _Report:
         return [codes.index(code) for code in self.order.communities]
 
     def beyond(self, service: int, hour: int) -> "NDArray[np.bool_]":
-        chosen = int(self.data.hours[service, hour])
-        if chosen not in self._beyond:
-            self._beyond[chosen] = self.metres.beyond(self.order.limit)[chosen]
-        return self._beyond[chosen]
+        return np.asarray(self._beyond[self.data.hours[service, hour]])
 
     def page(self, row: int) -> dict[str, Any]:
         data, order = self.data, self.order
@@ -210,8 +210,7 @@ class _Report:
                 shares.append(
                     {"text": "–" if share is None else self._percent(share), "value": share or 0.0}
                 )
-            serves = np.asarray(self.data.serving.any(axis=1))
-            hours = int(serves[self.data.hours[service]].sum())
+            hours = int(self._reached[self.data.hours[service], row].sum())
             rows.append(
                 {
                     "label": label("service", code, self.order.language),
@@ -234,6 +233,7 @@ class _Report:
             "target": "–" if each.target is None else show(each.target),
             "met": met,
             "source": each.source,
+            "note": each.notes[row] if each.notes else "",
         }
 
     def _worst_grids(self, row: int, out: "NDArray[np.bool_]") -> list[dict[str, str]]:

@@ -46,6 +46,7 @@ COLOURS: Mapping[str, tuple[str, ...]] = {
         "orphan_quarter",
         "station_outside",
         "station_far_from_road",
+        "station_on_barrier",
         "road_outside",
         "poi_outside",
         "grid_without_post",

@@ -251,6 +251,7 @@ def save_offline(chart: folium.Map, path: Path) -> None:
     gis.errors.DataSourceError
         The file cannot be written, or its folder does not exist.
     """
+    require_folder(path)  # before the work begins
     write_page(render_offline(chart), path)
 
 

@@ -8,6 +8,7 @@ from gis.i18n import Language
 from maps.chart import add_layers, area_layer, open_chart
 from maps.page import PageApp, number_elements, render_offline, save_offline
 from maps.walking_data import (
+    MOST_BUILDINGS,
     Delivery,
     Indicator,
     Limit,
@@ -18,6 +19,7 @@ from maps.walking_data import (
 from maps.walking_payload import walking_page
 
 __all__ = [
+    "MOST_BUILDINGS",
     "Delivery",
     "Indicator",
     "Limit",
@@ -43,6 +45,8 @@ SCRIPTS = (
     "walking_look.js",
     "walking_ways.js",
 )
+#: Reads vector tiles; the vendored file takes the link's place.
+_PBF = "https://cdn.jsdelivr.net/npm/pbf@5.1.2/dist/pbf.js"
 #: Panes from the ground up, with their z-index; Leaflet's own markers are at 600.
 PANES = {
     "base": 210,
@@ -87,11 +91,16 @@ def walking_map(
     chart = open_chart(data, page, PANES, tile_url=tile_url, tile_attribution=tile_attribution)
     layers = _layers(data, page)
     add_layers(chart, layers, language)
+    scripts = list(SCRIPTS)
+    if data.tiles is not None:
+        # Folium's add_js_link would add it to the class, and so to every later map.
+        chart.default_js = [*chart.default_js, ("pbf", _PBF)]
+        scripts.append("walking_tiles.js")
     app = PageApp(
         "Wangge.startWalking",
         page,
         styles=("coverage.css", "walking.css"),
-        scripts=SCRIPTS,
+        scripts=scripts,
         layers=layers,
     )
     chart.add_child(app, name="walking_app")

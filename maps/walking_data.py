@@ -142,6 +142,8 @@ class Indicator:
         Whether the target is a floor (else a ceiling).
     source
         Where the target comes from, plain text.
+    notes
+        What is to be known of each community's value, plain text; empty: nothing, of any.
     """
 
     code: str
@@ -152,6 +154,7 @@ class Indicator:
     target: float | None = None
     higher_is_better: bool = True
     source: str = ""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,6 +192,9 @@ class WalkingMapData(Ground):
         NaN: not asked.
     indicators
         Indicators, in the order of the menu.
+    tiles
+        Template of the addresses (``{z}/{x}/{y}``) of vector tiles with the buildings' outlines,
+        each numbered by the last 52 bits of its key; unset: the outlines are in the page.
     """
 
     services: Sequence[str]
@@ -208,6 +214,7 @@ class WalkingMapData(Ground):
         default_factory=lambda: MappingProxyType({})
     )
     indicators: Sequence[Indicator] = ()
+    tiles: str | None = None
 
     @property
     def limits(self) -> list[Limit]:
@@ -228,12 +235,13 @@ class WalkingMapData(Ground):
             the field.
         """
         super().check()
-        if len(self.buildings) > MOST_BUILDINGS:
+        if self.tiles is None and len(self.buildings) > MOST_BUILDINGS:
             count = len(self.buildings)
             msg = f"One map file holds {MOST_BUILDINGS:,} buildings; here are {count:,}."
             raise InvalidInputError(
                 msg,
-                remedy="Draw one map per community or subdistrict, or serve vector tiles.",
+                remedy="Run `wangge serve` and open /maps/walking, which draws them from vector "
+                "tiles; or draw one map per subdistrict.",
                 field="buildings",
             )
         self._check_week()

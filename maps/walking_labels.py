@@ -61,6 +61,7 @@ WALKING_PAGE: dict[str, str] = {
     "walking_note": "Distances on foot count the legs to the doors; minutes count steps too.",
     "old_browser": "This browser is too old for the map. Use one of 2023 or later.",
     "loading": "Loading the map…",
+    "tiles_failed": "Outlines of buildings cannot be loaded now; dots stand for them.",
 }
 
 

@@ -11,6 +11,7 @@ from maps import ground, style
 from maps.blob import Blob, Ref, chain_rows
 from maps.ground_data import GROUPS, positions
 from maps.labels import label
+from maps.packing import SCALE
 from maps.payload import class_labels
 from maps.walking_labels import walking_texts
 from maps.walking_tables import (
@@ -160,7 +161,7 @@ def _buildings(
     floors = [-1 if each is None else each for each in ground.numbers_of(frame, "floors")]
     out: dict[str, Any] = {
         "count": len(frame),
-        "shapes": blob.shapes(frame.geometry.array, origin),
+        **_places(blob, frame, data.tiles, origin),
         "grid": blob.steps(positions(frame["grid_id"], data.grids["id"])),
         "community": blob.steps(positions(frame["community_id"], data.communities["id"])),
         "uses": [label("use", use, language) for use in uses],
@@ -177,6 +178,33 @@ def _buildings(
     for group in GROUPS[1:]:
         out[group] = blob.integers(data.suppress(frame[group].to_numpy(dtype=np.int64)))
     return out
+
+
+def _places(
+    blob: Blob, frame: "gpd.GeoDataFrame", tiles: str | None, origin: tuple[float, float]
+) -> dict[str, Any]:
+    """Return outlines; or, where they come as tiles, middles and the numbers they are known by."""
+    if tiles is None:
+        return {"shapes": blob.shapes(frame.geometry.array, origin)}
+    west, south, east, north = frame.geometry.bounds.to_numpy().T
+    middle = np.round(np.array([west + east, south + north]) / 2 * SCALE).astype(np.int64)
+    return {
+        "tiles": tiles,
+        "numbers": blob.numbers([number_of(key) for key in frame["id"]], "f8"),
+        "lon": blob.steps(middle[0]),
+        "lat": blob.steps(middle[1]),
+    }
+
+
+def number_of(key: str) -> int:
+    """Return the number of a feature in vector tiles: the last 52 bits of its key.
+
+    Examples
+    --------
+    >>> number_of("00000000-0000-0000-0001-00000000000a")
+    4503599627370506
+    """
+    return int(key.replace("-", "")[-13:], 16)
 
 
 def _codes(blob: Blob, frame: "gpd.GeoDataFrame") -> Ref | None:
@@ -334,6 +362,7 @@ def _indicator(each: "Indicator", language: Language) -> dict[str, Any]:
         "higher": each.higher_is_better,
         "source": each.source,
         "communities": cells(each.communities),
+        "notes": list(each.notes),
         "grids": cells(each.grids),
         "classes": {"breaks": classes.breaks, "colours": classes.colours, "labels": labels},
     }

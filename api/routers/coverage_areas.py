@@ -26,9 +26,12 @@ from gis.services.walking_areas import (
     gap_areas_in_line,
     gap_areas_on_foot,
     isochrone_areas,
+    off_network,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gis.services.walking import WalkingGround
 
 router = APIRouter(tags=["coverage"])
@@ -143,16 +146,17 @@ def get_isochrone(
     facts: dict[str, Any]
     if station is not None:
         origins = at_stations(ground, station.lower().split(","))
-        facts = _facts_of(ground, reach, origins, len(origins.station_ids))
+        facts = _facts_of(ground, reach, origins)
     elif point is not None:
         lon, lat = (float(part) for part in point.split(","))
         origins = at_point(ground, (lon, lat))
-        facts = _facts_of(ground, reach, origins, 0)
+        facts = _facts_of(ground, reach, origins)
     else:
         question = which.question(settings.timezone)
         who = serving(session, scope, ground, question)
         origins = at_stations(ground, list(ground.stations["id"][who.mask]))
-        facts = _facts(ground, reach, question, who)
+        facts = _facts(reach, question, who) | _on(ground, origins.station_ids)
+        facts["reason"] = who.reason or origins.reason
     if each and len(origins.station_ids) > _MOST_STATIONS:
         raise InvalidInputError(
             f"{len(origins.station_ids)} stations are more than {_MOST_STATIONS}.",
@@ -186,7 +190,7 @@ def list_catchments(
     question = which.question(settings.timezone)
     who = serving(session, scope, ground, question)
     areas = catchment_areas(ground, who.mask, reach)
-    facts = _facts(ground, reach, question, who)
+    facts = _facts(reach, question, who) | _on(ground, ground.stations["id"][who.mask])
     return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
 
 
@@ -218,22 +222,30 @@ def list_coverage_gaps(
         ground = grounds.current(session, scope)
         who = serving(session, scope, ground, question)
         areas = gap_areas_on_foot(ground, who.mask, asked)
-        facts = _facts(ground, reach, question, who)
+        on = _on(ground, ground.stations["id"][who.mask], community)
     else:
         places = grounds.places(session, scope)
         who = serving(session, scope, places, question)
         areas = gap_areas_in_line(places, who.mask, asked)
-        facts = _facts(None, reach, question, who)
+        on = _on(None, ())
+    facts = _facts(reach, question, who) | on
     facts["area_m2"] = round(float(areas["area_m2"].sum()), 2)
     return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
 
 
-def _facts(
+def _on(
     ground: "WalkingGround | None",
-    reach: Reach,
-    question: CoverageQuestion,
-    who: Serving,
+    station_ids: "Iterable[str | None]",
+    community: str | None = None,
 ) -> dict[str, Any]:
+    """Return which network areas were drawn on, and who is not on it."""
+    return {
+        "network": None if ground is None else ground.data_version,
+        **off_network(ground, station_ids, community),
+    }
+
+
+def _facts(reach: Reach, question: CoverageQuestion, who: Serving) -> dict[str, Any]:
     """Return what areas were drawn from."""
     return {
         "service": question.service,
@@ -242,7 +254,6 @@ def _facts(
         "method": question.method,
         "speed": reach.group,
         "speed_m_s": reach.speed,
-        "network": None if ground is None else ground.data_version,
         "calendar": who.calendar,
         "stations_serving": int(who.mask.sum()),
         "stations_unknown": who.unknown,
@@ -250,9 +261,7 @@ def _facts(
     }
 
 
-def _facts_of(
-    ground: "WalkingGround", reach: Reach, origins: Origins, stations: int
-) -> dict[str, Any]:
+def _facts_of(ground: "WalkingGround", reach: Reach, origins: Origins) -> dict[str, Any]:
     """Return what the areas of named places were drawn from, whatever anybody's hours."""
     return {
         "service": None,
@@ -261,9 +270,9 @@ def _facts_of(
         "method": "walking",
         "speed": reach.group,
         "speed_m_s": reach.speed,
-        "network": ground.data_version,
+        **_on(ground, origins.station_ids),
         "calendar": None,
-        "stations_serving": stations,
+        "stations_serving": sum(station is not None for station in origins.station_ids),
         "stations_unknown": 0,
         "reason": origins.reason,
     }

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Path, Query, Request, Response
 
-from api.beginning import begin_job
+from api.beginning import begin_job, coverage_is_due
 from api.deps import AppSettings, Principal, ReadSession, WriteSession
 from api.problems import responses
 from api.schemas.jobs import ImportAnswer, ImportsAnswer, JobAnswer, NewImport, UndoAnswer
 from gis.errors import InvalidInputError
+from gis.jobs.coverage_run import MEASURED_LAYERS
 from gis.jobs.import_orders import ImportOrder
 from gis.jobs.uploads import Uploads
 from gis.layers import imports
@@ -68,15 +69,22 @@ def list_imports(
 )
 def undo_import(
     layer: LayerName,
+    request: Request,
     session: WriteSession,
     scope: Principal,
     *,
+    after: BackgroundTasks,
     overwrite_edits: Annotated[
         bool, Query(description="Also if rows were changed by hand since; that is lost.")
     ] = False,
 ) -> UndoAnswer:
-    """Take the last import of a layer back: what it added goes, what it changed is as before."""
+    """Take the last import of a layer back: what it added goes, what it changed is as before.
+
+    Where coverage is measured on the layer, a run of it is queued.
+    """
     report = undo_last_import(session, scope, layer, overwrite_edits=overwrite_edits)
+    if not MEASURED_LAYERS.isdisjoint(report.deleted):
+        coverage_is_due(request, after, scope)
     return UndoAnswer(
         number=report.number,
         name=report.name,

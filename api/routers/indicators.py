@@ -182,7 +182,14 @@ def list_indicator_evidence(
 
 
 def _run(row: Any) -> RunFacts:  # noqa: ANN401 - a row of coverage_runs
-    told = row.parameters
+    usual: dict[str, Any] = {
+        "network": None,
+        "services": [],
+        "metres": [],
+        "minutes": [],
+        "speed": "adult",
+    }
+    told = usual | row.parameters  # a run of another version may not tell all
     return RunFacts(
         id=row.id,
         as_of=row.as_of,
@@ -190,7 +197,7 @@ def _run(row: Any) -> RunFacts:  # noqa: ANN401 - a row of coverage_runs
         method=row.method,
         data_version=row.data_version,
         network_id=row.network_id,
-        **{name: told[name] for name in ("network", "services", "metres", "minutes", "speed")},
+        **{name: told[name] for name in usual},
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -147,7 +147,7 @@ def coverage_map(
         304: {"description": "The page has not changed."},
         200: {"content": {"text/html": {"schema": {"type": "string"}}}},
     },
-    summary="The walking map of a week, as one page that needs no network",
+    summary="The walking map of a week, as one page",
 )
 def walking_map(
     request: Request,
@@ -160,15 +160,23 @@ def walking_map(
     week: Annotated[
         date | None, Query(description="A day of the week to show; this week if left out.")
     ] = None,
+    buildings: Annotated[
+        Literal["packed", "tiles"] | None,
+        Query(
+            description="Outlines of buildings in the page, or as vector tiles where one looks; "
+            "tiles above 70,000 buildings if it is left out."
+        ),
+    ] = None,
     accept_language: AcceptLanguage = "",
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Return who reaches an open station on foot, in every hour of a week.
 
-    Needs roads in the store. It is drawn once and kept until the data change.
+    Needs roads in the store. It is drawn once and kept until the data change. With `tiles` it asks
+    this server for outlines; verdicts, paths and the week are in the page all the same.
     """
     language = choose_language(lang, accept_language, settings.language)
-    order = MapOrder(language, "walking", service=service, week=week)
+    order = MapOrder(language, "walking", service=service, week=week, buildings=buildings)
     return _map(request, session, scope, settings, order, if_none_match)
 
 
@@ -212,7 +220,7 @@ def _static(name: str) -> tuple[bytes, str]:
 
 
 def _map_policy(tile_url: str | None) -> str:
-    """Return what the map's page may do: it carries its own scripts, and asks only for tiles."""
+    """Return what the map's page may do: it has its own scripts, and asks for tiles alone."""
     tiles = ""
     if tile_url:
         parts = urlsplit(tile_url)
@@ -221,6 +229,7 @@ def _map_policy(tile_url: str | None) -> str:
     # The measure tool compiles its templates in the browser: without unsafe-eval the map is blank.
     return (
         "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
-        f"img-src data: blob:{tiles}; font-src data:; base-uri 'none'; form-action 'none'; "
+        f"img-src data: blob:{tiles}; font-src data:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; "
         "frame-ancestors 'none'"
     )

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from starlette.responses import FileResponse
 
-from api.beginning import begin_job
+from api.beginning import begin_job, coverage_is_due
 from api.deps import AppSettings, Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse
 from api.params import RowId, day_of
@@ -155,19 +155,24 @@ def export_siting_file(
 def adopt_siting(
     job_id: RowId,
     sent: AdoptRequest,
+    request: Request,
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
+    *,
+    after: BackgroundTasks,
 ) -> AdoptAnswer:
     """Make a planned station of each chosen site; coverage as of its first day shows it.
 
-    A second time it is a 409.
+    A second time it is a 409. If that day has come, a run of coverage is queued.
     """
     report = report_of(siting_job(session, scope, str(job_id)))
     how = Adoption(
         sent.opens_on, settings.timezone, sent.tier, sent.opening_hours, settings.language
     )
     made = adopt_sites(session, scope, str(job_id), report, how)
+    if how.has_begun:
+        coverage_is_due(request, after, scope)
     return AdoptAnswer(stations=[UUID(one) for one in made])
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 
+from api.beginning import coverage_is_due
 from api.coverage_params import By, SpeedOf
 from api.deps import AppSettings, Grounds, Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse, collection, feature
@@ -16,7 +17,6 @@ from api.schemas.codes import Service, Status, Tier
 from api.schemas.coverage import Method
 from api.schemas.features import ChangedStation, Station, Stations
 from api.versions import IfMatch, etag, versions_of
-from gis.jobs.coverage_run import queue_run
 from gis.layers import stations
 from gis.layers.roads import walkable_near
 from gis.network import REACH_M, SPEEDS
@@ -165,9 +165,7 @@ def update_station(
         request_id=request.state.request_id,
     )
     if asked.moves_coverage:
-        state = request.app.state
-        url = state.engine.url.render_as_string(hide_password=False)
-        after.add_task(queue_run, state.sessions, scope, settings.timezone, url=url)
+        coverage_is_due(request, after, scope)
     more = {}
     if asked.place is not None:
         more["road_near"] = walkable_near(session, scope, *asked.place, REACH_M)

@@ -27,7 +27,7 @@ from api.schemas.accounts import (
     UsersAnswer,
 )
 from api.security.gate import forgetting
-from gis.access import FULL_COUNTS, MATRIX, Area, Grant, Permission, Role
+from gis.access import MATRIX, Area, Grant, Permission, Role, sees_in_full
 from gis.layers.audit import Wanted
 from gis.services import accounts, keys
 from gis.services.audit_trail import read_trail
@@ -190,7 +190,8 @@ async def list_roles() -> RolesAnswer:
         roles=[
             RoleAnswer(
                 role=role,
-                full_counts=role in FULL_COUNTS,
+                full_counts=sees_in_full(role, Permission.GROUND_READ),
+                full_building_counts=sees_in_full(role, Permission.BUILDINGS_READ),
                 permissions=[one for one in Permission if one in MATRIX[role]],
             )
             for role in Role

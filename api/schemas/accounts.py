@@ -265,7 +265,8 @@ class RoleAnswer(BaseModel):
     """A role, and what it may do."""
 
     role: Role
-    full_counts: bool = Field(description="Whether small counts are shown as they are.")
+    full_counts: bool = Field(description="Whether small counts of areas are shown as they are.")
+    full_building_counts: bool = Field(description="Whether those of single buildings are as well.")
     permissions: list[Permission]
 
 

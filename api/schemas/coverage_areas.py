@@ -77,6 +77,13 @@ class Areas(BaseModel, Generic[P]):
     stations_unknown: int = Field(
         description="Stations with the service whose hours nobody has stated; they do not count."
     )
+    stations_off_network: list[UUID] = Field(
+        description="Stations that count, though no road is near: nobody can walk to them."
+    )
+    buildings_off_network: int | None = Field(
+        description="Buildings that no road is near: they reach nothing. Null: no network was "
+        "needed."
+    )
     reason: str | None = Field(
         description="Why nothing is reached: no_station_offers, none_open, hours_unknown, "
         "no_road_within_reach or roads_behind_barrier."

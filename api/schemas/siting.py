@@ -254,6 +254,11 @@ class SiteAnswer(BaseModel):
     lon: float
     lat: float
     floor_area_m2: float | None
+    floor_stated: bool = Field(
+        False,
+        description="Whether the floor was stated; else it is the whole building's, footprint "
+        "times storeys, and a station made of the site has none.",
+    )
     cost: float | None
     capacity: int | None
 

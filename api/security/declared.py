@@ -62,6 +62,10 @@ DECLARED: "Mapping[str, Permission | Door]" = MappingProxyType(
         "list_buildings": Permission.BUILDINGS_READ,
         "get_building": Permission.BUILDINGS_READ,
         "list_activities": Permission.GROUND_READ,
+        "get_tile": Permission.GROUND_READ,  # and what its layer asks for, see EXPORTED
+        "get_tileset": Permission.GROUND_READ,
+        "get_coverage_tile": Permission.BUILDINGS_READ,
+        "get_coverage_tileset": Permission.BUILDINGS_READ,
         # Incidents, demands, and descriptions of places
         "list_incidents": Permission.MATTERS_READ,
         "get_incident": Permission.MATTERS_READ,
@@ -177,7 +181,7 @@ _GROUND = (
     "coverage_gaps",
     "indicators",
 )
-#: Layer of an export to what else than the right to export it asks for.
+#: Layer of an export or of tiles to what it asks for besides.
 EXPORTED: "Mapping[str, Permission]" = MappingProxyType(
     {
         **dict.fromkeys(_GROUND, Permission.GROUND_READ),

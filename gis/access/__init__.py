@@ -6,9 +6,10 @@ every query takes the :class:`~gis.scope.Scope` that :func:`scope_of` returns.
 
 from gis.access.grants import Area, AreaKind, Grant, Held, Principal, authorise, scope_of
 from gis.access.permissions import Permission
-from gis.access.roles import FULL_COUNTS, MATRIX, Role
+from gis.access.roles import AREA_COUNTS, FULL_COUNTS, MATRIX, Role, sees_in_full
 
 __all__ = [
+    "AREA_COUNTS",
     "FULL_COUNTS",
     "MATRIX",
     "Area",
@@ -20,4 +21,5 @@ __all__ = [
     "Role",
     "authorise",
     "scope_of",
+    "sees_in_full",
 ]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gis.access.permissions import Permission
-from gis.access.roles import FULL_COUNTS, MATRIX, Role
+from gis.access.roles import MATRIX, Role, sees_in_full
 from gis.errors import ForbiddenError
 from gis.scope import Action, Scope
 
@@ -126,7 +126,7 @@ def scope_of(principal: Principal, permission: Permission, day: "date") -> Scope
         grid_ids=frozenset().union(*(held.grid_ids for held in used)),
         roles=tuple(sorted({str(held.grant.role) for held in used})),
         organisations=_organisations(used),
-        full_counts=all(held.grant.role in FULL_COUNTS for held in used),
+        full_counts=all(sees_in_full(held.grant.role, permission) for held in used),
         permission=str(permission),
     )
 

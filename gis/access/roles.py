@@ -75,6 +75,7 @@ MATRIX: "Mapping[Role, frozenset[Permission]]" = MappingProxyType(
         Role.ORGANISATION: _EVERYBODY,
         Role.MANAGER: _EVERYBODY
         | {
+            Permission.BUILDINGS_READ,
             Permission.COVERAGE_RUN,
             Permission.SITING_READ,
             Permission.SITING_RUN,
@@ -89,3 +90,11 @@ MATRIX: "Mapping[Role, frozenset[Permission]]" = MappingProxyType(
 
 #: Roles that see counts of their areas as they are; to the others small ones are withheld.
 FULL_COUNTS = frozenset({Role.ADMIN, Role.PLANNER, Role.REVIEWER, Role.MANAGER})
+#: Of them, those that see counts of areas so: of single buildings small ones are withheld.
+AREA_COUNTS = frozenset({Role.MANAGER})
+
+
+def sees_in_full(role: Role, permission: Permission) -> bool:
+    """Return whether what a permission opens to a role has small counts as they are."""
+    of_buildings = permission is Permission.BUILDINGS_READ
+    return role in FULL_COUNTS and not (of_buildings and role in AREA_COUNTS)

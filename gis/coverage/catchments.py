@@ -6,7 +6,8 @@ import numpy as np
 import shapely
 
 from gis.coverage.field import WalkField
-from gis.coverage.isochrones import reached_ground, valid_lonlat
+from gis.coverage.gaps import valid_lonlat
+from gis.coverage.isochrones import reached_ground
 from gis.coverage.partition import differing_sides, label_polygons
 from gis.coverage.settling import settled
 from gis.coverage.shares import PEOPLE

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import ArrayLike
 
+    from gis.geometry.crs import Geometries
+
 #: A circle is drawn with 4 × 64 chords: its radius is short by 0.0075 % at most.
 _QUARTER_SEGMENTS = 64
 
@@ -76,6 +78,14 @@ def gap_polygons(
     return gap_frame(gap, crs, buildings=buildings, minimum_area_m2=minimum_area_m2)
 
 
+def valid_lonlat(parts: "Geometries", crs: pyproj.CRS) -> "Geometries":
+    """Return areas in metres as valid ones in EPSG:4326: rounding may fold what is a hair wide."""
+    out = to_lonlat(parts, crs)
+    folded = ~shapely.is_valid(out)
+    out[folded] = shapely.make_valid(out[folded], method="structure")
+    return out
+
+
 def gap_frame(
     gap: shapely.Geometry,
     crs: pyproj.CRS,
@@ -94,7 +104,7 @@ def gap_frame(
     parts = shapely.get_parts(gap)
     parts = parts[shapely.area(parts) > 0]
     frame = gpd.GeoDataFrame(
-        {"area_m2": shapely.area(parts)}, geometry=to_lonlat(parts, crs), crs="EPSG:4326"
+        {"area_m2": shapely.area(parts)}, geometry=valid_lonlat(parts, crs), crs="EPSG:4326"
     )
     order = ["area_m2"]
     keep = frame["area_m2"] >= minimum_area_m2

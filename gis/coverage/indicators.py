@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.coverage.shown_shares import kept_apart
 from gis.errors import InvalidInputError, NotFoundError
 from gis.frames.indicators import AREA_KINDS, INDICATORS
 from gis.frames.small_counts import also_withheld
@@ -40,6 +41,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "workers_per_10000_residents": Target(18.0, _PLAN),
     }
 )
+#: In codes of indicators: whatever a station offers.
+ANY_SERVICE = "any"
 #: Units of values, as codes: people read the label of ``unit:code``.
 UNITS = ("share", "m2_per_100_households", "workers_per_10000_residents")
 #: Counts of people that are withheld when small; households never are.
@@ -249,8 +252,10 @@ def withheld(indicators: IndicatorTable, below: int) -> "pd.DataFrame":
     """Return the table as people see it: without small counts, and without what reveals them.
 
     Of indicators that count people, a row is withheld if its number, what it is divided by, or the
-    rest are small; and so are further rows among the grids of a community, or the communities,
-    whose sum is known, as :func:`gis.frames.small_counts.also_withheld` says.
+    rest are small, or if the number is too near to another one of the same people of the area, as
+    :func:`gis.coverage.shown_shares.kept_apart` says; and so are further rows among the grids of a
+    community, or the communities, whose sum is known, as
+    :func:`gis.frames.small_counts.also_withheld` says.
 
     Parameters
     ----------
@@ -269,18 +274,44 @@ def withheld(indicators: IndicatorTable, below: int) -> "pd.DataFrame":
     sensitive = [t.indicator for t in indicators.tallies.values() if t.sensitive]
     hidden = np.zeros(len(table), dtype=bool)
     chosen = table["indicator"].isin(sensitive)
+    near = _too_near(table[chosen], below)
     siblings = table["community_id"].where(table["area_kind"] == "grid", "all")
     for _, rows in table[chosen].groupby(["indicator", "area_kind", siblings[chosen]], sort=True):
         at = rows.index.to_numpy()
         counts = rows[["numerator", "denominator"]].to_numpy(dtype=np.int64)
-        hidden[at] = _hidden(counts[:, 0], counts[:, 1], below)
+        hidden[at] = _hidden(counts[:, 0], counts[:, 1], below, near.loc[at].to_numpy())
     table["suppressed"] = hidden
     table.loc[hidden, ["value", "gap", "numerator", "denominator"]] = np.nan
     return table
 
 
-def _hidden(counted: "NDArray[np.int64]", base: "NDArray[np.int64]", below: int) -> "Bools":
-    hidden = np.zeros(len(base), dtype=bool)
+def _too_near(table: "pd.DataFrame", below: int) -> "pd.Series[bool]":
+    """Return which numbers differ by a small one from another number of the same people.
+
+    Those of a service are held against each other, and against those of any service, within which
+    they lie.
+    """
+    import pandas as pd
+
+    out = pd.Series(data=False, index=table.index)
+    if below <= 1 or not len(table):
+        return out
+    code = table["indicator"].str.partition(":")
+    service = code[2].str.rsplit("_", n=2).str[0].rename("service")
+    for _, rows in table.groupby([code[0], "area_kind", "area_id"], sort=True):
+        total = int(rows["denominator"].iloc[0])
+        offered = dict(list(rows["numerator"].astype(np.int64).groupby(service[rows.index])))
+        first = kept_apart(offered.get(ANY_SERVICE, ()), total, below)
+        for counts in offered.values():
+            kept = kept_apart([*first.tolist(), *counts], total, below)
+            out[counts.index] = ~counts.isin(kept)
+    return out
+
+
+def _hidden(
+    counted: "NDArray[np.int64]", base: "NDArray[np.int64]", below: int, near: "Bools"
+) -> "Bools":
+    hidden = near.copy()
     for counts in (counted, base, base - counted):
         hidden |= ((counts > 0) & (counts < below)) | also_withheld(counts, below)
     if hidden.sum() == 1 and len(hidden) > 1:  # one unknown is the sum less the others

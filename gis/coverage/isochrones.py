@@ -12,12 +12,12 @@ import numpy as np
 import shapely
 
 from gis.coverage.field import FieldGround, WalkField, station_fields
-from gis.coverage.gaps import gap_frame
+from gis.coverage.gaps import gap_frame, valid_lonlat
 from gis.coverage.settling import settled
 from gis.coverage.shares import check_index
 from gis.coverage.verdicts import check_threshold
 from gis.errors import InvalidInputError
-from gis.geometry.crs import to_lonlat, to_projected
+from gis.geometry.crs import to_projected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pyproj
     from numpy.typing import NDArray
 
-    from gis.geometry.crs import Geometries
     from gis.network.graph import WalkGraph
     from gis.network.snapping import Snapped
 
@@ -108,14 +107,6 @@ def _below_zero(
     (points,), (rings,), (polygons,) = chunks
     parts = shapely.from_ragged_array(shapely.GeometryType.POLYGON, points, (rings, polygons))
     return shapely.MultiPolygon(list(parts))
-
-
-def valid_lonlat(parts: "Geometries", crs: "pyproj.CRS") -> "Geometries":
-    """Return areas in metres as valid ones in EPSG:4326: rounding may fold what is a hair wide."""
-    out = to_lonlat(parts, crs)
-    folded = ~shapely.is_valid(out)
-    out[folded] = shapely.make_valid(out[folded], method="structure")
-    return out
 
 
 def isochrones(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.errors import InvalidInputError
+from gis.hours import parse_hours
 from gis.ingest.values import MendLog, clean_dates, clean_numbers, clean_truth, household_sources
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 #: Control characters that no text may hold; tab, line feed and carriage return may stand in it.
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 _SPACES = (9, 10, 13)
+#: Fields whose texts are laid out into intervals.
+_HOURS = ("opening_hours", "delivery_hours")
 
 
 def check_columns(
@@ -79,6 +83,9 @@ def typed_columns(
                 default = str(column.default) if _is_text(values) else column.default
                 values = values.astype(object).where(values.notna(), default)
             if column.kind == "str":
+                _refuse_hours(
+                    values.to_numpy(object), values.isna().to_numpy(bool), column.name, rejects
+                )
                 values = _arrow_series(values, column.name, rejects)
         else:
             checked = check_column(values, column, rejects, mends=mends, timezone=timezone)
@@ -194,6 +201,7 @@ def _text(
         )
         known = pa.array(texts, pa.large_string())
     _refuse_control(known, column.name, rejects)
+    _refuse_hours(texts, missing, column.name, rejects)
     if column.choices:
         chosen = pc.is_in(known, pa.array(column.choices, known.type))
         rejects.add(
@@ -208,6 +216,23 @@ def _text(
         texts = texts.copy()
         texts[missing] = None
     return pd.Series(texts, index=values.index, dtype=object)
+
+
+def _refuse_hours(
+    texts: "NDArray[Any]", missing: "NDArray[np.bool_]", name: str, rejects: "Rejects"
+) -> None:
+    """Add rows whose opening hours do not read: laid out later, nothing would name the row."""
+    if name not in _HOURS:
+        return
+    faults: dict[str, tuple[str, str]] = {}
+    for text in {str(one) for one in texts[~missing]}:
+        try:
+            parse_hours(text, "UTC")
+        except InvalidInputError as error:
+            faults[text] = error.message.removeprefix(f"Opening hours {text!r} "), error.remedy
+    for text, (reason, remedy) in sorted(faults.items()):
+        bad = np.array([str(one) == text for one in texts])
+        rejects.add(bad, name, texts, reason.rstrip("."), remedy, code="not_opening_hours")
 
 
 def _arrow_text(values: "pd.Series[Any]") -> Any:  # noqa: ANN401 - an Arrow array

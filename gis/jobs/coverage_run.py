@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 KIND = "coverage"
-#: Layers that coverage is measured on: an import of one of them makes a new run due.
+#: Layers that coverage is measured on: a change of one of them makes a new run due.
 MEASURED_LAYERS = frozenset(
     {
         "communities",
@@ -116,9 +116,18 @@ def queue_daily(
     return queue_run(factory, scope, timezone, url=url)
 
 
-def due_after(layers: Iterable[str]) -> bool:
-    """Return whether an import of these layers changes what is measured."""
-    return not MEASURED_LAYERS.isdisjoint(layers)
+def queue_after(
+    factory: "sessionmaker[Session]",
+    scope: "Scope",
+    layers: Iterable[str],
+    timezone: str,
+    *,
+    url: str | None = None,
+) -> str | None:
+    """Queue a run as :func:`queue_run` does if rows of these layers are among what is measured."""
+    if MEASURED_LAYERS.isdisjoint(layers):
+        return None
+    return queue_run(factory, scope, timezone, url=url)
 
 
 def _measurable(session: "Session", scope: "Scope") -> bool:

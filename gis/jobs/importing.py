@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gis.database.engine import transaction
 from gis.ingest.boundary import read_boundary
 from gis.ingest.osm import HouseholdOptions, read_osm
+from gis.jobs.coverage_run import queue_after
 from gis.jobs.steps import Steps
 from gis.services import auditing, importing, opening
 from gis.services.plan_fitness import UnfitPlan
@@ -57,6 +58,7 @@ def take_in_dataset(
             lay_out_hours(session, scope, stored.rows, timezone)
         report = report_of(stored)
         report["audit"] = audited(session, scope, steps, stored.number, stored.rows)
+    queue_after(factory, scope, stored.rows, timezone)
     plain: dict[str, Any] = json.loads(json.dumps(report, default=str))
     return {**plain, "seconds": dict(steps.seconds)}
 

@@ -18,7 +18,7 @@ from gis.ingest.rejects_package import write_rejects_package
 from gis.ingest.reservoir import representative_points
 from gis.ingest.rows import SourceOptions
 from gis.ingest.stream import LayerStream, ReadOrder, open_layer
-from gis.jobs.coverage_run import due_after, queue_run
+from gis.jobs.coverage_run import queue_after
 from gis.jobs.hotline import take_in_hotline
 from gis.jobs.import_orders import ImportOrder, rejects_table
 from gis.jobs.importing import audited, lay_out_hours, plans_told, report_of, rows_told
@@ -55,8 +55,8 @@ def run_import(
     order = ImportOrder.from_arguments(arguments)
     try:
         report = Import(factory, scope, order, Steps(recorder), recorder.job_id).run()
-        if report.get("number") is not None and due_after(_layers_of(order, report)):
-            queue_run(factory, scope, order.timezone)
+        if report.get("number") is not None:
+            queue_after(factory, scope, _layers_of(order, report), order.timezone)
         return report
     finally:
         if order.uploads is not None:

@@ -17,7 +17,7 @@ from gis.jobs.steps import Steps
 from gis.layers import jobs
 from gis.services.siting import prepare, solve
 from gis.services.siting_order import SitingOrder
-from gis.services.siting_telling import read_grids, told_siting
+from gis.services.siting_telling import FORM, read_grids, told_siting
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -141,11 +141,17 @@ def report_of(row: "Row[Any]") -> dict[str, Any]:
     Raises
     ------
     gis.errors.ConflictError
-        It has not ended, or nothing came of it.
+        It has not ended, nothing came of it, or it was told in the form of another version.
     """
     if row.status == "succeeded":
-        report: dict[str, Any] = row.report
-        return report
+        report: dict[str, Any] = row.report or {}
+        if report.get("form") == FORM:
+            return report
+        raise ConflictError(
+            f"The siting {row.id} was stored by another version, which told it otherwise.",
+            remedy="Ask for it again, as it was asked for: "
+            f"wangge siting run --from {str(row.id)[:8]}.",
+        )
     if row.status in {"queued", "running"}:
         raise ConflictError(
             f"The siting {row.id} is {row.status}.", remedy="Ask again when it has ended."

@@ -10,9 +10,10 @@ import numpy as np
 
 from gis import frames
 from gis.coverage.indicators import TARGETS, indicator_table, withheld
+from gis.coverage.tallies import FLOOR_AREA, facilities_in_use
 from gis.errors import InvalidInputError
 from gis.frames.stations import SERVICES
-from gis.i18n import code_label, indicator_label
+from gis.i18n import code_label, indicator_label, translate
 from gis.jobs.steps import Steps
 from gis.layers import divisions, grids, imports, plans
 from gis.layers.barriers import Barrier
@@ -35,6 +36,7 @@ from gis.services.walking_week import (
 )
 from maps.community_report import CommunityReportOrder, write_community_report
 from maps.walking import (
+    MOST_BUILDINGS,
     Delivery,
     Indicator,
     Limit,
@@ -99,6 +101,11 @@ class WalkingMapOrder(MapOrder):
         Codes, or ``any``; empty: those that most stations offer.
     week
         A day of the week that is shown; today if it is left out.
+    building_tiles
+        Template of the addresses of vector tiles with the buildings' outlines; unset: they are in
+        the page, however many there are.
+    tiles_above
+        With more buildings than this they come as tiles.
 
     Raises
     ------
@@ -108,6 +115,8 @@ class WalkingMapOrder(MapOrder):
 
     services: tuple[str, ...] = ()
     week: date | None = None
+    building_tiles: str | None = None
+    tiles_above: int = MOST_BUILDINGS
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
@@ -222,6 +231,7 @@ def read_walking_map(
         )
     data: dict[str, Any] = base | {
         "indicators": _indicators(session, scope, order, ground, services[0], base["grids"]),
+        "tiles": order.building_tiles if len(base["buildings"]) > order.tiles_above else None,
         **_reached(week),
     }
     if areas:
@@ -348,9 +358,27 @@ def _indicators(
                 None if np.isnan(values["grid"]).all() else values["grid"],
                 target=None if target is None else target.value,
                 source="" if target is None else target.source,
+                notes=_unstated(ground, run.day, order.language) if code == FLOOR_AREA else (),
             )
         )
     return out
+
+
+def _unstated(ground: WalkingGround, day: date, language: "Language") -> list[str]:
+    """Return for each community of how many of its facilities nobody stated the floor area."""
+    stations = ground.stations[facilities_in_use(ground.stations, day)]
+    of = stations.groupby("community_id")["floor_area_m2"].agg(["size", "count"])
+    notes = {
+        str(key): translate(
+            "Of {n} of {total} facilities the floor area is not stated; they add nothing.",
+            language,
+            n=row["size"] - row["count"],
+            total=row["size"],
+        )
+        for key, row in of.iterrows()
+        if row["count"] < row["size"]
+    }
+    return [notes.get(str(key), "") for key in ground.communities["id"]]
 
 
 def _drawn(data: WalkingMapData, order: WalkingMapOrder) -> "folium.Map":

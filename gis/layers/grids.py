@@ -217,6 +217,22 @@ def read_building_grids(session: "Session", scope: Scope, plan_ids: "Sequence[st
     return read_frame(session, own, BUILDING_GRIDS)
 
 
+def read_building_parts(session: "Session", scope: Scope, plan_ids: "Sequence[str]") -> Any:  # noqa: ANN401 - a frame
+    """Return the parts of buildings that some plans split by their units, along each building.
+
+    With building_id, grid_id and the share of the building that the grid has: of its people those
+    from ``share_from / share_of`` to ``share_to / share_of``, as :func:`people_there` counts them.
+    """
+    share, grids = GRID_BUILDINGS.c, table_of(Grid)
+    statement = (
+        select(share.building_id, share.grid_id, *(share[name] for name in _SHARES))
+        .join(grids, grids.c.id == share.grid_id)
+        .where(share.plan_id.in_(list(plan_ids)), share.share_of > 1)
+        .order_by(share.building_id, share.share_from)
+    )
+    return read_frame(session, scope.restrict(statement, grids.c.community_id))
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """The answer to "whose grid is this?": a grid, or the reason why there is none.

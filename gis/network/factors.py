@@ -20,9 +20,10 @@ class WalkFactors:
     Parameters
     ----------
     steps
-        Stairs, by their length on the map. Weidmann (1993), Transporttechnik der Fussgänger, IVT
-        ETH Zürich 90: 1.34 m/s on the level, 0.610 m/s up and 0.694 m/s down on stairs, all
-        horizontally; up one way and down the other takes 2.06 times as long.
+        Stairs, by their length on the map. 1.34 m/s on the level, 0.610 m/s up and 0.694 m/s down,
+        all horizontally, are quoted after Weidmann (1993), Transporttechnik der Fussgänger, IVT ETH
+        Zürich 90. The mean of up and down, 2.06 times as long, for every flight and every speed is
+        a choice: long flights are slower (Kretz and others, 2008, Safety Science 46).
     unpaved, soft
         Gravel and earth: 1.1, a dirt road (Soule and Goldman, 1972); grass, sand and mud: 1.3, a
         ploughed field (Givoni and Goldman, 1971), both as in Herzog (2014), Internet Archaeology

@@ -87,6 +87,7 @@ FIELD_LABELS = MappingProxyType(
         "lat": "纬度",
         "layer": "图层",
         "leave": "替换的候选点",
+        "leave_label": "替换的选址",
         "length_m": "长度（米）",
         "level": "级别",
         "lon": "经度",
@@ -210,6 +211,49 @@ ABOUT_LABELS = MappingProxyType(
 )
 
 
+#: Facts of a siting → Chinese; in English they are called by their names.
+FACT_LABELS = MappingProxyType(
+    {
+        "as_of": "基准日期",
+        "asked": "拟新增站点数",
+        "available": "候选点总数",
+        "bound": "目标值的理论界",
+        "calendar": "节假日历",
+        "counted_in": "目标值计量",
+        "gap": "与理论界的差距",
+        "group": "步行人群",
+        "mean_distance_m_after": "选址后平均步行距离（米）",
+        "mean_distance_m_before": "现状平均步行距离（米）",
+        "mean_walk_minutes_after": "选址后平均步行时间（分钟）",
+        "mean_walk_minutes_before": "现状平均步行时间（分钟）",
+        "method": "测算方式",
+        "model": "选址目标",
+        "monday": "所在周的周一",
+        "moves": "尝试次数",
+        "network": "步行网络版本",
+        "objective": "目标值",
+        "off_network": "附近无路的候选点数",
+        "opening_hours": "新站点开放时间",
+        "parts": "计入时段",
+        "people": "统计人群",
+        "placed": "容量可服务人数",
+        "radius": "服务半径",
+        "seconds": "求解用时（秒）",
+        "service": "服务事项",
+        "source": "候选点来源",
+        "stations_off_network": "附近无路的现有站点",
+        "stations_serving": "现有站点数",
+        "status": "求解结论",
+        "stopped": "是否提前停止",
+        "thinned_m": "候选点抽稀距离（米）",
+        "uncovered_buildings": "选址后仍未覆盖的楼栋数",
+        "uncovered_people": "选址后仍未覆盖的人数",
+        "unit": "半径单位",
+        "weighed": "参与比选的候选点数",
+    }
+)
+
+
 def field_label(name: str, language: "Language | None") -> str:
     """Return the header of a field; without a language the field's own name.
 
@@ -219,6 +263,11 @@ def field_label(name: str, language: "Language | None") -> str:
     ('户数', 'households')
     """
     return FIELD_LABELS.get(name, name) if language == "zh-CN" else name
+
+
+def fact_label(name: str, language: "Language | None") -> str:
+    """Return what a fact of a siting is called; without a language its own name."""
+    return FACT_LABELS.get(name, name) if language == "zh-CN" else name
 
 
 def about_label(name: str, language: "Language") -> str:

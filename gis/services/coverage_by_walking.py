@@ -63,9 +63,7 @@ class Coverage:
         """Stations that count, though no road is near: in a river, beyond the roads."""
         if self.network is None or not isinstance(self.places, WalkingGround):
             return []
-        off = set(self.places.walked.stations_off_network)
-        chosen = self.places.stations["id"][self.serving.mask]
-        return [str(station) for station in chosen if station in off]
+        return self.places.off_network(self.places.stations["id"][self.serving.mask])
 
 
 def places_for(

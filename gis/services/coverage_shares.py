@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import withheld_totals, withheld_within
+from gis.coverage.shown_shares import counts_apart, withheld_totals, withheld_within
+from gis.coverage.verdicts import THRESHOLDS_M
+from gis.coverage.walking_coverage import THRESHOLDS_MIN
 from gis.errors import InvalidInputError, NotFoundError
 from gis.layers import divisions, grids
+from gis.network import SPEEDS, minutes
 
 if TYPE_CHECKING:
     from datetime import date
@@ -86,17 +89,44 @@ class Areas:
     table
         ``id``, ``code``, ``name``, ``community_code``, ``siblings`` (areas whose sum is known).
     of
-        ``id`` of the area of each building, None: in none.
+        ``id`` of the area of each building, None: in none; of one that the plan splits by its units
+        the grid with most of it.
     plan_ids
         Plans that the grids are of.
     whole
         The one area is all there is (or all of a community).
+    parts
+        Shares of buildings that are split, on the index of the buildings: ``area``,
+        ``share_from``, ``share_to``, ``share_of``; None: there are none.
     """
 
     table: "pd.DataFrame"
     of: "pd.Series[str]"
     plan_ids: Sequence[str] = ()
     whole: bool = False
+    parts: "pd.DataFrame | None" = None
+
+    def people(self, buildings: "pd.DataFrame") -> "pd.DataFrame":
+        """Return buildings with their ``area`` (or None) and the people who count there.
+
+        A building that is split has a row for each part, on the same label of the index. Its people
+        are divided as in the counts of the grids, so they add up to those of the building.
+        """
+        import pandas as pd
+
+        whole = buildings.assign(area=self.of.loc[buildings.index])
+        parts = self.parts
+        parts = None if parts is None else parts[parts.index.isin(buildings.index)]
+        if parts is None or not len(parts):
+            return whole
+        own = buildings.loc[parts.index].assign(area=parts["area"].to_numpy())
+        start, end, of = (
+            parts[name].to_numpy(dtype=np.int64) for name in ("share_from", "share_to", "share_of")
+        )
+        for name in PEOPLE:
+            people = own[name].to_numpy(dtype=np.int64)
+            own[name] = people * end // of - people * start // of
+        return pd.concat([whole.drop(index=parts.index.unique()), own])
 
     @property
     def groups(self) -> "list[NDArray[np.intp]]":
@@ -139,7 +169,13 @@ def read_areas(
     if community is None:
         return found
     chosen = found.table[found.table["community_code"] == community]
-    return Areas(chosen, found.of.where(found.of.isin(chosen["id"]), None), found.plan_ids)
+    parts = found.parts
+    return Areas(
+        chosen,
+        found.of.where(found.of.isin(chosen["id"]), None),
+        found.plan_ids,
+        parts=None if parts is None else parts[parts["area"].isin(chosen["id"])],
+    )
 
 
 def _grids(session: "Session", scope: "Scope", places: "Places", kind: str, day: "date") -> Areas:
@@ -156,7 +192,16 @@ def _grids(session: "Session", scope: "Scope", places: "Places", kind: str, day:
     grid_of = dict(zip(members["building_id"], members["grid_id"], strict=True))
     own = places.buildings["id"].map(grid_of).astype(object)
     table = drawn.assign(name=None, siblings=drawn["community_code"])
-    return Areas(table, own.where(own.notna(), None), plan_ids)
+    parts = grids.read_building_parts(session, scope, plan_ids)
+    parts = parts[parts["grid_id"].isin(drawn["id"])].rename(columns={"grid_id": "area"})
+    label_of = dict(zip(places.buildings["id"], places.buildings.index, strict=True))
+    parts = parts[parts["building_id"].isin(label_of)]
+    return Areas(
+        table,
+        own.where(own.notna(), None),
+        plan_ids,
+        parts=parts.set_index(parts["building_id"].map(label_of)) if len(parts) else None,
+    )
 
 
 def _whole(session: "Session", scope: "Scope", places: "Places", community: str | None) -> Areas:
@@ -222,7 +267,8 @@ def _withins(
     walked = coverage.verdicts["distance_m" if unit == "m" else "minutes"]
     total = _totals(buildings, areas)
     near = [_totals(buildings[walked <= limit], areas) for limit in limits]
-    hidden = _hidden(areas, below, near, total)
+    taken = _taken(coverage, areas, near, below, unit=unit)
+    hidden = _hidden(areas, below, near, total, taken)
     out: list[list[Within]] = [[] for _ in range(len(areas.table))]
     for at, limit in enumerate(limits):
         for row, listed in enumerate(out):
@@ -233,14 +279,74 @@ def _withins(
     return out
 
 
+def _taken(
+    coverage: "Coverage",
+    areas: Areas,
+    near: "Sequence[dict[str, NDArray[np.int64]]]",
+    below: int,
+    *,
+    unit: str,
+) -> "dict[str, NDArray[np.bool_]]":
+    """Return for each count which thresholds of which area are too near to another count."""
+    options = coverage.question.options
+    usual = {"m": THRESHOLDS_M, "min": THRESHOLDS_MIN}[unit]
+    asked = options.thresholds_m if unit == "m" else options.thresholds_min
+    every = not set(asked) <= set(usual)
+    people = areas.people(coverage.places.buildings[list(PEOPLE)])
+    rows = people.groupby("area").indices
+    out = {name: np.zeros((len(near), len(areas.table)), dtype=bool) for name in PEOPLE}
+    if below <= 1:
+        return out
+    for at, key in enumerate(areas.table["id"]):
+        own = people.iloc[rows.get(key, [])]
+        apart = people_apart(coverage, own, below, every=every)
+        for name, counts in apart.items():
+            out[name][:, at] = ~np.isin([one[name][at] for one in near], counts)
+    return out
+
+
+def people_apart(
+    coverage: "Coverage", people: "pd.DataFrame", below: int, *, every: bool = True
+) -> "dict[str, NDArray[np.int64]]":
+    """Return which counts of people of a place may be shown, whichever threshold is asked with.
+
+    Parameters
+    ----------
+    coverage
+        The verdicts.
+    people
+        The buildings of the place, on the index of all, with the people who count there.
+    below
+        Counts of people from 1 to this less one are small.
+    every
+        Thresholds other than the usual ones, or other speeds, may be asked with.
+
+    Returns
+    -------
+    dict
+        By count, without those that are never withheld:
+        :func:`gis.coverage.shown_shares.counts_apart`.
+    """
+    walked = coverage.verdicts.loc[people.index]
+    metres, cost = (walked[name].to_numpy(dtype=float) for name in ("distance_m", "cost_m"))
+    reaches: list[tuple[NDArray[np.float64], Sequence[float]]] = [(metres, THRESHOLDS_M)]
+    # The usual minutes at every speed: who asks for another one sees no other count.
+    reaches += [(minutes(cost, speed), THRESHOLDS_MIN) for speed in SPEEDS.values()]
+    return {
+        name: counts_apart(people[name].to_numpy(dtype=np.int64), reaches, below, every=every)
+        for name in PEOPLE
+        if name not in OPEN_COUNTS
+    }
+
+
 def _share(covered: int | None, total: int) -> float | None:
     return None if covered is None or total == 0 else round(covered / total, 4)
 
 
 def _totals(buildings: "pd.DataFrame", areas: Areas) -> "dict[str, NDArray[np.int64]]":
     """Return the people of each area in some of the buildings."""
-    of = areas.of.loc[buildings.index]
-    sums = buildings[list(PEOPLE)].groupby(of).sum()
+    people = areas.people(buildings[list(PEOPLE)])
+    sums = people.groupby("area").sum()
     found = sums.reindex(areas.table["id"].to_numpy(), fill_value=0)
     return {name: found[name].to_numpy(dtype=np.int64) for name in PEOPLE}
 
@@ -250,8 +356,12 @@ def _hidden(
     below: int,
     near: "Sequence[dict[str, NDArray[np.int64]]]",
     total: "dict[str, NDArray[np.int64]]",
+    taken: "dict[str, NDArray[np.bool_]] | None" = None,
 ) -> "dict[str, NDArray[np.bool_]]":
-    """Return for each count which thresholds (without any: the total) of which area to withhold."""
+    """Return for each count which thresholds (without any: the total) of which area to withhold.
+
+    ``taken`` are counts that are withheld whatever the others are.
+    """
     groups = areas.groups
     out = {}
     for name in PEOPLE:
@@ -259,7 +369,12 @@ def _hidden(
         for at in groups if name not in OPEN_COUNTS else ():
             people = total[name][at]
             hidden[:, at] = (
-                withheld_within([one[name][at] for one in near], people, below)
+                withheld_within(
+                    [one[name][at] for one in near],
+                    people,
+                    below,
+                    None if taken is None else taken[name][:, at],
+                )
                 if near
                 else withheld_totals(people, below)
             )

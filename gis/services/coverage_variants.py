@@ -17,12 +17,12 @@ from gis.coverage.delivery import (
 from gis.coverage.scenarios import Scenario, in_service_on
 from gis.coverage.sensitivity import sensitivity
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import withheld_steps, withheld_totals
+from gis.coverage.shown_shares import withheld_totals
 from gis.services.coverage_asked import HoursBook
 from gis.services.coverage_by_walking import Coverage
 from gis.services.coverage_evidence import plain
 from gis.services.coverage_rooms import named
-from gis.services.coverage_shares import OPEN_COUNTS
+from gis.services.coverage_shares import OPEN_COUNTS, people_apart
 from gis.services.coverage_weeks import chosen_buildings
 from gis.services.walking import WalkingGround
 
@@ -44,15 +44,13 @@ def variants(coverage: Coverage, community: str | None, below: int) -> list[dict
     chosen = chosen_buildings(coverage.places, community)
     buildings = coverage.places.buildings[chosen]
     table = sensitivity(buildings, coverage.verdicts[chosen], coverage.question.options)
+    apart = people_apart(coverage, buildings, below)
     for name in PEOPLE:
         total = int(buildings[name].sum())
         share = table[f"{name}_share"]
         if name not in OPEN_COUNTS and total:
             counts = np.round(share.fillna(0).to_numpy(dtype=float) * total).astype(np.int64)
-            gone = np.zeros(len(table), dtype=bool)
-            for unit in ("m", "min"):  # radii do not lie within each other across units
-                own = (table["unit"] == unit).to_numpy()
-                gone[own] = withheld_steps(counts[own], total, below)
+            gone = ~np.isin(counts, apart[name]) | (0 < total < below)
             table[f"{name}_share"] = share.mask(gone)
             table[f"{name}_change"] = table[f"{name}_change"].mask(gone | _first_gone(table, gone))
     return [_variant(row) for row in table.to_dict("records")]

@@ -272,8 +272,7 @@ def read_evidence(
             f"There is no run with the indicator {question.indicator} by {asked.day}.",
             remedy="List the indicators: wangge coverage indicators, or GET /v1/indicators.",
         )
-    told = {name: run.parameters[name] for name in RunOrder.__dataclass_fields__}
-    order = RunOrder.from_arguments(told)
+    order = RunOrder.from_arguments({"timezone": question.timezone, **run.parameters})
     places = (
         grounds.current(session, scope)
         if run.method == "walking"
@@ -308,6 +307,8 @@ def _rows_behind(ground: RunGround, question: EvidenceQuestion) -> "pd.DataFrame
     if not same:
         more = {"layer": counted.layer, "id": counted.ids, "counted": True}
         rows = pd.concat([pd.DataFrame({**more, "amount": counted.amount}), rows])
+    # A building that a plan splits by its units stands in several grids: its parts are one row.
+    rows = rows.groupby(["layer", "id", "counted"])["amount"].sum().reset_index()
     rows = rows.sort_values(["layer", "id"], kind="stable", ignore_index=True)
     rows = _withheld_rows(rows, question.below if tally.sensitive else 1)
     return _told_of_buildings(ground, rows, service)

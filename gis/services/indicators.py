@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis import frames
 from gis.coverage.indicators import Areas, IndicatorTable, Tally, indicator_table
+from gis.coverage.shares import PEOPLE
 from gis.coverage.tallies import floor_area_tally, people_tallies, post_tallies
 from gis.coverage.verdicts import check_threshold
 from gis.coverage.walking_coverage import WalkOptions, on_the_spot, serving_on
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from gis.scope import Scope
+    from gis.services.coverage_shares import Areas as Divided
     from gis.services.walking import Places
 
 #: Any service at all, as it stands in the code of an indicator.
@@ -111,10 +113,13 @@ class RunOrder:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "RunOrder":
-        """Return the order of :meth:`as_arguments`."""
-        told = dict(arguments)
+        """Return the order of :meth:`as_arguments`, also as another version wrote it.
+
+        What it does not know is left out, and what is not told is as usual.
+        """
+        told = {name: arguments[name] for name in cls.__dataclass_fields__ if name in arguments}
         told["as_of"] = date.fromisoformat(told["as_of"]) if told.get("as_of") else None
-        for name in ("services", "metres", "minutes"):
+        for name in {"services", "metres", "minutes"} & set(told):
             told[name] = tuple(told[name])
         return cls(**told)
 
@@ -133,6 +138,9 @@ class RunGround:
         Buildings, stations, communities; on the network if the method is walking.
     buildings
         The buildings with ``grid_id``, by the plan in effect on the day.
+    parted
+        The same, with a row for each part of a building that the plan splits by its units, on the
+        same label of the index: the people of the part, in its grid.
     areas
         What indicators are given for.
     units, posts
@@ -145,6 +153,7 @@ class RunGround:
     day: date
     places: "Places"
     buildings: "gpd.GeoDataFrame"
+    parted: "pd.DataFrame"
     areas: Areas
     units: "pd.DataFrame"
     posts: "pd.DataFrame"
@@ -211,12 +220,13 @@ def read_run_ground(
     day = order.as_of or local_day(datetime.now(UTC), order.timezone)
     if places is None:
         places = _read_places(session, scope, order, keep=keep, progress=progress)
-    grids, grid_of = _grids(session, scope, places, day)
+    grids, own = _grids(session, scope, places, day)
     return RunGround(
         order=order,
         day=day,
         places=places,
-        buildings=places.buildings.assign(grid_id=grid_of),
+        buildings=places.buildings.assign(grid_id=None if own is None else own.of.astype(object)),
+        parted=_parted(places, own),
         areas=Areas(grids, tuple(places.communities["id"]), _whole(session, scope)),
         units=read_layer(session, scope, BuildingUnit, frames.UNITS),
         posts=read_layer(session, scope, Post, frames.POSTS),
@@ -248,14 +258,19 @@ def fingerprint(session: "Session", scope: "Scope") -> str:
 
 def _grids(
     session: "Session", scope: "Scope", places: "Places", day: date
-) -> "tuple[dict[str, str], pd.Series[str]]":
-    """Return the community of each grid, and the grid of each building."""
-    import pandas as pd
-
+) -> "tuple[dict[str, str], Divided | None]":
+    """Return the community of each grid, and which buildings lie in which; None: no plan."""
     with suppress(InvalidInputError):  # no plan is in effect
         found = read_areas(session, scope, places, "grid", day)
-        return dict(zip(found.table["id"], found.table["community_id"], strict=True)), found.of
-    return {}, pd.Series(None, index=places.buildings.index, dtype=object)
+        return dict(zip(found.table["id"], found.table["community_id"], strict=True)), found
+    return {}, None
+
+
+def _parted(places: "Places", own: "Divided | None") -> "pd.DataFrame":
+    columns: pd.DataFrame = places.buildings[["id", "community_id", *PEOPLE]]
+    if own is None:
+        return columns.assign(grid_id=None)
+    return own.people(columns).rename(columns={"area": "grid_id"})
 
 
 def _whole(session: "Session", scope: "Scope") -> str:
@@ -307,7 +322,10 @@ def people_of(ground: RunGround, service: str) -> list[Tally]:
     }
     for limit in ground.options.thresholds_min:
         covered[covered_name(service, limit, "min")] = found["minutes"] <= limit
-    return people_tallies(ground.buildings, covered)
+    rows = ground.parted.index
+    parted = ground.parted.reset_index(drop=True)
+    near = {name: each.loc[rows].reset_index(drop=True) for name, each in covered.items()}
+    return people_tallies(parted, near)
 
 
 def staffing_of(ground: RunGround) -> list[Tally]:

@@ -4,6 +4,7 @@ Reading, solving and telling are apart, so that no transaction is open while it 
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from gis.coverage.walking_coverage import on_the_spot, serving_on
 from gis.errors import InvalidInputError
 from gis.network import minutes, within
 from gis.services.opening import read_calendar
-from gis.services.siting_candidates import candidate_sites, joined
+from gis.services.siting_candidates import candidate_sites, community_row, joined
 from gis.services.siting_hours import periods_of
 from gis.services.siting_order import CAPACITATED
 from gis.services.walking import read_walking_ground
@@ -74,7 +75,8 @@ class SitingGround:
     periods
         Hours, one column without a week.
     calendar
-        ``verified``, or ``unverified`` where the holidays of the year are not known.
+        ``verified``, or ``unverified`` where the holidays of the year of the week, else of the
+        day, are not known.
     """
 
     order: "SitingOrder"
@@ -161,7 +163,9 @@ def prepare(
     calendar = read_calendar(session, scope)
     periods = periods_of(session, scope, ground, order, calendar, chosen[on], len(sites.frame))
     doors = joined(ground.doors.take(chosen[on]), sites.doors)
-    known = order.as_of.year in calendar.years
+    first = order.monday or order.as_of
+    last = first if order.monday is None else first + timedelta(days=6)
+    known = {first.year, last.year} <= calendar.years
     return SitingGround(
         order=order,
         ground=ground,
@@ -179,8 +183,8 @@ def _demand(ground: "WalkingGround", order: "SitingOrder") -> "Ints":
     lived_in = ground.buildings[order.people].to_numpy() > 0
     where = ""
     if order.community is not None:
-        own = ground.communities.loc[ground.communities["code"] == order.community, "id"]
-        lived_in &= ground.buildings["community_id"].isin(set(own)).to_numpy()
+        own = ground.communities["id"].iloc[community_row(ground, order.community)]
+        lived_in &= ground.buildings["community_id"].eq(own).to_numpy()
         where = f" in the community {order.community}"
     if not lived_in.any():
         raise InvalidInputError(

@@ -16,6 +16,7 @@ from gis.layers.communities import Community
 from gis.layers.queries import among, insert_layer, read_layer, table_of
 from gis.layers.stations import Station
 from gis.scope import Action
+from gis.services.locating import local_day
 from gis.services.opening import expand_open_intervals
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Adoption:
     Parameters
     ----------
     opens_on
-        First day of service.
+        First day of service, today at the earliest: days that are over keep their coverage.
     timezone
         IANA name of the zone of the place.
     tier
@@ -60,6 +61,11 @@ class Adoption:
         if self.opening_hours is not None:
             parse_hours(self.opening_hours, self.timezone)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the stations serve today already."""
+        return self.opens_on <= local_day(datetime.now(UTC), self.timezone)
+
 
 def adopt_sites(
     session: "Session", scope: "Scope", job_id: str, report: Mapping[str, Any], how: Adoption
@@ -70,12 +76,20 @@ def adopt_sites(
     ------
     gis.errors.ConflictError
         They were made already, or there are no sites.
+    gis.errors.InvalidInputError
+        The first day is over.
+
+    Notes
+    -----
+    The floor area of a station is that which was stated for the site. What was reckoned from its
+    building is the room of all who are in it, and is not taken for the station's.
     """
     import geopandas as gpd
     import pandas as pd
     import shapely
 
     scope.require(Action.WRITE)
+    _refuse_the_past(how)
     sites = report["sites"]
     ids = stable_ids("siting", job_id, [site["key"] for site in sites])
     _refuse_twice(session, scope, job_id, ids)
@@ -90,7 +104,9 @@ def adopt_sites(
             "tier": how.tier,
             "status": "planned",
             "opens_on": how.opens_on,
-            "floor_area_m2": [site["floor_area_m2"] for site in sites],
+            "floor_area_m2": [
+                site["floor_area_m2"] if site.get("floor_stated") else None for site in sites
+            ],
             "address": [site["address"] for site in sites],
             "source_id": [f"siting/{job_id}/{site['rank']}" for site in sites],
         },
@@ -110,6 +126,16 @@ def adopt_sites(
     stations.add_services(session, scope, frames.STATION_SERVICES.conform(offers))
     _write_down(session, scope, job_id, made, how)
     return ids
+
+
+def _refuse_the_past(how: Adoption) -> None:
+    today = local_day(datetime.now(UTC), how.timezone)
+    if how.opens_on < today:
+        raise InvalidInputError(
+            f"A planned station cannot open on {how.opens_on}: that day is over.",
+            remedy=f"Give {today} or a later day.",
+            field="opens_on",
+        )
 
 
 def _refuse_twice(session: "Session", scope: "Scope", job_id: str, ids: list[str]) -> None:

@@ -43,7 +43,8 @@ class Sites:
     ----------
     frame
         A row each: ``key``, ``kind`` (building, poi, place), ``name``, ``lon``, ``lat``, ``cost``,
-        ``floor_m2``, ``capacity`` (NaN: not known), ``building`` and ``community`` (row of the
+        ``floor_m2``, ``capacity`` (NaN: not known), ``floor_stated`` (not reckoned from the
+        building), ``building`` and ``community`` (row of the
         ground it stands in, -1: none).
     doors
         Where they are on the network.
@@ -85,7 +86,7 @@ def candidate_sites(
     found = _placed(found, ground, order)
     may = ~found["key"].isin(order.forbidden).to_numpy() & ~found["key"].duplicated().to_numpy()
     if order.community is not None:
-        may &= found["community"].to_numpy() == _community_row(ground, order.community)
+        may &= found["community"].to_numpy() == community_row(ground, order.community)
     on = doors.edge >= 0
     _check(found[may & on], int((may & ~on).sum()), order)
     rows = np.flatnonzero(may & on)
@@ -225,6 +226,7 @@ def _placed(found: "pd.DataFrame", ground: "WalkingGround", order: "SitingOrder"
     building = np.where(own >= 0, own, building)
     floor = _floors(ground, building)
     out = found.assign(building=building, community=_community_of(points, building, ground))
+    out["floor_stated"] = out["floor_m2"].notna() | (order.floor_m2 is not None)
     if order.floor_m2 is not None:
         floor = np.full(len(found), order.floor_m2)
     out["floor_m2"] = out["floor_m2"].fillna(dict(enumerate(floor)))
@@ -267,7 +269,14 @@ def _floors(ground: "WalkingGround", building: "NDArray[np.int64]") -> "NDArray[
     return floor
 
 
-def _community_row(ground: "WalkingGround", code: str) -> int:
+def community_row(ground: "WalkingGround", code: str) -> int:
+    """Return the row of a community by its code.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is none.
+    """
     rows = np.flatnonzero((ground.communities["code"] == code).to_numpy())
     if not len(rows):
         raise NotFoundError(

@@ -11,8 +11,10 @@ import shapely
 from gis.coverage.shares import PEOPLE
 from gis.frames import Column, FrameContract
 from gis.geometry.source_crs import SourceCrs
+from gis.i18n import code_label, counted_label
 from gis.layers import audit, imports
 from gis.outlets import About, OutLayer, OutletOptions, format_of, write_export
+from gis.outlets.labels import fact_label
 from gis.scope import Action
 from gis.services.exporting import WITHHELD, program_version
 
@@ -54,6 +56,7 @@ SITING_SWAPS = FrameContract(
     (
         Column("rank", "int", "1: the next best.", required=True),
         Column("leave", "str", "Key of the site that it stands in for.", required=True),
+        Column("leave_label", "str", "What people call that site."),
         *_SITE,
         Column("objective", "float", "What it comes to."),
         Column("change", "float", "Against the chosen sites."),
@@ -95,6 +98,15 @@ SITING_FACTS = FrameContract(
         Column("value", "str", "Its value."),
     ),
 )
+#: Facts that are codes, and the lists these are of.
+_CODES = {
+    "service": "service",
+    "model": "objective",
+    "people": "people",
+    "unit": "unit",
+    "status": "proof",
+    "calendar": "calendar",
+}
 #: What a file that holds one layer gets.
 _ALONE = "siting_sites"
 
@@ -148,7 +160,7 @@ def export_siting(
         system, headers=order.headers, language=order.language, timezone=order.timezone
     )
     several = chosen.many or order.path.suffix.lower() == ".zip"
-    layers = [one for one in _layers(report) if several or one.name == _ALONE]
+    layers = [one for one in _layers(report, order.headers) if several or one.name == _ALONE]
     facts = imports.facts(session, scope)
     about = About(
         exported_at=datetime.now(UTC),
@@ -177,8 +189,12 @@ def _note(session: "Session", scope: "Scope", job_id: str, written: "Written") -
     audit.record(session, trail, audit.Change("export", "siting", job_id, after=after))
 
 
-def _layers(report: Mapping[str, Any]) -> list[OutLayer]:
-    swaps = [{**swap["enter"], **swap} for swap in report["swaps"]]
+def _layers(report: Mapping[str, Any], headers: "Language | None") -> list[OutLayer]:
+    called = {site["key"]: site["label"] for site in report["sites"]}
+    swaps = [
+        {**swap["enter"], **swap, "leave_label": called.get(swap["leave"])}
+        for swap in report["swaps"]
+    ]
     before, after = report["before"]["groups"], report["after"]["groups"]
     shares = [
         {
@@ -189,25 +205,60 @@ def _layers(report: Mapping[str, Any]) -> list[OutLayer]:
             "share_before": before[name]["share"],
             "share_after": then["share"],
         }
-        for name, then in after.items()
+        for name, then in ((name, after[name]) for name in PEOPLE)
     ]
     return [
         _layer(SITING_SITES, report["sites"]),
         _layer(SITING_SWAPS, swaps),
         _layer(SITING_UNCOVERED, report["uncovered"]["named"]),
         _layer(SITING_SHARES, shares),
-        _layer(SITING_FACTS, list(_facts(report))),
+        _layer(SITING_FACTS, list(_facts(report, headers))),
     ]
 
 
-def _facts(report: Mapping[str, Any]) -> Iterator[dict[str, str | None]]:
-    plain = ("service", "objective", "method", "network", "calendar", "as_of", "radius", "unit")
-    facts = {name: report[name] for name in plain} | report["proof"] | report["candidates"]
+def _facts(
+    report: Mapping[str, Any], headers: "Language | None"
+) -> Iterator[dict[str, str | None]]:
+    """Return what was asked, and how good the answer is; what the sites do is in other layers."""
+    for name, value in _told(report).items():
+        text = None if value is None or value == "" else str(value)
+        if headers is not None and text is not None:
+            text = _worded(name, text, headers)
+        yield {"fact": fact_label(name, headers), "value": text}
+
+
+def _told(report: Mapping[str, Any]) -> dict[str, Any]:
+    plain = ("as_of", "method", "network", "calendar", "people", "radius", "unit", "group")
+    proof, week = report["proof"], report["week"] or {}
+    facts = {
+        "service": report["service"],
+        "model": report["objective"],
+        "asked": report["asked"],
+        **{name: report[name] for name in plain},
+        "monday": week.get("monday"),
+        "parts": ", ".join(week.get("parts", ())),
+        "opening_hours": week.get("opening_hours"),
+        **{name: proof[name] for name in ("status", "objective", "counted_in", "bound", "gap")},
+        **{name: proof[name] for name in ("stopped", "seconds", "moves")},
+        **report["candidates"],
+        "stations_serving": report["standing"]["stations_serving"],
+        "stations_off_network": ", ".join(report["off_network_names"]),
+        "placed": (report["placed"] or {}).get("placed"),
+        "uncovered_buildings": report["uncovered"]["buildings"],
+        "uncovered_people": report["uncovered"]["people"][report["people"]],
+    }
     for when in ("before", "after"):
         for name in ("mean_distance_m", "mean_walk_minutes"):
             facts[f"{name}_{when}"] = report[when][name]
-    for name, value in facts.items():
-        yield {"fact": name, "value": None if value is None else str(value)}
+    return facts
+
+
+def _worded(name: str, text: str, language: "Language") -> str:
+    """Return a value as people say it, where it is a code of a list with labels."""
+    if name == "counted_in":
+        return counted_label(text, language)
+    kind = _CODES.get(name)
+    return text if kind is None else code_label(kind, text, language)
 
 
 def _layer(contract: FrameContract, rows: Sequence[Mapping[str, Any]]) -> OutLayer:

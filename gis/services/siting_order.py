@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 from gis.coverage.profiles import PARTS
 from gis.coverage.shares import PEOPLE
-from gis.coverage.siting import OBJECTIVES
+from gis.coverage.siting import OBJECTIVES, SitingOptions
 from gis.errors import InvalidInputError
 from gis.frames.stations import SERVICES
 from gis.hours import parse_hours
@@ -249,6 +249,8 @@ class SitingOrder:
                 remedy="Give count or budget.",
                 field="count",
             )
+        if self.objective == "mix":
+            SitingOptions(objective="mix", radius=self.radius, mix=self.mix)  # weighs something
         if self.budget is not None and self.site_cost is None and not self._all_priced:
             raise InvalidInputError(
                 "There is a budget, but what a station costs is not said.",

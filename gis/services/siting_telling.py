@@ -82,6 +82,10 @@ class _Compared:
     walked_after: "Walk"
 
 
+#: Form of what is told of a siting; a report that was stored in another one is not read.
+FORM = 2
+
+
 def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -> dict[str, Any]:
     """Return what came of it as JSON can hold it, small counts withheld."""
     order, first = asked.order, len(asked.standing)
@@ -96,6 +100,7 @@ def told_siting(asked: "SitingGround", result: "SitingResult", places: Places) -
     compared = _Compared(asked.covered(standing), asked.covered(is_open), *walks)
     withheld = _withheld(asked, compared)
     return {
+        "form": FORM,
         "service": order.service,
         "objective": order.objective,
         "asked": order.count,
@@ -341,6 +346,7 @@ def _site(asked: "SitingGround", row: int, places: Places) -> dict[str, Any]:
         "lon": round(float(one["lon"]), 7),
         "lat": round(float(one["lat"]), 7),
         "floor_area_m2": _known(one["floor_m2"], 2),
+        "floor_stated": bool(one["floor_stated"]),
         "cost": _known(one["cost"], 2),
         "capacity": None if np.isnan(one["capacity"]) else int(one["capacity"]),
     }

@@ -165,7 +165,9 @@ class _Batch:
         place = self.where if number is None else f"{self.where}: row {number}"
         return InvalidInputError(
             f"{place}: {_words(error, ', '.join(columns), ', '.join(values))}.",
-            remedy="Mend the row, or load what changed as an update.",
+            remedy="Import what it belongs to first, or mend the row."
+            if state == FOREIGN_KEY_VIOLATION
+            else "Mend the row, or load what changed as an update.",
             file=self.where,
             row=number,
             field=", ".join(columns) or error.diag.column_name,

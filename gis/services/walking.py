@@ -130,6 +130,11 @@ class WalkingGround(Places):
         shapes = to_projected(self.communities.geometry.to_numpy(), self.crs)
         return field_ground(self.graph, scope_m=shapely.box(*shapely.total_bounds(shapes)))
 
+    def off_network(self, station_ids: "Iterable[str | None]") -> list[str]:
+        """Return those of some stations that no road is near: in a river, beyond the roads."""
+        off = set(self.walked.stations_off_network)
+        return [str(station) for station in station_ids if station in off]
+
     def mask(self, station_ids: "Iterable[str]") -> "NDArray[np.bool_]":
         """Return which rows of ``stations`` are among these."""
         return np.asarray(self.stations["id"].isin(set(station_ids)), dtype=bool)

@@ -4,7 +4,7 @@ All are drawn from one field of walking costs on the network of the place, and a
 verdicts of the buildings: a footprint lies inside or outside as its building's walk says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -177,6 +177,37 @@ def at_point(ground: "WalkingGround", lonlat: tuple[float, float]) -> Origins:
     return Origins(ground.place(*lonlat), [None])
 
 
+def off_network(
+    ground: "WalkingGround | None",
+    station_ids: "Iterable[str | None]",
+    community: str | None = None,
+) -> dict[str, Any]:
+    """Return who is not on the network, as answers about areas say it.
+
+    Parameters
+    ----------
+    ground
+        The ground; ``None``: no network was needed.
+    station_ids
+        Stations that count.
+    community
+        Code of the community that is asked about; ``None``: all.
+
+    Returns
+    -------
+    dict
+        ``stations_off_network``: keys of those stations that no road is near, and
+        ``buildings_off_network``: how many buildings so stand (``None`` without a network).
+    """
+    if ground is None:
+        return {"stations_off_network": [], "buildings_off_network": None}
+    _, inside = _of_community(ground, community)
+    return {
+        "stations_off_network": ground.off_network(station_ids),
+        "buildings_off_network": int((inside & (ground.homes.edge < 0)).sum()),
+    }
+
+
 def isochrone_areas(
     ground: "WalkingGround", origins: Origins, reach: Reach, *, each: bool = False
 ) -> "gpd.GeoDataFrame":
@@ -265,7 +296,7 @@ def _nothing(limits: list[Limit]) -> "gpd.GeoDataFrame":
     import geopandas as gpd
 
     empty = [shapely.MultiPolygon()] * len(limits)
-    return gpd.GeoDataFrame({"area_m2": 0.0}, geometry=empty, crs="EPSG:4326")
+    return gpd.GeoDataFrame({"area_m2": [0.0] * len(limits)}, geometry=empty, crs="EPSG:4326")
 
 
 def _bounds(

@@ -56,6 +56,7 @@ ASSETS = (
     Asset("leaflet", "dist/leaflet.css", r"/leaflet@[\d.]+/dist/leaflet\.css$"),
     Asset("leaflet-measure", "dist/leaflet-measure.min.js", r"/leaflet-measure(\.min)?\.js$"),
     Asset("leaflet-measure", "dist/leaflet-measure.css", r"/leaflet-measure(\.min)?\.css$"),
+    Asset("pbf", "dist/pbf.js", r"/pbf@[\d.]+/dist/pbf\.js$"),
 )
 #: Folders of pictures that the style sheets above refer to, licences that go with the code, and
 #: what the API's description is shown with.
@@ -64,6 +65,7 @@ EXTRAS = (
     ("leaflet", "LICENSE"),
     ("leaflet-measure", "dist/images"),
     ("leaflet-measure", "LICENSE"),
+    ("pbf", "LICENSE"),
     ("swagger-ui-dist", "swagger-ui-bundle.js"),
     ("swagger-ui-dist", "swagger-ui.css"),
     ("swagger-ui-dist", "LICENSE"),

@@ -120,8 +120,9 @@
         out.ring[r] = k;
       },
       point: function (lon, lat) {
-        const x = worldX(lon);
-        const y = worldY(lat);
+        this.place(worldX(lon), worldY(lat));
+      },
+      place: function (x, y) {
         const box = out.box;
         out.xy[k] = x;
         out.xy[k + 1] = y;
@@ -150,6 +151,18 @@
     const into = filler(new Shapes(count, numbers, Math.ceil(numbers / 2)));
     decode(packed, count, origin, into);
     return into.done();
+  };
+
+  /* Room for shapes that are then filled ring by ring: see filler. */
+  Wangge.fillShapes = function (shapes, rings, points) {
+    return filler(new Shapes(shapes, rings, points));
+  };
+  Wangge.worldX = worldX;
+  Wangge.worldY = worldY;
+
+  /* Latitude and longitude of a place on the world of width 1. */
+  Wangge.latLng = function (x, y) {
+    return L.latLng((Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI, (x - 0.5) * 360);
   };
 
   function flat(shapes) {
@@ -181,6 +194,46 @@
     }
     return inside;
   }
+
+  /* Whether a shape holds a place of the world of width 1. */
+  Wangge.holds = function (shapes, i, x, y) {
+    const box = shapes.box;
+    const b = 4 * i;
+    let inside = false;
+    if (x >= box[b] && x <= box[b + 2] && y >= box[b + 1] && y <= box[b + 3]) {
+      for (let r = shapes.first[i]; r < shapes.first[i + 1]; r += 1) {
+        inside = crossings(shapes.xy, shapes.ring[r], shapes.ring[r + 1], x, y) ? !inside : inside;
+      }
+    }
+    return inside;
+  };
+
+  /* What of the world of width 1 a view shows, with a little around it. */
+  Wangge.seen = function (view) {
+    const margin = 12 / view.scale;
+    return {
+      west: view.x / view.scale - margin,
+      north: view.y / view.scale - margin,
+      east: (view.x + view.width) / view.scale + margin,
+      south: (view.y + view.height) / view.scale + margin,
+    };
+  };
+
+  /* Draw shapes in styles. `parts` are pairs: shapes, and which of them are drawn in each style. */
+  Wangge.paint = function (context, looks, parts, view) {
+    const paths = looks.map(function (look, rank) {
+      return parts.flatMap(function (part) {
+        return batches(part[0], part[1][rank], view, Boolean(look.fill));
+      });
+    });
+    looks.forEach(function (look, rank) {
+      paintUnder(context, paths[rank], look);
+    });
+    // The top strokes of all styles come last, so that streets of two classes join without a seam.
+    looks.forEach(function (look, rank) {
+      stroke(context, paths[rank], (look.strokes || []).slice(-1), look.cap);
+    });
+  };
 
   /* A renderer that is a layer of its own: it keeps its canvas in step with the map. */
   Wangge.CanvasLayer = L.Renderer.extend({
@@ -254,18 +307,9 @@
     at: function (latlng) {
       const x = worldX(latlng.lng);
       const y = worldY(latlng.lat);
-      const shapes = this._shapes;
-      const box = shapes.box;
       const found = [];
-      for (let i = 0, b = 0; i < shapes.length; i += 1, b += 4) {
-        if (x < box[b] || x > box[b + 2] || y < box[b + 1] || y > box[b + 3]) {
-          continue;
-        }
-        let inside = false;
-        for (let r = shapes.first[i]; r < shapes.first[i + 1]; r += 1) {
-          inside = crossings(shapes.xy, shapes.ring[r], shapes.ring[r + 1], x, y) ? !inside : inside;
-        }
-        if (inside) {
+      for (let i = 0; i < this._shapes.length; i += 1) {
+        if (Wangge.holds(this._shapes, i, x, y)) {
           found.push(i);
         }
       }
@@ -273,43 +317,31 @@
     },
     center: function (i) {
       const box = this._shapes.box.subarray(4 * i, 4 * i + 4);
-      const y = Math.PI * (1 - (box[1] + box[3]));
-      return L.latLng(
-        (Math.atan(Math.sinh(y)) * 180) / Math.PI,
-        ((box[0] + box[2]) / 2 - 0.5) * 360
-      );
+      return Wangge.latLng((box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
     },
     draw: function (context, view) {
       const looks = this.options.styles(view.zoom);
       const drawn = looks.map(function () {
         return [];
       });
-      const margin = 12 / view.scale;
-      const west = view.x / view.scale - margin;
-      const north = view.y / view.scale - margin;
-      const east = (view.x + view.width) / view.scale + margin;
-      const south = (view.y + view.height) / view.scale + margin;
+      const seen = Wangge.seen(view);
       const styleOf = this.options.styleOf;
       const shapes = this._shapes;
       const box = shapes.box;
       for (let i = 0, b = 0; i < shapes.length; i += 1, b += 4) {
-        if (box[b + 2] >= west && box[b] <= east && box[b + 3] >= north && box[b + 1] <= south) {
+        if (
+          box[b + 2] >= seen.west &&
+          box[b] <= seen.east &&
+          box[b + 3] >= seen.north &&
+          box[b + 1] <= seen.south
+        ) {
           const rank = styleOf ? styleOf(i) : 0;
           if (rank >= 0) {
             drawn[rank].push(i);
           }
         }
       }
-      const paths = looks.map(function (look, rank) {
-        return batches(shapes, drawn[rank], view, Boolean(look.fill));
-      });
-      looks.forEach(function (look, rank) {
-        paintUnder(context, paths[rank], look);
-      });
-      // The top strokes of all styles come last, so that streets of two classes join without a seam.
-      looks.forEach(function (look, rank) {
-        stroke(context, paths[rank], (look.strokes || []).slice(-1), look.cap);
-      });
+      Wangge.paint(context, looks, [[shapes, drawn]], view);
     },
   });
 

@@ -202,7 +202,7 @@
     const self = this;
     const b = this.data.buildings;
     this.houseLook = this.houseView();
-    this.houses = new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), {
+    const options = {
       pane: "buildings",
       styles: function (zoom) {
         return self.houseLook.colours.map(function (colour) {
@@ -215,7 +215,10 @@
       styleOf: function (i) {
         return self.houseLook.rank(i);
       },
-    });
+    };
+    this.houses = b.tiles
+      ? new Wangge.TiledLayer(this.data, options)
+      : new Wangge.PackedLayer(Wangge.shapes(b.shapes, b.count, this.data.origin), options);
     this.layers.buildings.addLayer(this.houses);
   };
 
@@ -262,8 +265,9 @@
         const value = item[level][i];
         const short = value !== null && item.target !== null &&
           (item.higher ? value < item.target : value > item.target);
+        const note = level === "communities" ? item.notes[i] : "";
         return make("tr", null,
-          make("th", { scope: "row" }, item.label),
+          make("th", { scope: "row" }, item.label, note ? make("small", null, note) : ""),
           make("td", { class: short ? "wg-short" : null }, this.indicatorText(item, value)),
           make("td", null, this.indicatorText(item, item.target)));
       });

@@ -9,11 +9,15 @@ import geopandas as gpd
 import httpx
 import pyogrio
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from gis.jobs.imports import WORKS
 from gis.jobs.uploads import KEPT_S, Uploads
+from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
+from tests.streets import add_streets
 from tests.town import key, square
 from tests.working import work_once
 
@@ -90,6 +94,18 @@ def test_a_file_is_sent_imported_listed_and_taken_back(
     assert (undone["number"], undone["deleted"]) == (number, {"buildings": 2})
     assert client.get("/v1/imports").json()["imports"][0]["undone_by"] == "local_owner"
     is_problem(client.post("/v1/imports/buildings/undo"), 409)  # a plan holds the town's own
+
+
+def test_an_import_taken_back_makes_a_run_of_coverage_due(
+    client: httpx.Client, here: Settings, scope: Scope
+):
+    engine = create_engine(here.database_url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, scope)
+    engine.dispose()
+    client.post("/v1/imports/roads/undo").raise_for_status()
+    [job] = client.get("/v1/jobs").json()["jobs"]
+    assert (job["kind"], job["status"]) == ("coverage", "queued")
 
 
 def test_rows_that_cannot_be_taken_can_be_fetched_as_a_table(

@@ -1,6 +1,7 @@
 """Isochrones, runs of coverage, indicators and the rows behind them, over HTTP."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import httpx
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
 
 from gis.jobs.coverage_run import WORKS
+from gis.layers.buildings import Building
+from gis.layers.stations import Station
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import is_problem, serving
@@ -141,6 +144,39 @@ def test_catchments_and_gaps_withhold_small_counts(walkable: httpx.Client):
     is_problem(walkable.get("/v1/coverage/gaps", params={"community": "340102009009"}), 404)
 
 
+def test_a_station_in_the_river_and_buildings_beyond_the_roads_are_seen(
+    fresh_url: str, scope: Scope
+):
+    """The hub and a building stand far from every road."""
+    hub = key("stations", "Hub")
+    engine = create_engine(fresh_url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, scope)
+        far = f"SRID=4326;{shapely.Point(lon_lat(30, 3)).wkt}"
+        session.execute(update(Station).where(Station.id == hub).values(geometry=far))
+        one = session.scalars(select(Building.id).order_by(Building.id)).first()
+        box = (
+            f"SRID=4326;{shapely.MultiPolygon([shapely.box(*lon_lat(29, 5), *lon_lat(30, 4))]).wkt}"
+        )
+        session.execute(
+            update(Building).where(Building.id == one).values(geometry=box, entrance=None)
+        )
+    engine.dispose()
+    day = {"service": "police", "as_of": "2026-05-06"}
+    with serving(Settings(database_url=fresh_url, suppress_below=1)) as client:
+        told = [
+            client.get(f"/v1/{path}", params=day).raise_for_status().json()
+            for path in ("isochrone", "catchments", "coverage/gaps")
+        ]
+        named = client.get("/v1/isochrone", params={"station": f"{hub},{CENTRE}"}).json()
+        straight = client.get("/v1/coverage/gaps", params=day | {"by": "straight_line"}).json()
+    for body in (*told, named):
+        assert body["stations_off_network"] == [hub]
+        assert body["buildings_off_network"] == 1
+    assert told[0]["reason"] == "no_road_within_reach"
+    assert (straight["stations_off_network"], straight["buildings_off_network"]) == ([], None)
+
+
 @pytest.fixture(scope="module")
 def measured(walkable: httpx.Client, here: Settings) -> dict[str, Any]:
     """A run of the day, done by the worker."""
@@ -256,3 +292,30 @@ def test_coverage_leaves_as_a_file(
     table = walkable.get("/v1/coverage/export", params={**asked, "format": "xlsx"})
     assert table.content[:2] == b"PK"
     is_problem(walkable.get("/v1/coverage/export", params={"layers": "roads"}), 422)
+
+
+@pytest.mark.parametrize("by", ["walking", "straight_line"])
+def test_no_two_thresholds_of_a_place_give_a_small_count_away(walkable: httpx.Client, by: str):
+    """Each in an answer of its own, in metres and in minutes at every speed."""
+    asked = [
+        *({"metres": f"{metres}"} for metres in (60, 130, 210, 300, 360, 500)),
+        *(
+            {"minutes": minutes, "speed": speed}
+            for minutes in ("1", "3", "5")
+            for speed in ("adult", "elderly")
+        ),
+    ]
+    seen: dict[tuple[str, str], set[int]] = {}
+    for one in asked:
+        params = {**MORNING, **one, "by": by, "per": "grid"}
+        for area in walkable.get("/v1/coverage", params=params).raise_for_status().json()["areas"]:
+            for within in area["within"]:
+                for name, count in within["covered"].items():
+                    if name != "households" and count is not None:
+                        seen.setdefault((area["id"], name), {0}).add(count)
+            for name, count in area["counts"].items():
+                if name != "households" and count is not None:
+                    seen.setdefault((area["id"], name), {0}).add(count)
+    steps = [b - a for counts in seen.values() for a, b in pairwise(sorted(counts))]
+    assert len(steps) > 20
+    assert min(steps) >= 3

@@ -1,14 +1,21 @@
 """Requests made up from OpenAPI, right and wrong ones: none is a 5xx, and all keep the contract."""
 
 import os
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
+from gis.scope import Scope
+from gis.settings import Settings
+from tests.api.serving import serving
 from tests.api.test_openapi import SPEC
+from tests.streets import add_streets
 from tests.town import grid_id, key
 
 pytestmark = [pytest.mark.api, pytest.mark.slow]
@@ -33,6 +40,21 @@ THERE = {
     "incident_id": key("incidents", "0"),
     "demand_id": key("demands", "0"),
 }
+
+
+@pytest.fixture(scope="module")
+def client(
+    new_database: Callable[[str], str], scope: Scope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """A client on a town with streets: one can walk in it."""
+    url = new_database("town")
+    engine = create_engine(url)
+    with Session(engine) as session, session.begin():
+        add_streets(session, scope)
+    engine.dispose()
+    home = tmp_path_factory.mktemp("home")
+    with serving(Settings(database_url=url, pool_size=4, home=home)) as one:
+        yield one
 
 
 @pytest.fixture(scope="module", autouse=True)

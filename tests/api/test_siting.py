@@ -81,20 +81,20 @@ def test_a_siting_as_a_file_and_as_planned_stations(client: httpx.Client, here: 
         assert answer.content.startswith(magic)
         assert f"siting.{kind}" in answer.headers["content-disposition"]
     is_problem(client.get(f"{place}/export", params={"format": "csv"}), 422)
-    day = {"opens_on": "2027-03-01", "opening_hours": "10:30-13:00"}
+    day = {"opens_on": "2100-03-01", "opening_hours": "10:30-13:00"}
     is_problem(client.post(f"{place}/stations", json={**day, "tier": "castle"}), 422)
     is_problem(client.post(f"{place}/stations", json={**day, "opening_hours": "Mo 25:00"}), 422)
     made = client.post(f"{place}/stations", json=day)
     assert made.status_code == 201, made.text
     for one in made.json()["stations"]:
         station = client.get(f"/v1/stations/{one}").json()["properties"]
-        assert (station["status"], station["opens_on"]) == ("planned", "2027-03-01")
+        assert (station["status"], station["opens_on"]) == ("planned", "2100-03-01")
         assert [service["service"] for service in station["services"]] == ["canteen"]
     is_problem(client.post(f"{place}/stations", json=day), 409)
     asked = {"service": "canteen", "minutes": "5", "per": "subdistrict"}
     shares = [
         client.get("/v1/coverage", params={**asked, "as_of": on}).raise_for_status().json()
-        for on in ("2027-02-28", "2027-03-01")
+        for on in ("2100-02-28", "2100-03-01")
     ]
     assert [one["stations_serving"] for one in shares] == [2, 4]
 

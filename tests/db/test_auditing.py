@@ -11,7 +11,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from geoalchemy2.shape import from_shape
+from geoalchemy2.shape import from_shape, to_shape
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner, Result
@@ -27,8 +27,10 @@ from gis.layers.buildings import Building
 from gis.layers.communities import Community
 from gis.layers.findings import AuditFinding
 from gis.layers.queries import Window, alive, insert_layer, read_layer, table_of
+from gis.layers.stations import Station
 from gis.scope import Action, Scope
 from gis.services.auditing import AuditReport, Touching, fix_ground, preview_fix, run_audit
+from gis.services.importing import import_dataset
 from gis.services.undoing import undo_last_import
 from gis.settings import get_settings
 from tests.town import CODE_OF, STEP, key, lon_lat, square
@@ -70,6 +72,25 @@ def test_the_town_has_no_error_of_its_ground(town_session: Session, scope: Scope
     tolerated = {"ring_order", "grid_without_post", "code_collision", "sliver"}
     assert set(report.counts) <= tolerated, report.table()
     assert report.findings.of("code_collision").empty, report.findings.of("code_collision").detail
+
+
+def test_a_station_in_a_river_of_the_store_is_found(town_session: Session, scope: Scope):
+    stations = table_of(Station)
+    hub = stations.c.id == key("stations", "Hub")
+    place = to_shape(town_session.execute(select(stations.c.geometry).where(hub)).scalar_one())
+    bed = shapely.LineString([(place.x, place.y - STEP), (place.x, place.y + STEP)])
+    river = gpd.GeoDataFrame(
+        {"id": [key("barriers", "river")], "barrier_class": "river"}, geometry=[bed], crs=4326
+    )
+    import_dataset(
+        town_session,
+        scope,
+        frames.Dataset("river", "", {"barriers": frames.BARRIERS.conform(river)}),
+    )
+    report = audit(town_session, scope, touching=Touching({"barriers"}))
+    (found,) = report.findings.of("station_on_barrier").to_dict("records")
+    assert found["row_ids"] == [key("stations", "Hub")]
+    assert found["detail"]["what"] == "on_river"
 
 
 def test_an_overlap_of_3_m_is_found_kept_and_read_again(town_session: Session, scope: Scope):

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
@@ -90,6 +91,28 @@ def test_catchments_and_gaps_are_shown_with_small_counts_withheld():
             count = one["properties"][name]
             assert count is None or count == 0 or count >= 3
     assert run("gaps", "--community", "340102009009").exit_code == 1
+
+
+def test_a_station_and_a_building_without_a_road_near_are_said(url: str):
+    hub, far = key("stations", "Hub"), shapely.Point(lon_lat(30, 3))
+    engine = create_engine(url)
+    moved = text("UPDATE stations SET geometry = ST_GeomFromText(:wkt, 4326) WHERE id = :id")
+    with engine.begin() as connection:
+        home = connection.scalar(
+            text("SELECT ST_AsText(geometry) FROM stations WHERE id = :id"), {"id": hub}
+        )
+        connection.execute(moved, {"id": hub, "wkt": far.wkt})
+    try:
+        for command in ("isochrone", "catchments", "gaps"):
+            asked = (command, "--service", "police", "--as-of", "2026-05-06")
+            assert told(*asked)["stations_off_network"] == [hub]
+            shown = run(*asked)
+            assert shown.exit_code == 0, shown.output
+            assert "no road is near, so nobody can walk there: Hub" in shown.stdout
+    finally:
+        with engine.begin() as connection:
+            connection.execute(moved, {"id": hub, "wkt": home})
+        engine.dispose()
 
 
 def test_a_run_is_measured_listed_and_its_indicators_shown(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Runs of coverage: measured, kept with their network, compared, and begun when things change."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner
 
+from api.routers.indicators import _run
+from cli.coverage_area_views import show_runs
+from cli.main import app
 from gis.coverage.shares import PEOPLE
 from gis.database.engine import transaction
 from gis.errors import ForbiddenError, InvalidInputError, NotFoundError
@@ -31,6 +36,7 @@ from gis.services.indicator_reading import (
 )
 from gis.services.indicators import RunOrder, keep_run, measure_run, read_run_ground
 from gis.services.walking import WalkingGrounds
+from gis.settings import get_settings
 from tests.streets import add_streets
 from tests.town import grid_id, key
 
@@ -288,6 +294,29 @@ def test_runs_are_queued_once_and_again_when_the_first_has_begun(
     assert queue_run(town_factory, scope, ZONE) is not None
 
 
+@pytest.mark.parametrize("words", [("import", "undo", "roads"), ("audit", "--fix")])
+def test_what_takes_an_import_back_or_mends_the_ground_makes_a_run_due(
+    town_factory: "sessionmaker[Session]",
+    scope: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+):
+    with transaction(town_factory) as session:
+        add_streets(session, scope)
+    monkeypatch.setenv(
+        "DATABASE_URL", town_factory.kw["bind"].url.render_as_string(hide_password=False)
+    )
+    get_settings.cache_clear()
+    answer = CliRunner().invoke(app, [*words, "--yes"])
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert not isinstance(answer.exception, Exception), answer.output
+    with transaction(town_factory) as session:
+        due = jobs.newest_of(session, scope, KIND)
+    assert due is not None
+    assert due.status == "queued"
+
+
 def test_a_day_is_measured_once(town_factory: "sessionmaker[Session]", scope: Scope):
     job_id = queue_daily(town_factory, scope, ZONE)
     assert job_id is not None
@@ -313,3 +342,23 @@ def test_buildings_without_people_have_no_share(town_session: Session, scope: Sc
     measured(town_session, scope)
     found = shown(town_session, scope, indicator=SHARE)
     assert found["value"].isna().all()
+
+
+def test_runs_of_another_version_are_read(town_session: Session, scope: Scope):
+    """They told less of how they were measured; the number is still taken apart."""
+    run_id = measured(town_session, scope, replace(ORDER, method="straight_line"))
+    row = coverage_runs.one(town_session, scope, run_id)
+    less = {name: row.parameters[name] for name in ("indicators", "services", "metres", "minutes")}
+    town_session.execute(update(CoverageRun).values(parameters={**less, "former": 1}))
+    question = EvidenceQuestion(ZONE, SHARE, "subdistrict", as_of=DAY)
+    behind = read_evidence(town_session, scope, WalkingGrounds(), question).table
+    assert (
+        behind["amount"].sum()
+        == one(shown(town_session, scope, indicator=SHARE).query("area_kind == 'subdistrict'"))[
+            "denominator"
+        ]
+    )
+    town_session.execute(update(CoverageRun).values(parameters={"indicators": less["indicators"]}))
+    row = coverage_runs.one(town_session, scope, run_id)
+    show_runs([row], as_json=False)
+    assert (_run(row).metres, _run(row).speed) == ([], "adult")

@@ -564,8 +564,9 @@ def test_the_sample_goes_in_as_a_job(command_line, scope: Scope):
     done = run("import", "sample", "--households", 4000)
     assert done.exit_code == 0, done.output
     with transaction(sessions) as session:
-        [job] = jobs.newest(session, scope)
+        [due, job] = jobs.newest(session, scope)
     assert (job.kind, job.status) == ("import_sample", "succeeded")
+    assert (due.kind, due.status) == ("coverage", "queued")
     assert job.arguments == {"households": 4000, "seed": 340_102}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
 from cli.main import app
+from gis.coverage.walking_coverage import WalkOptions
 from gis.database.engine import transaction
 from gis.districting import DrawOptions
 from gis.errors import ConflictError, TessellationError
@@ -18,10 +19,16 @@ from gis.layers import exports, grids, plan_grids, plans
 from gis.layers.buildings import Building, BuildingUnit
 from gis.layers.queries import insert_layer
 from gis.scope import Scope
+from gis.services.coverage_asked import CoverageQuestion
+from gis.services.coverage_by_walking import cover
+from gis.services.coverage_shares import area_covers, read_areas
 from gis.services.editing import move_building
+from gis.services.indicator_reading import EvidenceQuestion, read_evidence
+from gis.services.indicators import RunOrder, keep_run, measure_run, read_run_ground
 from gis.services.plan_editing import merge_grids
 from gis.services.plan_measuring import compare_plans, measure_plan, plan_facts
 from gis.services.redistricting import DrawnPlan, PlanOrder, draw_plan, rebalance_order
+from gis.services.walking import WalkingGrounds
 from gis.settings import get_settings
 from tests.town import key, square
 
@@ -317,3 +324,40 @@ def test_a_planner_asks_for_it_and_sees_the_parts_on_page_and_terminal(
     ok("report", "Split", str(tmp_path / "split.html"), "--language", "en")
     page = (tmp_path / "split.html").read_text(encoding="utf-8")
     assert "split by its staircases, whose places along it are assumed" in page
+
+
+def test_coverage_counts_each_part_in_its_own_grid(towered: sessionmaker[Session], scope: Scope):
+    """Shares and indicators sum what SQL does, and all grids make up the whole."""
+    draw(towered, scope, split_buildings=True, effective_from=DAY)
+    options = WalkOptions((5000.0,), ())
+    question = CoverageQuestion(
+        "police", "Asia/Shanghai", as_of=DAY, method="straight_line", options=options
+    )
+    order = RunOrder("Asia/Shanghai", DAY, ("police",), (5000.0,), (15.0,), method="straight_line")
+    with transaction(towered) as session:
+        drawn = grids.read_grids(session, scope, "community", DAY)
+        coverage = cover(session, scope, WalkingGrounds(), question)
+        areas = read_areas(session, scope, coverage.places, "grid", DAY)
+        found = area_covers(coverage, areas, 1)
+        whole = area_covers(
+            coverage, read_areas(session, scope, coverage.places, "subdistrict", DAY), 1
+        )
+        ground = read_run_ground(session, scope, order)
+        measured = measure_run(ground)
+        table = measured.table
+        keep_run(session, scope, ground, measured)
+        asked = EvidenceQuestion(
+            "Asia/Shanghai", "households_covered:police_5000_m", "subdistrict", as_of=DAY
+        )
+        behind = read_evidence(session, scope, WalkingGrounds(), asked).table
+    assert behind["id"].is_unique
+    assert behind.set_index("id").loc[TOWER, "amount"] == sum(UNITS.values())
+    for name in grids.COUNTS:
+        by_grid = dict(zip(drawn["id"], drawn[name], strict=True))
+        assert {one.id: one.counts[name] for one in found} == by_grid
+        assert {one.id: one.within[0].covered[name] for one in found} == by_grid
+        assert sum(by_grid.values()) == whole[0].counts[name]
+        rows = table[
+            (table["indicator"] == f"{name}_covered:police_5000_m") & (table["area_kind"] == "grid")
+        ]
+        assert dict(zip(rows["area_id"], rows["denominator"].astype(int), strict=True)) == by_grid

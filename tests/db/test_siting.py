@@ -116,12 +116,12 @@ def test_what_is_told_of_coverage_is_what_coverage_says(
     told = sited(town, scope, radius_m=None, radius_min=3.0, group="elderly")
     row = newest(town, scope)
     with transaction(town) as session:
-        how = Adoption(date(2027, 3, 1), TIMEZONE)
+        how = Adoption(date(2100, 3, 1), TIMEZONE)
         made = adopt_sites(session, scope, str(row.id), report_of(row), how)
         ground = read_walking_ground(session, scope)
         options = WalkOptions(thresholds_min=(3.0,), group="elderly")
         shares = {}
-        for day in (DAY, date(2027, 3, 1)):
+        for day in (DAY, date(2100, 3, 1)):
             mask = serving_on(ground.stations, ground.station_services, "canteen", day)
             near = walking_verdicts(ground.walked, mask, options)["within_3_min"]
             shares[day] = int(ground.buildings[RESIDENTS][near].sum())
@@ -238,7 +238,7 @@ def test_vacant_buildings_and_one_community(town: "sessionmaker[Session]", scope
     assert {site["community_code"] for site in told["sites"]} == {CODE_OF["B"]}
     people = {one["community_code"] for one in told["uncovered"]["named"]}
     assert people <= {CODE_OF["B"]}
-    with pytest.raises(InvalidInputError, match="Nobody is to be served"):
+    with pytest.raises(NotFoundError, match="no community 990000000000"):
         sited(town, scope, community="990000000000")
 
 
@@ -563,3 +563,16 @@ def test_points_of_interest_are_candidates_in_the_building_they_are_in(
     assert found["North"]["floor_area_m2"] > 0
     assert (found["South"]["building_id"], found["South"]["floor_area_m2"]) == (None, None)
     assert found["South"]["community_code"] == CODE_OF["A"]
+
+
+def test_a_report_of_another_version_is_refused_with_a_way_out(
+    town: "sessionmaker[Session]", scope: Scope
+):
+    sited(town, scope)
+    row = newest(town, scope)
+    earlier = {name: told for name, told in row.report.items() if name not in {"form", "standing"}}
+    with transaction(town) as session:
+        session.execute(update(jobs.Job).values(report=earlier))
+    with pytest.raises(ConflictError, match="another version") as refused:
+        report_of(newest(town, scope))
+    assert f"--from {str(row.id)[:8]}" in str(refused.value.remedy)

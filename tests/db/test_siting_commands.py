@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from cli.siting_views import told_apart
 from gis.jobs import siting as siting_jobs
+from gis.layers import jobs
 from gis.layers.stations import Station
 from gis.scope import Scope
+from gis.services.locating import local_day
 from gis.settings import get_settings
 from tests.streets import add_streets
+from tests.town import TIMEZONE
 
 pytestmark = pytest.mark.db
 
@@ -75,6 +80,29 @@ def test_sites_are_chosen_shown_listed_and_one_is_swapped():
     assert again["proof"]["objective"] == swap["objective"]
 
 
+@pytest.mark.usefixtures("url")
+def test_it_is_said_whether_more_stations_would_reach_everyone():
+    few = run(*CANTEENS, "--objective", "lscp", "-n", "1")
+    assert "No answer within these limits was found that reaches everyone" in few.stderr
+    assert "whatever is chosen" not in few.stderr
+
+
+def test_places_of_one_name_are_told_apart_by_address_or_code():
+    def place(key: str, label: str, address: str | None, code: str | None) -> dict[str, Any]:
+        return {"key": key, "label": label, "address": address, "building_code": code}
+
+    swaps = [{"enter": place("b", "Works", "Mill Lane 8", "b2")}]
+    swaps += [{"enter": place("c", "Park", None, "b3")}, {"enter": place("d", "Park", None, None)}]
+    sites = [place("a", "Works", "Mill Lane 2", "b1"), place("e", "School", "Hill 1", "b5")]
+    assert told_apart({"sites": sites, "swaps": swaps}) == {
+        "a": "Works, Mill Lane 2",
+        "b": "Works, Mill Lane 8",
+        "c": "Park, b3",
+        "d": "Park, d",
+        "e": "School",
+    }
+
+
 def test_the_models_are_told():
     assert {one["objective"] for one in told("models")} >= {"mclp", "lscp", "p_median"}
     assert "most people within the radius" in ok("models")
@@ -100,8 +128,8 @@ def test_a_siting_as_a_file(tmp_path: Path):
 
 
 def test_chosen_sites_become_planned_stations(url: str):
-    words = ok(*CANTEENS, "--adopt", "2027-03-01", "--hours", "10:30-13:00")
-    assert "2 planned stations open on 2027-03-01" in words
+    words = ok(*CANTEENS, "--adopt", "2100-03-01", "--hours", "10:30-13:00")
+    assert "2 planned stations open on 2100-03-01" in words
     engine = create_engine(url)
     with Session(engine) as session:
         rows = session.execute(
@@ -110,13 +138,25 @@ def test_chosen_sites_become_planned_stations(url: str):
     engine.dispose()
     assert [row.status for row in rows] == ["planned", "planned"]
     (row,) = told("list")
-    answer = run("adopt", row["job_id"], "--opens-on", "2027-03-01")
+    answer = run("adopt", row["job_id"], "--opens-on", "2100-03-01")
     assert (answer.exit_code, "there already" in answer.stderr) == (1, True)
     now, then = (
         told(*CANTEENS[:-1], day)["standing"]["stations_serving"]
-        for day in ("2027-02-28", "2027-03-01")
+        for day in ("2100-02-28", "2100-03-01")
     )
     assert (now, then) == (2, 4)
+
+
+def test_sites_that_serve_from_today_make_a_run_of_coverage_due(url: str, scope: Scope):
+    engine = create_engine(url)
+    due = []
+    for opens_on in (date(2100, 3, 1), local_day(datetime.now(UTC), TIMEZONE)):
+        ok(*CANTEENS, "--adopt", f"{opens_on}")
+        with Session(engine) as session:
+            due.append(jobs.newest_of(session, scope, "coverage"))
+    engine.dispose()
+    assert due[0] is None
+    assert due[1] is not None
 
 
 @pytest.mark.usefixtures("url")

@@ -122,10 +122,11 @@ def test_floor_area_that_nobody_stated_is_not_known_rather_than_nought(
     add_streets(town_session, scope)
     code = "floor_area_per_100_households"
 
-    def areas() -> dict[str, float]:
+    def areas() -> tuple[dict[str, float], dict[str, str]]:
         data = read_walking_map(town_session, scope, ORDER)
         (found,) = [one for one in data.indicators if one.code == code]
-        return dict(zip(data.communities["code"], found.communities, strict=True))
+        codes = list(data.communities["code"])
+        return tuple(dict(zip(codes, of, strict=True)) for of in (found.communities, found.notes))
 
     centre, hub = key("stations", "Centre"), key("stations", "Hub")
     for station, area in ((centre, None), (hub, 300.0)):
@@ -138,7 +139,10 @@ def test_floor_area_that_nobody_stated_is_not_known_rather_than_nought(
             )
         ).all()
     )
-    found = areas()
+    found, notes = areas()
+    assert notes[homes[centre]].startswith("Of 2 of 2 facilities the floor area is not stated")
+    assert notes[homes[hub]].startswith("Of 1 of 2 facilities")
+    assert "" in notes.values()
     assert found[homes[hub]] > 0
     assert np.isnan(found[homes[centre]])
     assert 0.0 in found.values()  # no facility at all

@@ -464,6 +464,44 @@ def test_orphan_quarters():
     assert only(layers, "orphan_quarter")["detail"]["what"] == "no_community"
 
 
+def barriers(*lines: tuple[str, shapely.LineString]) -> gpd.GeoDataFrame:
+    rows = [{"id": f"{kind} {i}", "barrier_class": kind} for i, (kind, _) in enumerate(lines)]
+    return frame(rows, [line for _, line in lines])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("river", "on_river"), ("railway", "on_railway"), ("arterial", None)]
+)
+def test_a_station_on_the_line_of_a_river_or_a_railway_is_found(kind: str, said: str | None):
+    layers = clean()
+    line = shapely.LineString([at(0, 0.9), at(4, 0.9)])
+    layers["barriers"] = barriers(("river", shapely.LineString([at(0, 5), at(4, 5)])), (kind, line))
+    if said is None:
+        assert audited(layers).counts == {}
+        return
+    row = only(layers, "station_on_barrier")
+    assert row["severity"] == "warning"
+    assert row["row_ids"] == ["station"]
+    assert row["length_m"] == pytest.approx(0, abs=1e-3)
+    assert (row["detail"]["what"], row["detail"]["name"]) == (said, "Centre")
+    assert row["detail"]["nearest_barrier"] == f"{kind} 1"
+    set_shape(layers, "stations", 0, shapely.Point(at(1.5, 0.925)))  # 2.5 m beside it
+    assert audited(layers).counts == {}
+
+
+def test_a_station_in_water_is_found_but_not_on_an_island_nor_where_people_live():
+    layers = clean()
+    lake, island = box(1.1, 0.75, 1.9, 1.25), box(1.4, 0.8, 1.6, 1.0)
+    layers["barriers"] = barriers(("river", lake.exterior))
+    row = only(layers, "station_on_barrier")
+    assert row["detail"]["what"] == "in_water"
+    assert row["length_m"] == pytest.approx(15, rel=1e-3)
+    layers["barriers"] = barriers(("river", lake.exterior), ("river", island.exterior))
+    assert audited(layers).counts == {}
+    layers["barriers"] = barriers(("river", box(1.1, 0.1, 1.9, 1.1).exterior))
+    assert audited(layers).counts == {}
+
+
 def test_stations_far_from_roads_and_things_outside():
     layers = clean()
     set_shape(layers, "stations", 0, shapely.Point(at(1.5, 2.5)))

@@ -301,7 +301,18 @@ def test_what_cannot_be_asked_is_named(make, message):
             },
             "mclp",
             InfeasiblePlanError,
-            "No candidate keeps the limits",
+            r"of 2 new ones 2 have less than 80 m² of floor area",
+        ),
+        (
+            {
+                "candidates": Candidates(
+                    number=2, site_cost=[0, 9], existing=[True, False], xy_m=[[0, 0], [300, 0]]
+                ),
+                "limits": Limits(budget=8, spacing_m=400),
+            },
+            "mclp",
+            InfeasiblePlanError,
+            "of 1 new ones 1 cost more than the budget of 8; 1 are within 400 m of a station",
         ),
         (
             {

@@ -68,12 +68,31 @@ def test_indicators_with_a_target_come_first_and_minutes_are_left_to_the_map(tow
         Indicator("households_covered:affairs_500_m", "Near", "share", values),
         Indicator("households_covered:affairs_15_min", "Far", "share", values),
         Indicator("grid_workers", "Workers", "number", values, target=18.0),
-        Indicator("floor", "Floor", "number", np.full(2, np.nan), target=30.0),
+        Indicator(
+            "floor", "Floor", "number", np.full(2, np.nan), target=30.0, notes=["Not stated"] * 2
+        ),
     )
     many = replace(town, indicators=[near, far, aimed, empty])
     text = plain(community_report(many, order()))
-    assert re.search(r"Workers 0\.5 18 ✗ not met Floor not known 30 – Near 50% – –", text)
+    assert re.search(
+        r"Workers 0\.5 18 ✗ not met Floor Not stated not known 30 – Near 50% – –", text
+    )
     assert "Far" not in text
+
+
+def test_hours_are_those_in_which_somebody_of_the_community_has_a_station_in_reach(
+    town: WalkingMapData,
+):
+    mine = (town.buildings["community_id"] == town.communities["id"].iloc[1]).to_numpy()
+    far = town.walking.distance_m.copy()
+    far[np.ix_([2], mine)] = 9_999.0  # what is open at night is too far
+    away = replace(town, walking=replace(town.walking, distance_m=far))
+    hours = int((town.hours[0] == 1).sum())
+    assert town.serving[2].any()
+    assert 0 < hours < 168
+    assert re.search(
+        rf"Public affairs (?:[\d.]+% ){{3}}{hours} ", plain(community_report(away, order()))
+    )
 
 
 def test_a_page_per_community_in_the_order_of_codes(town: WalkingMapData):

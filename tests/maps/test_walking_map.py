@@ -18,7 +18,7 @@ from maps import walking_data
 from maps.blob import Blob, chain_rows
 from maps.ground_data import GROUPS, SUPPRESSED
 from maps.walking import Indicator, WalkingMapData, render_offline, walking_map
-from maps.walking_payload import indicator_classes, walking_page
+from maps.walking_payload import indicator_classes, number_of, walking_page
 from maps.walking_tables import (
     Counter,
     areas_of,
@@ -59,7 +59,7 @@ def unvarint(data: bytes) -> list[int]:
 def column(page: dict[str, Any], ref: dict[str, Any]) -> list[int]:
     """Read a column of whole numbers as the page's script does."""
     data = zlib.decompress(base64.b64decode(page["blob"]))[ref["at"] : ref["at"] + ref["bytes"]]
-    if ref["as"] in {"u1", "u2", "i2"}:
+    if ref["as"] in {"u1", "u2", "i2", "f8"}:
         return np.frombuffer(data, dtype=f"<{ref['as']}").tolist()
     numbers = unvarint(data)
     return np.cumsum(numbers).tolist() if ref["as"] == "steps" else numbers
@@ -256,6 +256,25 @@ def test_too_many_buildings_are_refused_with_what_to_do(
     with pytest.raises(InvalidInputError, match="holds 100 buildings; here are 384") as caught:
         walking_map(town, language="en")
     assert "vector tiles" in caught.value.remedy
+
+
+def test_outlines_that_come_as_tiles_are_not_in_the_page(
+    town: WalkingMapData, html: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(walking_data, "MOST_BUILDINGS", 100)
+    tiled = dataclasses.replace(town, tiles="/v1/tiles/buildings/{z}/{x}/{y}?v=1")
+    drawn = render_offline(walking_map(tiled, language="en"))
+    assert "Pbf.PbfReader" in drawn
+    monkeypatch.undo()
+    again = render_offline(walking_map(town, language="en"))
+    assert again == html, "a map with tiles leaves no trace in the next"
+    assert "PbfReader" not in again
+    page = walking_page(tiled, "en")
+    part = page["buildings"]
+    assert "shapes" not in part
+    assert part["tiles"] == tiled.tiles
+    numbers = column(page, part["numbers"])
+    assert set(numbers) == {number_of(key) for key in town.buildings["id"]}
 
 
 def test_what_is_optional_may_be_absent(town: WalkingMapData):

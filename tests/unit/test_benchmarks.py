@@ -23,7 +23,7 @@ def run(name: str, *arguments: str, json_to: Path) -> dict[str, object]:
         [sys.executable, str(FOLDER / name), *arguments, "--json", str(json_to)],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=500,
         check=False,
         env=environment,
     )

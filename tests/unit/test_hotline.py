@@ -408,10 +408,10 @@ def test_a_text_with_a_letter_gives_a_place_with_one(content: str, subject: str)
 
 @pytest.mark.slow
 def test_a_made_up_export_comes_through_with_its_truth(tmp_path: Path):
-    from gis.samples.assemble import assemble
+    from gis.samples import generate_subdistrict
     from gis.samples.hotline import hotline_export
 
-    layers = assemble(13_600, 104).layers
+    layers = generate_subdistrict(households=13_600, seed=104).layers
     sample = hotline_export(layers, 170, np.random.default_rng(5))
     again = hotline_export(layers, 170, np.random.default_rng(5))
     pd.testing.assert_frame_equal(sample.export, again.export)

@@ -1,21 +1,21 @@
 """The fewest stations with everyone within the radius (location set covering).
 
-Rows with the same cover are one; a row whose cover holds another's is covered with it, and a
-candidate that covers no more than another is not needed: what is left goes to HiGHS.
+Where nothing but the number is limited, :mod:`gis.coverage.siting.set_cover` finds them; with other
+limits HiGHS is given the rows that decide, and the rules.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
 from gis.coverage.siting.answer import Answer, Ground
-from gis.coverage.siting.covers import needed
+from gis.coverage.siting.covers import Cover, needed
 from gis.coverage.siting.highs import Program, solve_program
 from gis.coverage.siting.median import Cheapest, Median
 from gis.coverage.siting.result import Served, Swap
 from gis.coverage.siting.search import Search, next_swaps
+from gis.coverage.siting.set_cover import fewest_sites
 from gis.coverage.siting.table import Prices, Rows, Table, table_of
 
 if TYPE_CHECKING:
@@ -56,36 +56,10 @@ class _Covering:
         return max(0.0, float(np.ceil((least - self.rules.count) / self.missed - 1e-9)))
 
     def _unlimited(self) -> Cheapest:
-        """Return the fewest stations that leave nobody out, were they not limited in number.
-
-        A row left out needs to cost no more than two stations: opening one for it is cheaper.
-        """
-        cover = self._cover()
-        rows, columns = needed(cover, columns=True)
-        part = csr_array(cover[np.flatnonzero(rows)][:, np.flatnonzero(columns)])
-        small = Table(
-            np.full(part.shape[0], 2),
-            part.indptr.astype(np.int64),
-            part.indices.astype(np.int32),
-            np.zeros(part.nnz, dtype=np.int64),
-            np.ones(part.shape[1], dtype=np.int64),
-            1.0,
-            whole=True,
-            constant=0,
-        )
-        rules = replace(
-            self.rules,
-            site=self.rules.site[columns],
-            count=part.shape[1],
-            cost=self.rules.cost[columns],
-            floor=self.rules.floor[columns],
-        )
-        best = Median(small, rules, self.run, self._tell).solve()
-        # Who was stopped may have left a row for later.
-        chosen = np.sort(Search(small, rules, self.run).greedy(chosen=best.chosen))
-        return Cheapest(
-            np.flatnonzero(columns)[chosen], len(chosen), min(best.least, len(chosen)), best.proven
-        )
+        """Return the fewest stations that leave nobody out, were they not limited in number."""
+        best = fewest_sites(self._cover(), self.run, self._tell)
+        cost = len(best.chosen)
+        return Cheapest(best.chosen, cost, best.least, best.least >= cost)
 
     def _limited(self) -> Cheapest | None:
         """Return the fewest stations that leave nobody out, or ``None`` if none were found."""
@@ -100,7 +74,7 @@ class _Covering:
             nodes=max(1, round(_NODES * self.run.options.effort)),
             start=start if cost < self.missed else None,
             apart=0.999,
-            told=self._tell,
+            told=lambda found, least: self._tell(min(found, cost), least),
         )
         if solved.values is not None:
             found = np.flatnonzero(solved.values > 0.5)
@@ -113,21 +87,23 @@ class _Covering:
             least = float(cost)
         return Cheapest(np.sort(chosen), cost, min(least, cost), least >= cost)
 
-    def _cover(self) -> csr_array:
+    def _cover(self) -> Cover:
         ones, table = np.ones(len(self.table.site)), self.table
         shape = (len(table.base), self.rules.size)
-        return csr_array((ones, table.site.astype(np.int64), table.start), shape=shape)
+        return Cover.of(csr_array((ones, table.site, table.start), shape=shape))
 
     def _program(self) -> Program:
-        m, cover = self.rules.size, self._cover()
-        rows, _ = needed(cover, columns=False)
-        ruled, lower, upper = self.rules.matrix()
+        m, cover, rules = self.rules.size, self._cover(), self.rules
+        # With a budget alone, a site can stand for one that covers no more and costs no less.
+        alone = rules.conflict is None and not rules.total_floor
+        rows, sites = needed(cover, rules.cost if alone else None)
+        ruled, lower, upper = rules.matrix()
         n = int(rows.sum())
         return Program(
             np.ones(m),
-            np.ones(m),
+            sites.astype(np.float64),
             np.ones(m, dtype=bool),
-            csc_array(vstack([cover[np.flatnonzero(rows)], ruled])),
+            csc_array(vstack([cover.matrix[np.flatnonzero(rows)], ruled])),
             np.concatenate((np.ones(n), lower)),
             np.concatenate((np.full(n, np.inf), upper)),
         )

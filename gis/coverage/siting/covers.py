@@ -1,18 +1,54 @@
 """Which rows and candidates decide a cover: dropping the others changes no optimum."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from gis.coverage.siting.cover_kernels import best_sites, least_rows
+
 if TYPE_CHECKING:
-    from gis.coverage.siting.problem import Bools
+    from gis.coverage.siting.cover_kernels import Lists
+    from gis.coverage.siting.problem import Bools, Floats
     from gis.coverage.siting.table import Table
 
-#: Pairs of rows that share a candidate, at most, for looking which cover holds which.
-_SHARED = 3e7
-#: Rounds of dropping rows and candidates: each makes more of the other needless.
-_ROUNDS = 3
+#: Looks at pairs, at most, for sites that another one is as good as: seconds.
+_LOOKS = 3e9
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """Which sites cover which rows; each row has one at least.
+
+    Parameters
+    ----------
+    rows, sites
+        The sites of each row, and the rows of each site: where each begins, and which.
+    """
+
+    rows: "Lists"
+    sites: "Lists"
+
+    @classmethod
+    def of(cls, matrix: csr_array) -> "Cover":
+        """Return the cover of a matrix that has something where a column covers a row."""
+        turned = csr_array(matrix.T)
+        return cls(
+            (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)),
+            (turned.indptr.astype(np.int64), turned.indices.astype(np.int64)),
+        )
+
+    @property
+    def matrix(self) -> csr_array:
+        """The cover as a matrix of ones, shape (n, m)."""
+        start, site = self.rows
+        shape = (len(start) - 1, len(self.sites[0]) - 1)
+        return csr_array((np.ones(len(site)), site, start), shape=shape)
+
+    def part(self, rows: "Bools", sites: "Bools") -> "Cover":
+        """Return the cover of some of the rows by some of the sites."""
+        return Cover.of(self.matrix[np.flatnonzero(rows)][:, np.flatnonzero(sites)])
 
 
 def better_sites(table: "Table") -> "Bools":
@@ -21,62 +57,39 @@ def better_sites(table: "Table") -> "Bools":
     All are returned where rows have more than one price, or where looking would take too long.
     """
     m = len(table.opening)
-    every = np.ones(m, dtype=bool)
-    start = table.start[:-1]
-    row = np.repeat(np.arange(len(start)), np.diff(table.start))
-    flat = len(row) and (table.price == table.price[start[row]]).all()
-    lengths = np.diff(table.start).astype(np.float64)
-    if not flat or (table.opening != table.opening[0]).any() or (lengths**2).sum() > _SHARED:
-        return every
-    cover = csr_array(
-        (np.ones(len(row)), table.site.astype(np.int64), table.start), shape=(len(start), m)
-    )
-    return ~_held_by_another(csr_array(cover.T))
+    lengths = np.diff(table.start)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    flat = len(row) and (table.price == table.price[table.start[:-1]][row]).all()
+    if not flat or float(lengths.astype(np.float64) @ lengths) > _LOOKS:
+        return np.ones(m, dtype=bool)
+    shape = (len(lengths), m)
+    cover = Cover.of(csr_array((np.ones(len(row)), table.site, table.start), shape=shape))
+    return best_sites(cover.rows, cover.sites, table.opening.astype(np.float64))
 
 
-def needed(cover: csr_array, *, columns: bool) -> "tuple[Bools, Bools]":
-    """Return the rows and columns of a cover that decide what covers all of it.
+def needed(cover: Cover, cost: "Floats | None") -> "tuple[Bools, Bools]":
+    """Return the rows and sites that decide what covers all rows, until no more can be dropped.
 
     Parameters
     ----------
     cover
-        1 where a candidate (column) covers a row of demand.
-    columns
-        Whether all candidates cost the same and may stand together, so that one that covers no more
-        than another is not needed.
+        Who covers what.
+    cost
+        Of the sites, shape (m,): one that covers no more than another one that costs no more is
+        not needed. ``None``: all sites stay.
     """
-    rows, sites = np.ones(cover.shape[0], dtype=bool), np.ones(cover.shape[1], dtype=bool)
-    for _ in range(_ROUNDS):
-        part = cover[np.flatnonzero(rows)][:, np.flatnonzero(sites)]
-        if float((part.sum(axis=0) ** 2).sum()) > _SHARED:
-            break
-        before = rows.sum(), sites.sum()
-        rows[np.flatnonzero(rows)[_holds_another(part)]] = False
-        if columns:
-            part = cover[np.flatnonzero(rows)][:, np.flatnonzero(sites)]
-            sites[np.flatnonzero(sites)[_held_by_another(csr_array(part.T))]] = False
-        if before == (rows.sum(), sites.sum()):
-            break
-    return rows, sites
-
-
-def _holds_another(sets: csr_array) -> "Bools":
-    """Return which sets (rows) hold all of another one; of equal ones the first holds none."""
-    size = np.diff(sets.indptr)
-    shared = (sets @ sets.T).tocoo()
-    a, b = shared.coords
-    whole = (shared.data == size[a]) & ((size[a] < size[b]) | ((size[a] == size[b]) & (a < b)))
-    out = np.zeros(sets.shape[0], dtype=bool)
-    out[b[whole]] = True
-    return out
-
-
-def _held_by_another(sets: csr_array) -> "Bools":
-    """Return which sets (rows) another one holds; of equal ones the first is held by none."""
-    size = np.diff(sets.indptr)
-    shared = (sets @ sets.T).tocoo()
-    a, b = shared.coords
-    whole = (shared.data == size[a]) & ((size[a] < size[b]) | ((size[a] == size[b]) & (a > b)))
-    out: Bools = size == 0
-    out[a[whole]] = True
-    return out
+    rows = np.ones(len(cover.rows[0]) - 1, dtype=bool)
+    sites = np.ones(len(cover.sites[0]) - 1, dtype=bool)
+    while True:
+        order = np.argsort(np.diff(cover.rows[0]), kind="stable")
+        kept = least_rows(cover.rows, cover.sites, order)
+        every = np.ones(len(cover.sites[0]) - 1, dtype=bool)
+        rows[rows] = kept
+        if cost is None:
+            return rows, sites
+        cover = cover.part(kept, every)
+        kept = best_sites(cover.rows, cover.sites, cost[sites])
+        sites[sites] = kept
+        if kept.all():
+            return rows, sites
+        cover = cover.part(np.ones(len(cover.rows[0]) - 1, dtype=bool), kept)

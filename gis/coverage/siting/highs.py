@@ -103,15 +103,13 @@ def solve_program(
         columns = np.arange(len(start), dtype=np.int32)
         highs.setSolution(len(start), columns, start)  # HiGHS finds the others
 
-    def watch(event: Any) -> None:  # noqa: ANN401 - highspy's event
+    def look(event: Any) -> None:  # noqa: ANN401 - highspy's event
+        # The event of the log is silent while there is no output; this one has the same numbers.
         if told is not None:
             told(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
-
-    def look(event: Any) -> None:  # noqa: ANN401 - highspy's event
         if run.over():
             event.interrupt()
 
-    highs.cbMipLogging += watch
     highs.cbMipInterrupt += look
     highs.run()
     return _read(highspy, highs)

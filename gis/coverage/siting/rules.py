@@ -19,6 +19,25 @@ _BISECTIONS = 40
 _TINY = 1e-9
 
 
+def why_none(problem: "SitingProblem") -> str:
+    """Return which limits new candidates break by themselves, and how many do, as a sentence."""
+    candidates, limits = problem.candidates, problem.limits
+    new = ~candidates.stands
+    broken = []
+    if candidates.floor_m2 is not None:
+        small = int((new & (candidates.floor_m2 < limits.least_floor_m2)).sum())
+        broken.append((small, f"have less than {limits.least_floor_m2:,g} m² of floor area"))
+    if candidates.site_cost is not None and limits.budget is not None:
+        dear = int((new & (candidates.site_cost > limits.budget)).sum())
+        broken.append((dear, f"cost more than the budget of {limits.budget:,g}"))
+    near = _near(problem)
+    if near is not None:
+        close = int((new & near[:, candidates.stands].any(axis=1)).sum())
+        broken.append((close, f"are within {limits.spacing_m:,g} m of a station that stands"))
+    told = "; ".join(f"{count:,} {what}" for count, what in broken if count)
+    return f"No candidate keeps the limits by itself: of {new.sum():,} new ones {told or 'none'}."
+
+
 @dataclass(frozen=True, eq=False)
 class Rules:
     """The limits, for the ``m`` candidates that may be chosen at all; sets are arrays of rows.

@@ -11,6 +11,7 @@ from gis.coverage.siting.center import solve_center
 from gis.coverage.siting.covering import solve_covering
 from gis.coverage.siting.problem import CAPACITATED, SitingOptions
 from gis.coverage.siting.result import SitingResult, assignment_of, measures_of
+from gis.coverage.siting.rules import why_none
 from gis.coverage.siting.run import Run, gap_of
 from gis.errors import InfeasiblePlanError, InvalidInputError
 
@@ -71,8 +72,7 @@ def solve_siting(
     ground = Ground.of(problem, within)
     if not ground.rules.size:
         raise InfeasiblePlanError(
-            "No candidate keeps the limits by itself: each stands already, is too small, too dear, "
-            "or too near to a station that stands.",
+            why_none(problem),
             remedy="Give more candidates, or wider limits.",
             field="candidates",
         )

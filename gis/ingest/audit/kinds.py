@@ -141,6 +141,11 @@ _LIST = (
         "Check the station's coordinates, or import the roads that lead to it.",
     ),
     Kind(
+        "station_on_barrier",
+        "warning",
+        "Check the station's coordinates, and the line of the river or railway.",
+    ),
+    Kind(
         "road_outside",
         "note",
         "Leave it, or cut the layer to the ground: these roads lie far from every community.",
@@ -175,6 +180,9 @@ WHATS = (
     "equal",
     "layout",
     "no_posts",
+    "in_water",
+    "on_river",
+    "on_railway",
 )
 #: Who decides between communities: the first word of ``detail["decides"]``.
 DECIDERS = ("subdistrict", "county", "city")

@@ -30,6 +30,8 @@ class AuditOptions:
         Footprints whose middles are no further apart lie on one spot.
     station_road_m
         A station should have a road within this distance.
+    barrier_m
+        Nor does one stand this near the line of a river or a railway: a line is as accurate.
     far_m
         Roads and places further than this from every community lie outside.
     edge_m
@@ -49,6 +51,7 @@ class AuditOptions:
     duplicate_iou: float = 0.95
     stack_m: float = 0.05
     station_road_m: float = 100.0
+    barrier_m: float = 2.0
     far_m: float = 1000.0
     edge_m: float = 5.0
     snap_m: float = 0.02

@@ -1,4 +1,4 @@
-"""Quarters without buildings or a community, stations without a road, things far outside."""
+"""Quarters without buildings or a community, stations that are out of place, things far outside."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from gis.geometry.crs import Geometries
     from gis.ingest.audit.ground import Ground
+
+#: Classes of barriers on whose line nothing can stand.
+_IMPASSABLE = ("river", "railway")
 
 
 def orphan_quarters(ground: "Ground") -> "Iterator[Finding]":
@@ -57,6 +61,56 @@ def stations_and_roads(ground: "Ground") -> "Iterator[Finding]":
                 "nearest_road": str(ground.ids("roads")[road[i]]),
             },
         )
+
+
+def stations_on_barriers(ground: "Ground") -> "Iterator[Finding]":
+    """Yield stations in water, and on the line of a river or a railway.
+
+    Banks that close around an area are water, but for islands; where people live it is land.
+    """
+    if not ground.has("stations", "barriers"):
+        return
+    classes = ground.column("barriers", "barrier_class")
+    rows = np.flatnonzero(np.isin(classes, _IMPASSABLE))
+    points = ground.shapes("stations")
+    present = np.flatnonzero(~shapely.is_missing(points) & ~shapely.is_empty(points))
+    if not len(rows) or not len(present):
+        return
+    lines = ground.valid("barriers")[rows]
+    (at, line), metres = shapely.STRtree(lines).query_nearest(
+        points[present], return_distance=True, all_matches=False
+    )
+    wet = np.zeros(len(present), dtype=bool)
+    water = _water(ground, lines[classes[rows] == "river"])
+    wet[shapely.STRtree(points[present]).query(water, predicate="contains")[1]] = True
+    for i in np.flatnonzero(wet[at] | (metres <= ground.options.barrier_m)).tolist():
+        row, barrier = present[at[i]], rows[line[i]]
+        yield Finding(
+            "station_on_barrier",
+            "stations",
+            [ground.ids("stations")[row]],
+            points[row],
+            length_m=float(metres[i]),
+            detail={
+                "what": "in_water" if wet[at[i]] else f"on_{classes[barrier]}",
+                "name": ground.column("stations", "name")[row],
+                "nearest_barrier": str(ground.ids("barriers")[barrier]),
+            },
+        )
+
+
+def _water(ground: "Ground", banks: "Geometries") -> "Geometries":
+    """Return what closed banks surround, less the islands in it, where nobody lives."""
+    closed = banks[shapely.is_closed(banks) & (shapely.get_num_points(banks) > 3)]
+    water: Geometries = shapely.get_parts(shapely.build_area(shapely.union_all(closed)))
+    water = np.asarray(water[shapely.get_dimensions(water) == 2], dtype=object)
+    if not len(water) or not ground.has("buildings"):
+        return water
+    lived_in = np.nan_to_num(ground.numbers("buildings", "households")) > 0
+    homes = shapely.STRtree(ground.locations()[lived_in])
+    land = np.zeros(len(water), dtype=bool)
+    land[homes.query(water, predicate="contains")[0]] = True
+    return np.asarray(water[~land], dtype=object)
 
 
 def things_outside(ground: "Ground") -> "Iterator[Finding]":

@@ -11,7 +11,12 @@ from gis.ingest.audit.ground import Ground
 from gis.ingest.audit.keys import codes, grids_without_post
 from gis.ingest.audit.options import AuditOptions
 from gis.ingest.audit.people import counts_of_people
-from gis.ingest.audit.places import orphan_quarters, stations_and_roads, things_outside
+from gis.ingest.audit.places import (
+    orphan_quarters,
+    stations_and_roads,
+    stations_on_barriers,
+    things_outside,
+)
 from gis.ingest.audit.placing import buildings_in_communities
 from gis.ingest.audit.rings import invalid_rings, ring_order
 
@@ -36,6 +41,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (counts_of_people, frozenset({"buildings"})),
     (orphan_quarters, frozenset({"quarters", "buildings", "communities"})),
     (stations_and_roads, frozenset({"stations", "roads"})),
+    (stations_on_barriers, frozenset({"stations", "barriers", "buildings"})),
     (things_outside, frozenset({"communities", "stations", "roads", "pois"})),
     (grids_without_post, frozenset({"grids", "posts"})),
 )
@@ -47,6 +53,7 @@ AUDITED_LAYERS = (
     "buildings",
     "stations",
     "roads",
+    "barriers",
     "pois",
     "grids",
     "posts",
