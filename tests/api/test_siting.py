@@ -50,8 +50,11 @@ def test_sites_are_chosen_told_and_one_is_swapped(client: httpx.Client, here: Se
     place = f"/v1/siting/{begun.json()['id']}"
     body = is_problem(client.get(place), 409)
     assert "queued" in body["detail"]
+    assert begun.json()["waiting_for"] == "worker"
+    (listed,) = client.get("/v1/jobs").json()["jobs"]
+    assert listed["waiting_for"] == "worker"
     job = done(client, here, begun)
-    assert (job["status"], job["done"]) == ("succeeded", None)
+    assert (job["status"], job["done"], job["waiting_for"]) == ("succeeded", None, None)
     told = client.get(place).raise_for_status().json()
     assert told["proof"]["status"] == "optimal"
     assert told["method"] == "walking"
