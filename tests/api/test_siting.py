@@ -131,6 +131,24 @@ def test_what_cannot_be_asked_is_refused_before_a_job_begins(
     assert client.get("/v1/jobs").json() == {"jobs": []}
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ({"community": "340102001999"}, 404, "no community 340102001999"),
+        ({"count": 900}, 422, "900 new stations"),
+        ({"count": 5, "most_candidates": 4}, 422, "there are 4 candidates"),
+        ({"candidates": "pois", "poi_categories": ["none such"]}, 422, "there are 0 candidates"),
+        ({"candidates": "given", "places": [{"lon": 117.3, "lat": 31.8}]}, 422, "1 candidates"),
+    ],
+)
+def test_what_the_store_knows_cannot_be_is_refused_before_a_job_begins(
+    client: httpx.Client, asked: dict[str, Any], status: int, said: str
+):
+    body = is_problem(client.post("/v1/siting", json={**CANTEENS, **asked}), status)
+    assert said in body["detail"]
+    assert client.get("/v1/jobs").json() == {"jobs": []}
+
+
 def test_what_fails_says_why(client: httpx.Client, here: Settings):
     begun = client.post("/v1/siting", json={**CANTEENS, "candidates": "vacant"})
     job = done(client, here, begun)
