@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from api.routers.jobs import answer
+from api.routers.jobs import answers
 from gis.database.engine import transaction
 from gis.jobs.coverage_run import queue_run
 from gis.jobs.queue import hand_over
@@ -53,6 +53,6 @@ def begin_job(
     # The job is on the record before the worker can hear of it.
     hand_over(request.app.state.engine.url.render_as_string(hide_password=False), job_id)
     with transaction(sessions, scope) as session:
-        row = jobs.one(session, scope, job_id)
+        (told,) = answers(session, scope, [jobs.one(session, scope, job_id)])
     response.headers["Location"] = f"/v1/jobs/{job_id}"
-    return answer(row)
+    return told

@@ -73,6 +73,8 @@ def show_job(job: JobArgument) -> None:
     with opened() as (factory, scope), transaction(factory) as session:
         row = jobs.begins_with(session, scope, job)
         show_one_job(row, jobs.lines(session, scope, row.id))
+        if row.status == "queued" and not jobs.worker_seen(session, scope):
+            typer.echo("No worker was seen for a minute; start one: wangge worker")
 
 
 @jobs_app.command("cancel")

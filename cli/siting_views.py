@@ -1,6 +1,5 @@
 """What people see of sitings in the terminal."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import typer
 
 from cli.plan_views import clock, printed, table_with, word
 from gis.i18n import counted_label
+from gis.services.siting_names import told_apart
 
 _NEEDS = {
     "mclp": "radius",
@@ -147,19 +147,6 @@ def _show_swaps(report: Mapping[str, Any]) -> None:
             "*" if swap["change"] is None else f"{swap['change']:+,.6g}",
         )
     printed(table)
-
-
-def told_apart(report: Mapping[str, Any]) -> dict[str, str]:
-    """Return what sites and swaps are called by key, with the address or code where several are."""
-    places = {site["key"]: site for site in report["sites"]}
-    places |= {swap["enter"]["key"]: swap["enter"] for swap in report["swaps"]}
-    called = Counter(place["label"] for place in places.values())
-    told = {}
-    for key, place in places.items():
-        more = place["address"] if place["address"] != place["label"] else None
-        beside = more or place["building_code"] or key
-        told[key] = place["label"] if called[place["label"]] == 1 else f"{place['label']}, {beside}"
-    return told
 
 
 def _show_left(report: Mapping[str, Any]) -> None:

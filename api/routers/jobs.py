@@ -1,7 +1,7 @@
 """``/v1/jobs``: long work that was asked for, how far it is, and what came of it."""
 
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
@@ -14,6 +14,14 @@ from gis.errors import NotFoundError
 from gis.jobs.import_orders import ImportOrder
 from gis.jobs.uploads import Uploads
 from gis.layers import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+    from gis.scope import Scope
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -28,13 +36,13 @@ def list_jobs(
 ) -> JobsAnswer:
     """Return the newest jobs, newest first."""
     rows = jobs.newest(session, scope, limit=limit, status=status)
-    return JobsAnswer(jobs=[answer(row) for row in rows])
+    return JobsAnswer(jobs=answers(session, scope, rows))
 
 
 @router.get("/{job_id}", responses=responses(400, 404, 422), summary="One job")
 def get_job(job_id: RowId, session: ReadSession, scope: Principal) -> JobAnswer:
     """Return a job: ask again every few seconds until it has ended."""
-    return answer(jobs.one(session, scope, str(job_id)))
+    return answers(session, scope, [jobs.one(session, scope, str(job_id))])[0]
 
 
 @router.get("/{job_id}/log", responses=responses(400, 404, 422), summary="A job's log")
@@ -51,7 +59,7 @@ def get_job_log(job_id: RowId, session: ReadSession, scope: Principal) -> JobLog
 def cancel_job(job_id: RowId, session: WriteSession, scope: Principal) -> JobAnswer:
     """Ask a job to end: what is queued ends at once, what runs at its next step, rolled back."""
     jobs.request_cancel(session, scope, str(job_id))
-    return answer(jobs.one(session, scope, str(job_id)))
+    return answers(session, scope, [jobs.one(session, scope, str(job_id))])[0]
 
 
 @router.get(
@@ -73,14 +81,21 @@ def get_job_rejects(
     return FileResponse(table, media_type="text/csv; charset=utf-8", filename=table.name)
 
 
-def answer(row: Any) -> JobAnswer:  # noqa: ANN401 - a row of jobs
-    """Return a job as people are told of it: its arguments name places on this machine."""
-    told = {name: getattr(row, name) for name in JobAnswer.model_fields}
+def answers(session: "Session", scope: "Scope", rows: "Sequence[Row[Any]]") -> list[JobAnswer]:
+    """Return jobs as people are told of them: their arguments name places on this machine."""
+    queued = any(row.status == "queued" for row in rows)
+    alone = queued and not jobs.worker_seen(session, scope)
+    return [_answer(row, "worker" if alone and row.status == "queued" else None) for row in rows]
+
+
+def _answer(row: "Row[Any]", waiting_for: Literal["worker"] | None) -> JobAnswer:
+    own = JobAnswer.model_fields.keys() - {"waiting_for"}
+    told = {name: getattr(row, name) for name in own}
     named = (row.arguments.get(name) for name in ("path", "mapping", "repaired", "rejects"))
     places = {f"{FilePath(one).parent}/" for one in named if one} - {"./", "//"}
     for name in ("report", "error"):
         told[name] = _without(told[name], sorted(places, key=len, reverse=True))
-    return JobAnswer(**told)
+    return JobAnswer(**told, waiting_for=waiting_for)
 
 
 def _without(told: Any, places: list[str]) -> Any:  # noqa: ANN401 - plain values

@@ -26,6 +26,7 @@ from gis.database.engine import transaction
 from gis.jobs.siting import KIND, SitingJob, report_of, siting_job, swapped
 from gis.scope import Action
 from gis.services.siting_adopting import Adoption, adopt_sites
+from gis.services.siting_candidates import check_order
 from gis.services.siting_exporting import SitingExport, export_siting
 from gis.services.siting_order import GivenPlace, SitingOrder
 from gis.settings import Settings
@@ -47,7 +48,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=202,
-    responses=responses(400, 403, 413, 422, 502),
+    responses=responses(400, 403, 404, 413, 422, 502),
     summary="Choose where new stations should go",
 )
 def start_siting(
@@ -60,10 +61,13 @@ def start_siting(
     """Begin a job that chooses sites; `GET /v1/siting/{job_id}` is what came of it.
 
     While it runs the job's `done` is one less the gap that is left. A job that is cancelled ends
-    with nothing, or with `keep_best` with the best so far.
+    with nothing, or with `keep_best` with the best so far. A community that is not there is a 404,
+    and more stations than there can be candidates a 422, before a job is begun.
     """
     scope.require(Action.WRITE)
     job = SitingJob(_order(sent, scope, settings), keep_best=sent.keep_best)
+    with transaction(request.app.state.sessions, scope) as session:
+        check_order(session, scope, job.order)
     return begin_job(request, response, scope, KIND, job.as_arguments())
 
 

@@ -86,6 +86,9 @@ class JobAnswer(BaseModel):
     ended_at: datetime | None
     report: dict[str, Any] | None
     error: dict[str, Any] | None
+    waiting_for: Literal["worker"] | None = Field(
+        description="Of a queued job: no worker was seen for a minute; start one: `wangge worker`."
+    )
 
 
 class JobLineAnswer(BaseModel):

@@ -13,6 +13,7 @@ from gis.jobs.steps import Steps
 from gis.jobs.walking_map import MapOrder, read_ground
 from gis.network import nearest, within
 from gis.services.siting_candidates import joined
+from gis.services.siting_names import told_apart
 from gis.services.siting_order import CAPACITATED
 from gis.services.walking import WalkingGround, read_walking_ground
 from maps.siting import Exchange, Nearest, SitingMapData, save_offline, siting_map
@@ -140,10 +141,11 @@ def _candidates(report: Mapping[str, Any]) -> "tuple[gpd.GeoDataFrame, dict[str,
         named.setdefault(place["key"], place)
     places = list(named.values())
     chosen = {site["key"] for site in report["sites"]}
+    names = told_apart(report)
     frame = gpd.GeoDataFrame(
         {
             "key": list(named),
-            "name": [one["label"] for one in places],
+            "name": [names[key] for key in named],
             "chosen": [key in chosen for key in named],
         },
         geometry=gpd.points_from_xy([p["lon"] for p in places], [p["lat"] for p in places]),

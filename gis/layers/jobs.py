@@ -15,8 +15,10 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
+    false,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 
 JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 LINE_LEVELS = ("info", "warning", "error")
+#: A worker of which nobody has heard for so long is gone, or was never started.
+WORKER_UNSEEN_S = 60
+#: The queue's own table of workers (see :mod:`gis.jobs.queue`), which is read here only.
+_WORKERS = "procrastinate.procrastinate_workers"
 
 
 class Job(Identified, Base):
@@ -334,6 +340,20 @@ def queued(session: "Session", scope: Scope) -> list[str]:
     table = table_of(Job)
     asked = select(table.c.id).where(table.c.status == "queued").order_by(table.c.created_at)
     return [str(key) for key in session.execute(asked).scalars()]
+
+
+def worker_seen(session: "Session", scope: Scope) -> bool:
+    """Return whether a worker was seen within :data:`WORKER_UNSEEN_S`.
+
+    Workers tell the queue every ten seconds that they are there; without a queue there was none.
+    """
+    scope.require(Action.READ)
+    if session.execute(select(func.to_regclass(_WORKERS))).scalar_one() is None:
+        return False
+    recent = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, WORKER_UNSEEN_S)
+    beats = select(literal_column("last_heartbeat")).select_from(text(_WORKERS)).subquery()
+    seen = select(func.coalesce(func.max(beats.c.last_heartbeat) > recent, false()))
+    return bool(session.execute(seen).scalar_one())
 
 
 def fail_abandoned(session: "Session", scope: Scope, *, unseen_s: int) -> list[str]:

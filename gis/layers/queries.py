@@ -330,6 +330,14 @@ def there_are(session: "Session", scope: Scope, model: type[Base]) -> bool:
     return session.execute(asked).first() is not None
 
 
+def count_of(
+    session: "Session", scope: Scope, model: type[Base], *conditions: "ColumnElement[bool]"
+) -> int:
+    """Return how many rows of a layer within the scope meet the conditions."""
+    asked = select(func.count()).select_from(table_of(model)).where(*conditions)
+    return int(session.execute(restricted(asked, scope, model)).scalar_one())
+
+
 def labels_of(
     session: "Session", scope: Scope, model: type[Base], names: "Sequence[str]"
 ) -> dict[str, tuple[Any, ...]]:

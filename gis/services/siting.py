@@ -22,7 +22,7 @@ from gis.coverage.walking_coverage import on_the_spot, serving_on
 from gis.errors import InvalidInputError
 from gis.network import minutes, within
 from gis.services.opening import read_calendar
-from gis.services.siting_candidates import candidate_sites, community_row, joined
+from gis.services.siting_candidates import candidate_sites, community_row, joined, too_many
 from gis.services.siting_hours import periods_of
 from gis.services.siting_order import CAPACITATED
 from gis.services.walking import read_walking_ground
@@ -288,11 +288,7 @@ def _limits(asked: SitingGround, fixed: "Ints") -> Limits:
     )
     free = len(sites) - len(fixed)
     if order.count is not None and order.count - len(fixed) > free:
-        raise InvalidInputError(
-            f"{order.count} new stations are asked for, but there are {len(sites)} candidates.",
-            remedy=f"Ask for {len(sites)} at most, or give more candidates.",
-            field="count",
-        )
+        raise too_many(order.count, len(sites))
     if not len(fixed) or all_fixed(asked):
         return limits
     spent = float(sites["cost"].iloc[fixed].sum())

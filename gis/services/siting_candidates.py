@@ -11,8 +11,10 @@ from gis.coverage.thinning import thin_out
 from gis.coverage.verdicts import building_locations, lonlat_array
 from gis.errors import InvalidInputError, NotFoundError
 from gis.geometry.crs import to_projected
+from gis.layers.buildings import Building
+from gis.layers.communities import Community, lies_in
 from gis.layers.pois import Poi
-from gis.layers.queries import read_layer
+from gis.layers.queries import alive, count_of, read_layer, table_of
 from gis.network import Snapped
 
 if TYPE_CHECKING:
@@ -269,6 +271,56 @@ def _floors(ground: "WalkingGround", building: "NDArray[np.int64]") -> "NDArray[
     return floor
 
 
+def check_order(session: "Session", scope: "Scope", order: "SitingOrder") -> None:
+    """Refuse an order that the store alone shows cannot be met, before a job is begun.
+
+    Candidates are counted without a look at roads and vacancy: no more than these can be weighed.
+
+    Raises
+    ------
+    gis.errors.NotFoundError
+        There is no such community.
+    gis.errors.InvalidInputError
+        More stations are asked for than there can be candidates.
+    """
+    if order.community is not None:
+        known = table_of(Community).c.code == order.community
+        if not count_of(session, scope, Community, known, alive(Community)):
+            raise _no_community(order.community)
+    if order.count is None:
+        return
+    there = min(_most(session, scope, order), max(order.most_candidates, len(set(order.fixed))))
+    if order.count > there:
+        raise too_many(order.count, there)
+
+
+def _most(session: "Session", scope: "Scope", order: "SitingOrder") -> int:
+    if order.candidates == "given":
+        return len({place.key for place in order.places})
+    if order.candidates == "pois":
+        category = table_of(Poi).c.category
+        wanted = [category.in_(order.poi_categories)] if order.poi_categories else []
+        return count_of(session, scope, Poi, *wanted)
+    home = table_of(Building).c.community_id
+    inside = [] if order.community is None else [home.is_(None) | lies_in(home, order.community)]
+    return count_of(session, scope, Building, alive(Building), *inside)
+
+
+def too_many(count: int, there: int) -> InvalidInputError:
+    """Return the error of an order for more stations than there are candidates."""
+    return InvalidInputError(
+        f"{count} new stations are asked for, but there are {there} candidates.",
+        remedy=f"Ask for {there} at most, or give more candidates.",
+        field="count",
+    )
+
+
+def _no_community(code: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no community {code}.", remedy="List the communities.", field="community"
+    )
+
+
 def community_row(ground: "WalkingGround", code: str) -> int:
     """Return the row of a community by its code.
 
@@ -279,9 +331,7 @@ def community_row(ground: "WalkingGround", code: str) -> int:
     """
     rows = np.flatnonzero((ground.communities["code"] == code).to_numpy())
     if not len(rows):
-        raise NotFoundError(
-            f"There is no community {code}.", remedy="List the communities.", field="community"
-        )
+        raise _no_community(code)
     return int(rows[0])
 
 

@@ -17,6 +17,7 @@ from gis.outlets import About, OutLayer, OutletOptions, format_of, write_export
 from gis.outlets.labels import fact_label
 from gis.scope import Action
 from gis.services.exporting import WITHHELD, program_version
+from gis.services.siting_names import told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +191,7 @@ def _note(session: "Session", scope: "Scope", job_id: str, written: "Written") -
 
 
 def _layers(report: Mapping[str, Any], headers: "Language | None") -> list[OutLayer]:
-    called = {site["key"]: site["label"] for site in report["sites"]}
+    called = told_apart(report)
     swaps = [
         {**swap["enter"], **swap, "leave_label": called.get(swap["leave"])}
         for swap in report["swaps"]

@@ -50,8 +50,11 @@ def test_sites_are_chosen_told_and_one_is_swapped(client: httpx.Client, here: Se
     place = f"/v1/siting/{begun.json()['id']}"
     body = is_problem(client.get(place), 409)
     assert "queued" in body["detail"]
+    assert begun.json()["waiting_for"] == "worker"
+    (listed,) = client.get("/v1/jobs").json()["jobs"]
+    assert listed["waiting_for"] == "worker"
     job = done(client, here, begun)
-    assert (job["status"], job["done"]) == ("succeeded", None)
+    assert (job["status"], job["done"], job["waiting_for"]) == ("succeeded", None, None)
     told = client.get(place).raise_for_status().json()
     assert told["proof"]["status"] == "optimal"
     assert told["method"] == "walking"
@@ -125,6 +128,24 @@ def test_what_cannot_be_asked_is_refused_before_a_job_begins(
 ):
     body = is_problem(client.post("/v1/siting", json={**CANTEENS, **asked}), 422)
     assert body["remedy"]
+    assert client.get("/v1/jobs").json() == {"jobs": []}
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ({"community": "340102001999"}, 404, "no community 340102001999"),
+        ({"count": 900}, 422, "900 new stations"),
+        ({"count": 5, "most_candidates": 4}, 422, "there are 4 candidates"),
+        ({"candidates": "pois", "poi_categories": ["none such"]}, 422, "there are 0 candidates"),
+        ({"candidates": "given", "places": [{"lon": 117.3, "lat": 31.8}]}, 422, "1 candidates"),
+    ],
+)
+def test_what_the_store_knows_cannot_be_is_refused_before_a_job_begins(
+    client: httpx.Client, asked: dict[str, Any], status: int, said: str
+):
+    body = is_problem(client.post("/v1/siting", json={**CANTEENS, **asked}), status)
+    assert said in body["detail"]
     assert client.get("/v1/jobs").json() == {"jobs": []}
 
 

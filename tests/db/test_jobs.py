@@ -253,6 +253,43 @@ def test_a_job_whose_process_is_gone_is_closed(
     assert job(sessions, scope, stored).report == {"number": number}
 
 
+def test_a_worker_is_seen_while_its_heart_beats(
+    url: str, sessions: sessionmaker[Session], scope: Scope
+):
+    def seen() -> bool:
+        with transaction(sessions) as session:
+            return jobs.worker_seen(session, scope)
+
+    assert not seen()  # there is no queue
+    ensure_queue(url)
+    assert not seen()
+    workers = f"{SCHEMA}.procrastinate_workers"
+    with transaction(sessions) as session:
+        session.execute(text(f"INSERT INTO {workers} DEFAULT VALUES"))
+    assert seen()
+    with transaction(sessions) as session:
+        late = f"now() - make_interval(secs => {jobs.WORKER_UNSEEN_S + 1})"
+        session.execute(text(f"UPDATE {workers} SET last_heartbeat = {late}"))
+    assert not seen()
+
+
+def test_a_worker_that_works_is_seen(
+    url: str, sessions: sessionmaker[Session], scope: Scope, tmp_path: Path
+):
+    found = []
+
+    def work(*_: object) -> Mapping[str, Any]:
+        with transaction(sessions) as session:
+            found.append(jobs.worker_seen(session, scope))
+        return {}
+
+    with transaction(sessions) as session:
+        hand = jobs.add(session, scope, "look", {})
+    hand_over(url, hand)
+    work_once(Settings(database_url=url, home=tmp_path), {"look": work})
+    assert found == [True]
+
+
 def test_the_queue_is_made_once_and_taken_to_the_librarys_version(url: str):
     makers = [threading.Thread(target=ensure_queue, args=(url,)) for _ in range(3)]
     for maker in makers:

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.siting_views import told_apart
 from gis.jobs import siting as siting_jobs
 from gis.layers import jobs
 from gis.layers.stations import Station
 from gis.scope import Scope
 from gis.services.locating import local_day
+from gis.services.siting_names import told_apart
 from gis.settings import get_settings
 from tests.streets import add_streets
 from tests.town import TIMEZONE
@@ -93,6 +93,7 @@ def test_places_of_one_name_are_told_apart_by_address_or_code():
 
     swaps = [{"enter": place("b", "Works", "Mill Lane 8", "b2")}]
     swaps += [{"enter": place("c", "Park", None, "b3")}, {"enter": place("d", "Park", None, None)}]
+    swaps += [{"enter": place(key, "Mall", "Quay 1", f"b{key}")} for key in "67"]
     sites = [place("a", "Works", "Mill Lane 2", "b1"), place("e", "School", "Hill 1", "b5")]
     assert told_apart({"sites": sites, "swaps": swaps}) == {
         "a": "Works, Mill Lane 2",
@@ -100,6 +101,8 @@ def test_places_of_one_name_are_told_apart_by_address_or_code():
         "c": "Park, b3",
         "d": "Park, d",
         "e": "School",
+        "6": "Mall, b6",
+        "7": "Mall, b7",
     }
 
 

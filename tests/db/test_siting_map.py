@@ -197,3 +197,15 @@ def test_the_command_writes_one_file(
     assert "Siting map" in page
     none = CliRunner().invoke(app, ["siting", "map", "ffffffff", str(out)])
     assert none.exit_code == 1
+
+
+def test_places_of_one_name_are_told_apart(factory: "sessionmaker[Session]", scope: Scope):
+    spots = ((0.5, 0.5), (3.5, 0.5), (6.5, 0.5))
+    places = tuple(
+        GivenPlace(name="Works", lon=lon, lat=lat) for lon, lat in (lon_lat(*xy) for xy in spots)
+    )
+    key = sited(factory, scope, count=1, candidates="given", places=places)
+    data, report = shown(factory, scope, key)
+    names = [place["name"] for place in siting_page(data, "en")["candidates"]]
+    assert len(names) == len(set(names)) == 1 + len(report["swaps"]) > 1
+    assert {name.split(", ")[0] for name in names} == {"Works"}

@@ -78,6 +78,13 @@ WILD = (
 )
 
 
+HOURS = (
+    "24/7",
+    "Mo-Fr 08:30-17:30; PH off",
+    'Fr 22:00-25:00 "晚,间"',
+    "Su[1] 09:00-12:00, sunset-22:00",
+)
+
 # ---- frames that hold everything that a contract allows --------------------------------------
 
 
@@ -106,6 +113,8 @@ def values_of(column: Column) -> st.SearchStrategy[Any]:
     chosen = kinds.get(column.kind, texts())
     if column.choices:
         chosen = st.sampled_from(column.choices)
+    elif column.name in ("opening_hours", "delivery_hours"):
+        chosen = st.sampled_from(HOURS)  # other texts do not come in
     elif column.name.endswith("id") and column.name != "source_id":
         chosen = st.uuids(version=4).map(str)
     return chosen if column.required else st.one_of(st.none(), chosen)
