@@ -265,7 +265,7 @@ def _nothing(limits: list[Limit]) -> "gpd.GeoDataFrame":
     import geopandas as gpd
 
     empty = [shapely.MultiPolygon()] * len(limits)
-    return gpd.GeoDataFrame({"area_m2": 0.0}, geometry=empty, crs="EPSG:4326")
+    return gpd.GeoDataFrame({"area_m2": [0.0] * len(empty)}, geometry=empty, crs="EPSG:4326")
 
 
 def _bounds(

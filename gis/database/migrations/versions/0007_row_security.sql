@@ -101,6 +101,23 @@ CREATE FUNCTION wangge_division(code text) RETURNS text LANGUAGE sql IMMUTABLE P
     END
 $$;
 
+-- name: wangge_reaches_beyond
+-- Whether a division has living communities that are none of these. It looks behind the policies:
+-- who does not see the others would take every division for their own.
+CREATE FUNCTION wangge_reaches_beyond(code text, own uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    SET wangge.principal = ''
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM communities c
+        WHERE starts_with(c.code, wangge_division($1)) AND c.id <> ALL ($2)
+            AND (c.valid_to IS NULL OR c.valid_to > current_date)
+    );
+END
+$$;
+
 -- The shares of buildings are looked up with the rights of who asks, not of who made the view.
 ALTER VIEW grid_buildings SET (security_invoker = true);
 
@@ -214,8 +231,11 @@ CREATE POLICY scope ON api_keys USING (
     (SELECT wangge_sees_all()) OR user_id = (SELECT wangge_user())
 );
 
--- What was done is added to by everybody and read by those who see everything.
-CREATE POLICY seen ON audit_log FOR SELECT USING ((SELECT wangge_sees_all()));
+-- What was done is added to by everybody and read by those who see everything; and one's own, as
+-- what is added is read back.
+CREATE POLICY seen ON audit_log FOR SELECT USING (
+    (SELECT wangge_sees_all()) OR principal = current_setting('wangge.principal', true)
+);
 CREATE POLICY removed ON audit_log FOR DELETE USING ((SELECT wangge_sees_all()));
 CREATE POLICY added ON audit_log FOR INSERT WITH CHECK (true);
 CREATE POLICY seen ON row_history FOR SELECT USING ((SELECT wangge_sees_all()));
