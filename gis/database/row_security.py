@@ -31,7 +31,7 @@ _ENTER = (
     "SELECT set_config('wangge.principal', %s, true), set_config('wangge.everywhere', %s, true), "
     "set_config('wangge.communities', %s, true), set_config('wangge.grids', %s, true), "
     "set_config('role', coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
-    "AND pg_has_role(oid, 'MEMBER')), 'none'), true)"
+    "AND pg_has_role(oid, 'MEMBER')), current_user), true)"
 )
 _PREPARE = Path(__file__).with_name("row_security.sql")
 #: One process at a time grants; two at once would end in an error of the catalogue.

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from gis.database import row_security
+from gis.database import migrate, row_security
 from gis.database.engine import make_engine, session_factory, transaction
 from gis.errors import WanggeError
 from gis.scope import Action, Scope
@@ -258,3 +258,57 @@ def test_preparing_again_changes_nothing(town_factory: sessionmaker[Session]):
         before = session.execute(rights).all()
         row_security.prepare(session.connection())
         assert session.execute(rights).all() == before
+
+
+def test_an_owner_that_is_no_superuser_migrates_and_is_bound_by_its_own_policies(
+    new_database: Callable[[str], str],
+):
+    """As where the database is somebody else's: no role can be made there, nor a parameter set."""
+    url = new_database("empty")
+    migrate.downgrade(url, "base")
+    database = str(make_url(url).database)
+    plain = f"{database}_plain"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        if not connection.execute(text("SELECT current_setting('is_superuser')::bool")).scalar():
+            pytest.skip("the server's user is no superuser already")
+        me = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
+        for command in (
+            "DROP TABLE alembic_version",
+            f"CREATE ROLE {plain}",
+            f"GRANT ALL ON SCHEMA public TO {plain}",
+            "CREATE EXTENSION IF NOT EXISTS postgis",
+            "CREATE EXTENSION IF NOT EXISTS btree_gist",
+            f"ALTER ROLE {me} IN DATABASE {database} SET role = {plain}",
+        ):
+            connection.execute(text(command))
+    server.dispose()
+    engine = make_engine(url)
+    try:
+        migrate.upgrade(url)
+        sessions = session_factory(engine)
+        with transaction(sessions) as session:
+            assert session.execute(text("SELECT current_user")).scalar_one() == plain
+            for community, number in ((A, 1), (B, 2)):
+                session.execute(
+                    text(
+                        "INSERT INTO communities (id, code, geometry) VALUES (:key, :code,"
+                        " ST_Multi(ST_MakeEnvelope(117, 31, 118, 32, 4326)))"
+                    ),
+                    {"key": community, "code": f"{340102001000 + number}"},
+                )
+            assert count(session, "communities") == 2
+        with transaction(sessions, of(A)) as session:
+            assert session.execute(text("SELECT id::text FROM communities")).scalars().all() == [A]
+            asked = text("SELECT wangge_reaches_beyond('340102001000', CAST(:own AS uuid[]))")
+            for own, beyond in (([A], True), ([A, B], False)):
+                assert session.execute(asked, {"own": own}).scalar_one() is beyond
+            assert count(session, "communities") == 1
+    finally:
+        engine.dispose()
+        with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("RESET role"))
+            connection.execute(text("SET role = none"))
+            connection.execute(text(f"ALTER ROLE {me} IN DATABASE {database} RESET role"))
+            connection.execute(text(f"DROP OWNED BY {plain}"))
+            connection.execute(text(f"DROP ROLE {plain}"))

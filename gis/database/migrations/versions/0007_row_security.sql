@@ -103,18 +103,24 @@ $$;
 
 -- name: wangge_reaches_beyond
 -- Whether a division has living communities that are none of these. It looks behind the policies:
--- who does not see the others would take every division for their own.
+-- who does not see the others would take every division for their own. An owner of the tables who is
+-- no superuser is bound by them as well, so the scope is laid aside meanwhile.
 CREATE FUNCTION wangge_reaches_beyond(code text, own uuid[]) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
-    SET wangge.principal = ''
 AS $$
+DECLARE
+    who text := coalesce(current_setting('wangge.principal', true), '');
+    found boolean;
 BEGIN
-    RETURN EXISTS (
+    PERFORM set_config('wangge.principal', '', true);
+    found := EXISTS (
         SELECT FROM communities c
         WHERE starts_with(c.code, wangge_division($1)) AND c.id <> ALL ($2)
             AND (c.valid_to IS NULL OR c.valid_to > current_date)
     );
+    PERFORM set_config('wangge.principal', who, true);
+    RETURN found;
 END
 $$;
 
