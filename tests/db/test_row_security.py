@@ -1,5 +1,6 @@
 """The backstop: PostgreSQL itself keeps a transaction to the ground of its scope."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +15,7 @@ from gis.database import migrate, row_security
 from gis.database.engine import make_engine, session_factory, transaction
 from gis.errors import WanggeError
 from gis.scope import Action, Scope
-from tests.town import key
+from tests.town import key, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -64,6 +65,21 @@ def test_what_hangs_on_rows_is_hidden_with_them(town_factory: sessionmaker[Sessi
     assert sum(seen) == everything
     with transaction(town_factory, of()) as session:
         assert count(session, table) == 0
+
+
+def test_a_description_is_seen_where_a_candidate_is(town_factory: sessionmaker[Session]):
+    lon, lat = lon_lat(5.5, 1.5)
+    there = json.dumps([{"lon": lon, "lat": lat}])
+    add = text(
+        "INSERT INTO geocoding_requests (text, candidates)"
+        " VALUES ('there', CAST(:there AS jsonb)), ('nowhere', '[]')"
+    )
+    with transaction(town_factory) as session:
+        session.execute(add, {"there": there})
+    for scope, seen in ((of(A), set()), (of(B), {"there"}), (EVERYWHERE, {"there", "nowhere"})):
+        with transaction(town_factory, scope) as session:
+            found = session.execute(text("SELECT text FROM geocoding_requests")).scalars()
+            assert set(found) == seen
 
 
 def test_a_transaction_that_forgets_its_scope_sees_nothing(town_factory: sessionmaker[Session]):

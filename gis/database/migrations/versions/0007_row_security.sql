@@ -194,6 +194,27 @@ CREATE POLICY scope ON indicator_values USING (
     OR area_id = ANY ((SELECT wangge_grids())::uuid[])
 );
 
+-- Nobody knows yet where a description is: it is where one of its candidates is, or what was decided.
+CREATE POLICY seen ON geocoding_requests FOR SELECT USING (
+    (SELECT wangge_sees_all()) OR EXISTS (
+        SELECT FROM communities c
+        WHERE c.id = ANY ((SELECT wangge_communities())::uuid[]) AND (
+            ST_Intersects(c.geometry, geocoding_requests.geometry) OR EXISTS (
+                SELECT FROM jsonb_array_elements(candidates) one
+                WHERE ST_Intersects(
+                    c.geometry,
+                    ST_SetSRID(
+                        ST_MakePoint((one ->> 'lon')::float, (one ->> 'lat')::float), 4326
+                    )
+                )
+            )
+        )
+    )
+);
+CREATE POLICY added ON geocoding_requests FOR INSERT WITH CHECK (true);
+CREATE POLICY changed ON geocoding_requests FOR UPDATE USING (true);
+CREATE POLICY removed ON geocoding_requests FOR DELETE USING ((SELECT wangge_sees_all()));
+
 -- Public ground: who measures coverage reads stations and gated quarters of the neighbours too, and
 -- who retires a plan must know whether it still has days elsewhere. The queries that show them leave
 -- other ground out; changing them is another matter.
