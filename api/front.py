@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from gis.access import Permission
 from gis.i18n import Language, code_label, translate
 from gis.services.data_state import DataState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: Name of each language in itself.
 LANGUAGE_NAMES: tuple[tuple[Language, str], ...] = (("zh-CN", "中文"), ("en", "English"))
@@ -31,17 +35,19 @@ class Way:
     href: str
 
 
-def front_page(state: DataState, language: Language, timezone: str) -> dict[str, Any]:
-    """Return what the template of the front page shows, in a language."""
+def front_page(
+    state: DataState, language: Language, timezone: str, may: "Collection[Permission]"
+) -> dict[str, Any]:
+    """Return what the template of the front page shows, in a language, to whom may do so much."""
     return {
         "language": language,
         "languages": LANGUAGE_NAMES,
         "text": _texts(language),
         "notices": _notices(state, language),
-        "ways": _ways(language, walking=state.overview.counts["roads"] > 0),
+        "ways": _ways(language, may, walking=state.overview.counts["roads"] > 0),
         "counts": _counts(state, language),
         "facts": _facts(state, language, timezone),
-        "layers": _layers(language),
+        "layers": _layers(language, may),
     }
 
 
@@ -64,7 +70,29 @@ def _texts(language: Language) -> dict[str, str]:
     }
 
 
-def _ways(language: Language, *, walking: bool) -> list[Way]:
+def _ways(language: Language, may: "Collection[Permission]", *, walking: bool) -> list[Way]:
+    maps = _maps(language, walking=walking) if Permission.BUILDINGS_READ in may else []
+    return [
+        *maps,
+        Way(
+            translate("Dispatcher", language),
+            translate("Ask whose grid a place is and which station is open and nearest.", language),
+            translate("Try it in the API", language),
+            "/docs#/locating",
+        ),
+        Way(
+            translate("Developer", language),
+            translate(
+                "Read stations, incidents and demands, take new ones in, change hours.", language
+            ),
+            translate("Read the API's description", language),
+            "/docs",
+        ),
+    ]
+
+
+def _maps(language: Language, *, walking: bool) -> list[Way]:
+    """Return the ways to the maps, which show single buildings."""
     coverage = f"/maps/coverage?lang={language}"
     on_foot = Way(
         translate("Manager", language),
@@ -85,20 +113,6 @@ def _ways(language: Language, *, walking: bool) -> list[Way]:
             translate("See how even the grids are, and which of them are exceptions.", language),
             translate("Open the map of grids", language),
             f"{coverage}#deviation",
-        ),
-        Way(
-            translate("Dispatcher", language),
-            translate("Ask whose grid a place is and which station is open and nearest.", language),
-            translate("Try it in the API", language),
-            "/docs#/locating",
-        ),
-        Way(
-            translate("Developer", language),
-            translate(
-                "Read stations, incidents and demands, take new ones in, change hours.", language
-            ),
-            translate("Read the API's description", language),
-            "/docs",
         ),
     ]
 
@@ -189,15 +203,16 @@ def _facts(state: DataState, language: Language, timezone: str) -> list[Item]:
     return [fact for fact in facts if fact.value]
 
 
-def _layers(language: Language) -> list[Item]:
-    return [
-        Item(translate("Communities", language), href="/v1/communities"),
-        Item(translate("Grids", language), href="/v1/grids"),
-        Item(translate("Buildings", language), href="/v1/buildings"),
-        Item(translate("Stations", language), href="/v1/stations"),
-        Item(translate("Incidents", language), href="/v1/incidents"),
-        Item(translate("Demands", language), href="/v1/demands"),
-    ]
+def _layers(language: Language, may: "Collection[Permission]") -> list[Item]:
+    layers = (
+        ("Communities", "/v1/communities", Permission.GROUND_READ),
+        ("Grids", "/v1/grids", Permission.GROUND_READ),
+        ("Buildings", "/v1/buildings", Permission.BUILDINGS_READ),
+        ("Stations", "/v1/stations", Permission.GROUND_READ),
+        ("Incidents", "/v1/incidents", Permission.MATTERS_READ),
+        ("Demands", "/v1/demands", Permission.MATTERS_READ),
+    )
+    return [Item(translate(name, language), href=at) for name, at, asked in layers if asked in may]
 
 
 def _moment(at: date | datetime, timezone: str) -> str:

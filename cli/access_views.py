@@ -118,7 +118,7 @@ def show_entries(rows: "Sequence[Any]") -> None:
         outcome = row.outcome if why is None else f"{row.outcome}: {why}"
         origin = row.address or ""
         who = row.principal, row.role or ""
-        _add(table, clock(row.at), *who, row.action, what, outcome, origin)
+        _add(table, f"{clock(row.at)}:{row.at:%S}", *who, row.action, what, outcome, origin)
     printed(table)
 
 

@@ -1,7 +1,7 @@
 """``wangge demo``: one subdistrict from data to map, in one command."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from gis.settings import get_settings
 if TYPE_CHECKING:
     from gis.frames import Dataset
     from gis.jobs.demo import DemoInput, DemoResult
+    from gis.jobs.demo_people import DemoUser
     from gis.settings import Settings
 
 app = typer.Typer()
@@ -56,7 +57,7 @@ def demo(
     with watching() as watcher:
         result = run_demo(settings, source, out, watcher=watcher, accounts=accounts)
     _print_summary(result)
-    _print_users(result)
+    print_users(result.users)
     if serve:
         from cli.serve import serve_app
 
@@ -130,14 +131,15 @@ def _print_summary(result: "DemoResult") -> None:
         console.print(f"Wrote {path}", highlight=False)
 
 
-def _print_users(result: "DemoResult") -> None:
-    if not result.users:
+def print_users(users: "Sequence[DemoUser]") -> None:
+    """Print how to sign in as each of the demo's people."""
+    if not users:
         return
     from cli.access_views import grant_in_words
     from cli.plan_views import printed, table_with
 
     typer.echo("One account for each role; the passwords are of this run:")
     table = table_with("login", "password", "granted")
-    for one in result.users:
+    for one in users:
         table.add_row(one.login, one.password, grant_in_words(one.granted))
     printed(table)

@@ -66,3 +66,17 @@ def revoke_key(
     with opened() as (factory, scope), transaction(factory) as session:
         prefix = keys.revoke_key(session, scope, key)
     typer.echo(f"The key {prefix} is revoked.")
+
+
+@app.command("rotate-signing")
+def rotate_signing() -> None:
+    """Sign tokens with a new key; tokens of the old one hold until they end, 15 minutes at most."""
+    from api.security.tokens import LIFETIME_S, Tokens
+    from gis.settings import get_settings
+
+    tokens = Tokens.of(get_settings())
+    made = tokens.rotate()
+    typer.echo(
+        f"The key {made.kid} signs from now on ({tokens.path}). Tokens that were signed before "
+        f"hold for {LIFETIME_S // 60} minutes at most."
+    )

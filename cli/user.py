@@ -72,13 +72,17 @@ def add_user(
         where.require_role()
     password = None if no_password else _password(password_file)
     with opened() as (factory, scope), transaction(factory) as session:
+        had_admin = accounts.there_is_an_admin(session)
         user_id = accounts.add_user(session, scope, login, password=password, language=language)
         if asked is not None:
             accounts.grant(session, scope, user_id, asked)
         made = accounts.one_user(session, scope, user_id)
+        has_admin = accounts.there_is_an_admin(session)
     typer.echo(f"Opened {made.login}{'' if asked is None else f': {_told(asked)}'}.")
     if asked is None:
         typer.echo(f"It may do nothing yet; next: wangge user grant {made.login} ROLE")
+    if has_admin and not had_admin:
+        typer.echo("From now on the API asks everybody who they are.")
 
 
 @app.command("list")

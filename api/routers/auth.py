@@ -12,7 +12,7 @@ from api.schemas.accounts import Me, NewPassword, SessionsEnded, TokenAnswer, To
 from api.security.browser import csrf_token
 from api.security.gate import Gate, forgetting
 from api.security.network import limited_as
-from gis.access import Permission, scope_of
+from gis.access import Permission
 from gis.database.engine import transaction
 from gis.errors import CredentialsError, InvalidInputError
 from gis.services import accounts, signing_in
@@ -49,15 +49,13 @@ async def get_me(request: Request) -> Me:
     """Return who asks and what they may do today."""
     gate, caller = Gate.of(request), cast("Caller", request.state.caller)
     day = local_day(datetime.now(UTC), gate.settings.timezone)
-    if caller.is_owner:
-        return Me(login=None, by=None, roles=[], permissions=list(Permission), csrf_token=None)
     token = gate.cookie.read(request) if caller.by == "session" else None
     principal = caller.principal
     return Me(
         login=None if caller.by is None else principal.name,
         by=caller.by,
         roles=sorted({held.grant.role for held in principal.held if held.grant.holds_on(day)}),
-        permissions=[one for one in Permission if scope_of(principal, one, day).actions],
+        permissions=caller.permissions(day),
         csrf_token=None if token is None else csrf_token(token),
     )
 

@@ -1,5 +1,6 @@
 """``/login`` and ``/logout``: the pages for signing in and out."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ from gis.database.engine import transaction
 from gis.errors import CredentialsError
 from gis.i18n import LANGUAGES, Language
 from gis.services import signing_in
+from gis.services.locating import local_day
 
 if TYPE_CHECKING:
     from gis.scope import Scope
@@ -41,10 +43,12 @@ Next = Annotated[str | None, Query(alias="next")]
 async def show_sign_in(
     request: Request, lang: Lang = None, asked: Next = None, accept_language: AcceptLanguage = ""
 ) -> HTMLResponse | RedirectResponse:
-    """Show the page for signing in, or go on if somebody is signed in."""
+    """Show the page for signing in, or go on if somebody is signed in who may do anything."""
     gate, onward = Gate.of(request), local_path(asked)
     token = gate.cookie.read(request)
-    if token is not None and await gate.visitor(token) is not None:
+    caller = None if token is None else await gate.visitor(token)
+    day = local_day(datetime.now(UTC), gate.settings.timezone)
+    if caller is not None and caller.permissions(day):
         return RedirectResponse(onward, 303)
     language = choose_language(lang, accept_language, gate.settings.language)
     has_admin = await gate.has_admin()

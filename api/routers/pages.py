@@ -70,7 +70,7 @@ def front(
     today = local_day(datetime.now(UTC), settings.timezone)
     state = read_data_state(session, scope, today)
     shown = {
-        **front_page(state, language, settings.timezone),
+        **front_page(state, language, settings.timezone, caller.permissions(today)),
         "visitor": _visitor(request, caller),
         "version": wangge_version(),
     }

@@ -39,7 +39,10 @@ class AuditAnswer(BaseModel):
     at: AwareDatetime
     principal: str
     import_no: int | None = Field(description="The import that it followed.")
-    options: dict[str, float] | None = Field(description="Limits in metres and square metres.")
+    options: dict[str, float | list[str]] | None = Field(
+        description="Limits in metres and square metres; within: keys of the communities that it "
+        "kept to, if it was not of all."
+    )
     counts: dict[str, int] = Field(
         description="Findings by kind.", examples=[{"overlap_between_communities": 1}]
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from api.security.tokens import Tokens
-from gis.access import Area, AreaKind, Grant, Held, Principal, Role, authorise
+from gis.access import Area, AreaKind, Grant, Held, Permission, Principal, Role, authorise, scope_of
 from gis.database.engine import transaction
 from gis.errors import CredentialsError, ForbiddenError
 from gis.scope import Scope
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
 
     from api.security.credentials import Credential, Kind
-    from gis.access import Permission
     from gis.settings import Settings
 
 #: Callers that are kept at most; above it all are forgotten and looked up anew.
@@ -66,6 +65,12 @@ class Caller:
     def is_visitor(self) -> bool:
         """Whether it is somebody from elsewhere while there is no admin."""
         return self.by is None and not self.is_owner
+
+    def permissions(self, day: "date") -> list[Permission]:
+        """Return what the caller may do on a day, somewhere."""
+        if self.is_owner:
+            return list(Permission)
+        return [one for one in Permission if scope_of(self.principal, one, day).actions]
 
     def scope_for(self, permission: "Permission", day: "date") -> Scope:
         """Return what the caller may touch when it asks for a permission.

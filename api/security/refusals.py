@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.security.declared import DECLARED, OPEN
 from gis.database.engine import transaction
 from gis.errors import WanggeError
@@ -31,7 +33,7 @@ def note_refusal(request: "Request", error: Exception) -> None:
     try:
         with transaction(request.app.state.sessions) as session:
             note_refused(session, asker, operation, facts)
-    except WanggeError:
+    except (WanggeError, SQLAlchemyError):
         log.exception("refusal_not_noted", operation=operation)
 
 

@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ CHUNK_ROWS = 50_000
 _SENT_BYTES = 1 << 18
 #: Given the position of a row, if it is known, and the database's error: what is to be raised.
 Refused = Callable[[int | None, psycopg2.Error], BaseException]
+#: Where rows stand before they go into a table whose policies hold.
+_BESIDE = "wangge_copied"
 _LINE = re.compile(r"^COPY [^\n]*?, line (\d+)", re.MULTILINE)
 
 
@@ -65,15 +68,17 @@ def copy_frame(
     """
     columns = [c for c in table.columns if c.name in frame.columns and _must_be_sent(c, frame)]
     names = ", ".join(f'"{c.name}"' for c in columns)
-    statement = f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT binary)'
     raw = session.connection().connection.driver_connection
     assert raw is not None
-    with raw.cursor() as cursor:
+    with raw.cursor() as cursor, _way_in(cursor, table.name, names) as (into, over):
+        statement = f'COPY "{into}" ({names}) FROM STDIN (FORMAT binary)'
         for start in range(0, len(frame), CHUNK_ROWS):
             chunk = frame.iloc[start : start + CHUNK_ROWS]
             try:
                 rows = io.BytesIO(encode_rows(chunk, columns))
                 cursor.copy_expert(statement, rows, _SENT_BYTES)
+                if over:
+                    cursor.execute(over)
             except UnfitValueError as bad:
                 raise UnfitValueError(start + bad.row, bad.column, bad.value, bad.kind) from bad
             except psycopg2.Error as error:
@@ -84,6 +89,26 @@ def copy_frame(
             if progress:
                 progress(len(chunk))
     return len(frame)
+
+
+@contextmanager
+def _way_in(cursor: Any, table: str, names: str) -> "Iterator[tuple[str, str]]":  # noqa: ANN401 - a cursor of psycopg2
+    """Yield the table to copy into, and what takes a chunk over from there, if anything.
+
+    PostgreSQL copies into no table whose policies hold for whoever asks; it inserts into one and
+    checks each row. So the rows go by a table of this transaction.
+    """
+    cursor.execute("SELECT row_security_active(%s::regclass)", (f'"{table}"',))
+    if not cursor.fetchone()[0]:
+        yield table, ""
+        return
+    cursor.execute(
+        f'CREATE TEMPORARY TABLE "{_BESIDE}" ON COMMIT DROP AS '  # noqa: S608 - names of our tables
+        f'SELECT {names} FROM "{table}" WITH NO DATA'
+    )
+    over = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{_BESIDE}"'  # noqa: S608 - the same
+    yield _BESIDE, f'{over}; TRUNCATE "{_BESIDE}"'
+    cursor.execute(f'DROP TABLE "{_BESIDE}"')
 
 
 def _must_be_sent(column: "Column[Any]", frame: "pd.DataFrame") -> bool:

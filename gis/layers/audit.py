@@ -111,7 +111,8 @@ def digest_of(facts: Mapping[str, Any] | None) -> str | None:
     """
     if facts is None:
         return None
-    told = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    plain = json.loads(json.dumps(facts))  # keys are strings in JSON, and sorted as such
+    told = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -160,7 +160,7 @@ def assignment_counts(session: "Session", scope: Scope, model: type[Matter]) -> 
     table = table_of(model)  # type: ignore[arg-type] # each matter is mapped
     key = func.coalesce(table.c.no_grid_reason, "assigned").label("answer")
     asked = select(key, func.count()).where(table.c.assigned_at.is_not(None)).group_by(key)
-    rows = session.execute(scope.restrict(asked, table.c.community_id, table.c.grid_id)).all()
+    rows = session.execute(restricted(asked, scope, model)).all()  # type: ignore[arg-type]
     return {str(answer): int(count) for answer, count in sorted(map(tuple, rows))}
 
 

@@ -6,6 +6,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    ARRAY,
+    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -13,7 +15,9 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    Uuid,
     case,
+    cast,
     delete,
     exists,
     func,
@@ -33,7 +37,7 @@ from gis.frames.grids import PLAN_KINDS, PLAN_STATUSES
 from gis.layers import locks
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.communities import Community
-from gis.layers.queries import alive, begins_with, own_rows, table_of
+from gis.layers.queries import array_of, begins_with, own_rows, table_of
 from gis.layers.statements import statement as named_statement
 from gis.scope import Action, Scope
 
@@ -119,9 +123,10 @@ def of_own_ground(scope: Scope) -> "list[ColumnElement[bool]]":
 
 def _wholly_own(scope: Scope, scope_code: "ColumnElement[str]") -> "ColumnElement[bool]":
     """Return the condition that every living community of a division is the scope's."""
-    communities = table_of(Community)
-    strange = communities.c.id.not_in(sorted(scope.community_ids or ()))
-    return ~select(communities.c.id).where(alive(Community), strange, _covered(scope_code)).exists()
+    mine = literal(array_of(sorted(scope.community_ids or ())), Text)
+    own = cast(mine, ARRAY(Uuid(as_uuid=False)))
+    beyond: ColumnElement[bool] = func.wangge_reaches_beyond(scope_code, own, type_=Boolean)
+    return ~beyond
 
 
 def _columns(scope: Scope) -> "list[ColumnElement[Any]]":

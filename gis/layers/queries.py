@@ -70,6 +70,8 @@ _GRIDS = table("grids", column("id", Uuid(as_uuid=False)), column("community_id"
 _SHARES = table("grid_buildings", column("grid_id", Uuid(as_uuid=False)), column("building_id"))
 #: What is public in the communities of a scope's grids.
 _PUBLIC = frozenset({"communities", "quarters", "stations"})
+#: Who acts for an organisation is shown the matters of that one alone.
+_MATTERS = frozenset({"incidents", "demands"})
 #: Layers whose rows lie where another row lies: the reference to it, and its layer.
 _PARENTS = {
     "units": ("building_id", "buildings"),
@@ -91,6 +93,8 @@ def restricted(statement: Any, scope: Scope, model: type[Base]) -> Any:  # noqa:
 
 def own_rows(scope: Scope, layer: Table) -> "ColumnElement[bool] | None":
     """Return the condition that rows of a layer are the scope's; ``None``: there is none."""
+    if scope.organisations is not None and layer.name in _MATTERS:
+        return false()  # no matter says yet whose it is
     if scope.community_ids is None:
         return None
     if layer.name in _PARENTS:

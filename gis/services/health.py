@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gis.database import migrate
 from gis.database.binaries import MIN_POSTGIS, MIN_POSTGRESQL, version_tuple
 from gis.database.engine import database_url, make_engine
+from gis.database.row_security import APP_ROLE
 from gis.errors import WanggeError
 from gis.settings import get_settings
 
@@ -31,6 +32,17 @@ PROBE_LON_LAT = (117.30, 31.88)
 PROBE_TOLERANCE_M = 0.001
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 CJK_FONTS = ("wqy-", "notosanscjk", "notoserifcjk", "sourcehansans", "uming", "droidsansfallback")
+
+
+#: Whether the role can be taken, the user is bound by policies, and boxes have an index.
+_ROW_SECURITY = text(
+    "SELECT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = :role"
+    " AND pg_has_role(r.oid, 'MEMBER')),"
+    " NOT (u.rolsuper OR u.rolbypassrls),"
+    " (SELECT bool_and(p.proleakproof) FROM pg_proc p"
+    " WHERE p.proname IN ('geometry_overlaps', 'geography_overlaps'))"
+    " FROM pg_roles u WHERE u.rolname = current_user"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,33 @@ def check_crs(connection: "Connection") -> Check:
     return Check("CRS", ok, found, "" if ok else "Unset PROJ_DATA and PROJ_LIB, reinstall pyproj.")
 
 
+def check_row_security(connection: "Connection") -> Check:
+    """Check that PostgreSQL itself keeps a scope to its ground, and that it costs no index.
+
+    A superuser passes by every policy, so its transactions must become another role; an owner that
+    is none is bound by the policies as it is.
+    """
+    able, bound, indexed = connection.execute(_ROW_SECURITY, {"role": APP_ROLE}).one()
+    if not (able or bound):
+        return Check(
+            "row security",
+            ok=False,
+            found=f"the role {APP_ROLE} is missing, and the database's user passes by all policies",
+            remedy=f"As its administrator: CREATE ROLE {APP_ROLE}; then `wangge db migrate`.",
+        )
+    found = f"transactions become {APP_ROLE}" if able else "policies bind the database's user"
+    if indexed:
+        return Check("row security", ok=True, found=found)
+    return Check(
+        "row security",
+        ok=False,
+        found=f"{found}; boxes on the map are looked up without their index",
+        remedy="As its administrator: ALTER FUNCTION geometry_overlaps(geometry, geometry) "
+        "LEAKPROOF; ALTER FUNCTION geography_overlaps(geography, geography) LEAKPROOF;",
+        needed=False,
+    )
+
+
 def check_disk(home: Path) -> Check:
     """Check that there is room where the private cluster lives."""
     place = next(one for one in (home, *home.absolute().parents) if one.exists())
@@ -214,6 +253,8 @@ def _database_checks() -> list[Check]:
             ]
             if checks[1].ok:
                 checks.append(_guarded("CRS", lambda: check_crs(connection)))
+            if checks[2].ok:
+                checks.append(_guarded("row security", lambda: check_row_security(connection)))
     except (WanggeError, SQLAlchemyError) as error:
         return [_failure("database", error)]
     return checks

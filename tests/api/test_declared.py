@@ -10,10 +10,20 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from api.app import create_app
-from api.security.declared import BY_FORM, DECLARED, KNOWN, OPEN, PAGES, refuse_undeclared
+from api.security.declared import (
+    BY_FORM,
+    DECLARED,
+    EXPORTED,
+    KNOWN,
+    OPEN,
+    PAGES,
+    refuse_undeclared,
+)
 from api.security.limits import POINTS
 from gis.access import MATRIX, Permission, Role
 from gis.errors import ConfigurationError
+from gis.layers.exports import EXPORT_LAYERS
+from gis.services.coverage_exporting import CONTRACTS
 from gis.settings import Settings
 from tests.api.people import add_people, served
 from tests.api.serving import is_problem
@@ -91,6 +101,10 @@ def test_what_is_not_read_alone_changes_something():
                 Permission.OWN_ACCOUNT,
                 Permission.IMPORTS_WRITE,
             }, found.name
+
+
+def test_every_layer_of_an_export_says_what_it_asks_for():
+    assert set(EXPORTED) == {*EXPORT_LAYERS, *CONTRACTS}
 
 
 def test_every_permission_guards_something_or_awaits_its_operation():

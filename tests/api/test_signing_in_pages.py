@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +10,7 @@ from gis.access import Role
 from gis.services import signing_in
 from tests.api.people import ADMIN, add_people, of_browser, served, sign_in, storing
 from tests.api.serving import is_problem
-from tests.people import EVERYWHERE, PASSWORD, role_in
+from tests.people import EVERYWHERE, PASSWORD, add_person, role_in
 
 pytestmark = pytest.mark.api
 
@@ -190,6 +189,15 @@ def test_an_account_waits_after_wrong_passwords_even_for_the_right_one(
     assert sign_in(browser, "reader").status_code == 303  # the others do not wait
 
 
+def test_who_may_do_nothing_yet_can_sign_in_as_somebody_else(browser: httpx.Client, town_url: str):
+    add_one(town_url, "newcomer")
+    assert sign_in(browser, "newcomer").status_code == 303
+    is_problem(browser.get("/", headers={"Accept": "text/html"}), 403)
+    assert browser.get("/login?lang=en").status_code == 200
+    assert sign_in(browser, "reader").status_code == 303
+    assert browser.get("/v1/auth/me").json()["login"] == "reader"
+
+
 def test_before_there_is_an_admin_the_page_says_how_to_make_one(fresh: httpx.Client):
     page = fresh.get("/login?lang=en").text
     assert "wangge user add NAME --role admin" in page
@@ -198,9 +206,6 @@ def test_before_there_is_an_admin_the_page_says_how_to_make_one(fresh: httpx.Cli
     assert fresh.get("/v1/auth/me").json()["login"] is None
 
 
-def add_one(url: str, login: str) -> Any:
-    from gis.services import accounts
-    from tests.people import OWNER
-
+def add_one(url: str, login: str) -> str:
     with storing(url) as session:
-        return accounts.add_user(session, OWNER, login, password=PASSWORD)
+        return add_person(session, login, password=PASSWORD)

@@ -12,15 +12,18 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from typer.testing import CliRunner
 
 from api.security import tokens
 from api.security.tokens import AUDIENCE, ISSUER, LIFETIME_S, TYPE, Tokens
+from cli.main import app
 from gis.access import Permission, Role
 from gis.errors import ConfigurationError, CredentialsError
 from gis.services import accounts
+from gis.settings import get_settings
 from tests.api.people import ADMIN, add_people, bearer, key_of, served, storing, token_of
 from tests.api.serving import is_problem
-from tests.people import EVERYWHERE, OWNER, PASSWORD, role_in
+from tests.people import EVERYWHERE, OWNER, PASSWORD, community, role_in
 
 pytestmark = pytest.mark.api
 
@@ -320,6 +323,30 @@ def test_what_is_half_said_is_a_422_and_repeats_no_secret(
     is_problem(answer, 422)
 
 
+def test_an_export_holds_only_what_its_reader_may_read_otherwise(
+    guarded: httpx.Client, town_url: str
+):
+    with storing(town_url) as session:
+        mixed = accounts.add_user(session, OWNER, "mixed")
+        accounts.grant(session, OWNER, mixed, role_in(Role.MANAGER, EVERYWHERE))
+        accounts.grant(session, OWNER, mixed, role_in(Role.DISPATCHER, community("A")))
+    headers = bearer(key_of(town_url, mixed))
+    asked = {"format": "geojson", "crs": "EPSG:4326"}
+
+    def rows(layer: str) -> list[Any]:
+        answer = guarded.get("/v1/exports", params={**asked, "layers": layer}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["features"])
+
+    everywhere, listed = rows("grids"), guarded.get("/v1/buildings?limit=1000", headers=headers)
+    assert len({one["properties"]["community_code"] for one in everywhere}) > 1
+    of_a = {one["properties"]["id"] for one in rows("buildings")}
+    assert of_a == {one["id"] for one in listed.json()["features"]}
+    assert 0 < len(of_a) < 21
+    is_problem(guarded.get("/v1/exports?layers=findings", headers=headers), 403)
+    is_problem(guarded.get("/v1/exports?layers=grids,findings", headers=headers), 403)
+
+
 def test_a_closed_account_ends_its_tokens_and_keys(
     guarded: httpx.Client, people: dict[str, str], town_url: str
 ):
@@ -369,3 +396,18 @@ def test_refusals_are_written_down_with_who_and_what_but_no_secret(
     assert found["refused-2"]["principal"] == "unknown"
     assert "nonsense" not in answer.text
     is_problem(guarded.get("/v1/audit-log", headers=desk), 403)
+
+
+def test_the_command_rotates_the_key_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WANGGE_HOME", str(tmp_path))
+    get_settings.cache_clear()
+    mint = Tokens(tmp_path / "jwt.keys")
+    token, _ = mint.issue(USER)
+    told = CliRunner().invoke(app, ["key", "rotate-signing"])
+    assert told.exit_code == 0, told.output
+    assert "15 minutes" in told.output
+    assert mint.read(token).user_id == USER
+    assert jwt.get_unverified_header(mint.issue(USER)[0])["kid"] in told.output
+    get_settings.cache_clear()

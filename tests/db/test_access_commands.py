@@ -77,8 +77,21 @@ def signs_in(url: str, login: str, password: str = PASSWORD) -> bool:
 def test_a_user_with_a_role_is_added_by_a_typed_password(url: str):
     told = ok("user", "add", "boss", "--role", "admin", typed=f"{PASSWORD}\n{PASSWORD}\n")
     assert "Opened boss: admin everywhere." in told
+    assert "From now on the API asks" in told
     assert PASSWORD not in told
     assert signs_in(url, "boss")
+
+
+def test_only_the_first_admin_with_a_password_closes_the_door(url: str, secret_file: str):
+    assert url
+    for words in (
+        ("helper", "--role", "planner", "--password-file", secret_file),
+        ("keeper", "--role", "admin", "--no-password"),
+    ):
+        assert "From now on" not in ok("user", "add", *words)
+    admin = ("--role", "admin", "--password-file", secret_file)
+    assert "From now on" in ok("user", "add", "first", *admin)
+    assert "From now on" not in ok("user", "add", "second", *admin)
 
 
 def test_a_password_from_a_file_is_its_first_line(url: str, secret_file: str):

@@ -245,6 +245,41 @@ def test_an_admin_of_an_area_grants_there_and_nowhere_else(
     assert [one.granted_by for one in shown.grants] == ["admin-a", "admin-a"]
 
 
+#: Every kind of area of the town with the ground that it is, by hand: what lies in what.
+WHERE = {
+    EVERYWHERE: {"the rest", "A", "B", "C", "a grid of A", "a grid of B"},
+    SUBDISTRICT: {"A", "B", "C", "a grid of A", "a grid of B"},
+    community("A"): {"A", "a grid of A"},
+    community("B"): {"B", "a grid of B"},
+    community("C"): {"C"},
+    grid("340102001001001"): {"a grid of A"},
+    grid("340102001002001"): {"a grid of B"},
+}
+
+
+@pytest.mark.parametrize("mine", WHERE, ids=lambda area: f"{area.kind} {area.code}")
+def test_an_admin_grants_and_manages_exactly_what_lies_in_the_own_area(
+    town_session: Session, mine: Area
+):
+    add_person(town_session, "admin-of", role_in(Role.ADMIN, mine))
+    scope = scope_of(town_session, "admin-of", "users.manage", day=DAY)
+    for number, (theirs, ground) in enumerate(WHERE.items()):
+        target = add_person(town_session, f"target-{number}")
+        subject = add_person(town_session, f"subject-{number}", role_in(Role.VIEWER, theirs))
+        wanted = role_in(Role.ADMIN, theirs)
+        if ground <= WHERE[mine]:
+            accounts.grant(town_session, scope, target, wanted)
+            assert len(accounts.one_user(town_session, OWNER, target).grants) == 1
+            accounts.disable(town_session, scope, subject)
+        else:
+            with pytest.raises(NotFoundError):
+                accounts.grant(town_session, scope, target, wanted)
+            with pytest.raises(NotFoundError):
+                accounts.disable(town_session, scope, subject)
+            assert accounts.one_user(town_session, OWNER, target).grants == ()
+            assert accounts.one_user(town_session, OWNER, subject).disabled_at is None
+
+
 def test_whoever_reaches_beyond_the_area_does_not_exist_for_its_admin(
     town_session: Session, admin_of_a: Scope
 ):

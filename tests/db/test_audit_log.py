@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,24 @@ def test_the_hash_goes_by_the_facts_and_not_by_their_order(facts: dict[str, obje
     assert audit.digest_of(facts) == audit.digest_of(turned)
     assert audit.digest_of(json.loads(json.dumps(facts))) == audit.digest_of(facts)
     assert audit.digest_of(facts | {"another": 1}) != audit.digest_of(facts)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"b": 1, "a": [None, True, {"z": "旧", "y": ""}]},
+        {10: "ten", 9: "nine", "x": {None: 1, True: 2}},
+        {"metres": 0.1 + 0.2, "small": 1e-07, "whole": 2.0, "large": 123456789012345.5},
+        {"text": 'quotes " and \\ and \n and \u2028 and 𠮷'},
+    ],
+)
+def test_the_hash_is_that_of_the_facts_as_they_are_read_back(
+    session: Session, facts: dict[Any, Any]
+):
+    audit.record(session, WHO, Change("update", "stations", "s-1", after=facts))
+    [entry] = audit.history(session, OWNER, "stations", "s-1")
+    assert entry.after_hash == audit.digest_of(entry.after)
 
 
 def test_what_is_refused_is_written_down_and_nothing_is_done_by_nobody(session: Session):

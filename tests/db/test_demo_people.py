@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
+from cli.demo import print_users
 from gis.access import MATRIX, AreaKind, Permission, Role, authorise
 from gis.errors import ForbiddenError
 from gis.jobs.demo_people import ACTS_FOR, make_demo_users
@@ -71,3 +72,15 @@ def test_a_second_run_has_other_passwords_and_the_first_ones_are_worth_nothing(
     assert signing_in.sign_in(town_session, first.login, second.password, None).user_id
     assert signing_in.read_session(town_session, token) is None
     assert len(accounts.list_users(town_session, OWNER)) == len(Role)
+
+
+def test_how_to_sign_in_is_printed(town_session: Session, capsys: pytest.CaptureFixture[str]):
+    made = make_demo_users(town_session, OWNER, TODAY)
+    print_users(made)
+    shown = capsys.readouterr().out
+    for one in made:
+        [line] = [line for line in shown.splitlines() if one.password in line]
+        assert one.login in line
+        assert str(one.granted.role) in line
+    print_users(())
+    assert capsys.readouterr().out == ""

@@ -1,20 +1,21 @@
 """The backstop: PostgreSQL itself keeps a transaction to the ground of its scope."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from gis.database import row_security
+from gis.database import migrate, row_security
 from gis.database.engine import make_engine, session_factory, transaction
 from gis.errors import WanggeError
 from gis.scope import Action, Scope
-from tests.town import key
+from tests.town import key, lon_lat
 
 pytestmark = pytest.mark.db
 
@@ -64,6 +65,21 @@ def test_what_hangs_on_rows_is_hidden_with_them(town_factory: sessionmaker[Sessi
     assert sum(seen) == everything
     with transaction(town_factory, of()) as session:
         assert count(session, table) == 0
+
+
+def test_a_description_is_seen_where_a_candidate_is(town_factory: sessionmaker[Session]):
+    lon, lat = lon_lat(5.5, 1.5)
+    there = json.dumps([{"lon": lon, "lat": lat}])
+    add = text(
+        "INSERT INTO geocoding_requests (text, candidates)"
+        " VALUES ('there', CAST(:there AS jsonb)), ('nowhere', '[]')"
+    )
+    with transaction(town_factory) as session:
+        session.execute(add, {"there": there})
+    for scope, seen in ((of(A), set()), (of(B), {"there"}), (EVERYWHERE, {"there", "nowhere"})):
+        with transaction(town_factory, scope) as session:
+            found = session.execute(text("SELECT text FROM geocoding_requests")).scalars()
+            assert set(found) == seen
 
 
 def test_a_transaction_that_forgets_its_scope_sees_nothing(town_factory: sessionmaker[Session]):
@@ -258,3 +274,57 @@ def test_preparing_again_changes_nothing(town_factory: sessionmaker[Session]):
         before = session.execute(rights).all()
         row_security.prepare(session.connection())
         assert session.execute(rights).all() == before
+
+
+def test_an_owner_that_is_no_superuser_migrates_and_is_bound_by_its_own_policies(
+    new_database: Callable[[str], str],
+):
+    """As where the database is somebody else's: no role can be made there, nor a parameter set."""
+    url = new_database("empty")
+    migrate.downgrade(url, "base")
+    database = str(make_url(url).database)
+    plain = f"{database}_plain"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        if not connection.execute(text("SELECT current_setting('is_superuser')::bool")).scalar():
+            pytest.skip("the server's user is no superuser already")
+        me = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
+        for command in (
+            "DROP TABLE alembic_version",
+            f"CREATE ROLE {plain}",
+            f"GRANT ALL ON SCHEMA public TO {plain}",
+            "CREATE EXTENSION IF NOT EXISTS postgis",
+            "CREATE EXTENSION IF NOT EXISTS btree_gist",
+            f"ALTER ROLE {me} IN DATABASE {database} SET role = {plain}",
+        ):
+            connection.execute(text(command))
+    server.dispose()
+    engine = make_engine(url)
+    try:
+        migrate.upgrade(url)
+        sessions = session_factory(engine)
+        with transaction(sessions) as session:
+            assert session.execute(text("SELECT current_user")).scalar_one() == plain
+            for community, number in ((A, 1), (B, 2)):
+                session.execute(
+                    text(
+                        "INSERT INTO communities (id, code, geometry) VALUES (:key, :code,"
+                        " ST_Multi(ST_MakeEnvelope(117, 31, 118, 32, 4326)))"
+                    ),
+                    {"key": community, "code": f"{340102001000 + number}"},
+                )
+            assert count(session, "communities") == 2
+        with transaction(sessions, of(A)) as session:
+            assert session.execute(text("SELECT id::text FROM communities")).scalars().all() == [A]
+            asked = text("SELECT wangge_reaches_beyond('340102001000', CAST(:own AS uuid[]))")
+            for own, beyond in (([A], True), ([A, B], False)):
+                assert session.execute(asked, {"own": own}).scalar_one() is beyond
+            assert count(session, "communities") == 1
+    finally:
+        engine.dispose()
+        with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("RESET role"))
+            connection.execute(text("SET role = none"))
+            connection.execute(text(f"ALTER ROLE {me} IN DATABASE {database} RESET role"))
+            connection.execute(text(f"DROP OWNED BY {plain}"))
+            connection.execute(text(f"DROP ROLE {plain}"))

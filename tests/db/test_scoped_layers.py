@@ -489,6 +489,20 @@ def test_a_writer_of_one_community_cannot_change_another(
             assert digest(town_session) == before
 
 
+@pytest.mark.parametrize("communities", [None, frozenset({A})], ids=["everywhere", "A"])
+def test_who_acts_for_an_organisation_is_shown_no_matter_of_others(
+    town_session: Session, foreign: Foreign, communities: frozenset[str] | None
+):
+    """No matter says yet to which organisation it was given, so none is shown."""
+    del foreign
+    bound = Scope("dep", ALL, communities, organisations=frozenset({"water"}))
+    for model in (Incident, Demand):
+        page = matters.page(town_session, bound, model, EVERYTHING, matters.MatterFilter())
+        assert not page.rows
+        assert matters.assignment_counts(town_session, bound, model) == {}
+    assert overview.read_overview(town_session, bound, DAY).counts["incidents"] == 0
+
+
 @pytest.mark.parametrize("name", READS)
 def test_an_empty_scope_is_refused(town_session: Session, foreign: Foreign, name: str):
     with pytest.raises(WanggeError):

@@ -24,7 +24,6 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
 CREATE FUNCTION wangge_forget_audit(earlier timestamptz, who text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
-    SET wangge.forgetting = 'on'
 AS $$
 DECLARE
     forgotten bigint;
@@ -34,8 +33,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Name a day that is at least six months ago.';
     END IF;
+    -- In the body: only a superuser may let a function SET a parameter that is not PostgreSQL's own.
+    PERFORM set_config('wangge.forgetting', 'on', true);
     DELETE FROM audit_log WHERE at < earlier;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
+    PERFORM set_config('wangge.forgetting', 'off', true);
     INSERT INTO audit_log (principal, action, layer, row_id, after)
         VALUES (
             who, 'forgotten', 'audit_log',

@@ -101,6 +101,29 @@ CREATE FUNCTION wangge_division(code text) RETURNS text LANGUAGE sql IMMUTABLE P
     END
 $$;
 
+-- name: wangge_reaches_beyond
+-- Whether a division has living communities that are none of these. It looks behind the policies:
+-- who does not see the others would take every division for their own. An owner of the tables who is
+-- no superuser is bound by them as well, so the scope is laid aside meanwhile.
+CREATE FUNCTION wangge_reaches_beyond(code text, own uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    who text := coalesce(current_setting('wangge.principal', true), '');
+    found boolean;
+BEGIN
+    PERFORM set_config('wangge.principal', '', true);
+    found := EXISTS (
+        SELECT FROM communities c
+        WHERE starts_with(c.code, wangge_division($1)) AND c.id <> ALL ($2)
+            AND (c.valid_to IS NULL OR c.valid_to > current_date)
+    );
+    PERFORM set_config('wangge.principal', who, true);
+    RETURN found;
+END
+$$;
+
 -- The shares of buildings are looked up with the rights of who asks, not of who made the view.
 ALTER VIEW grid_buildings SET (security_invoker = true);
 
@@ -171,6 +194,27 @@ CREATE POLICY scope ON indicator_values USING (
     OR area_id = ANY ((SELECT wangge_grids())::uuid[])
 );
 
+-- Nobody knows yet where a description is: it is where one of its candidates is, or what was decided.
+CREATE POLICY seen ON geocoding_requests FOR SELECT USING (
+    (SELECT wangge_sees_all()) OR EXISTS (
+        SELECT FROM communities c
+        WHERE c.id = ANY ((SELECT wangge_communities())::uuid[]) AND (
+            ST_Intersects(c.geometry, geocoding_requests.geometry) OR EXISTS (
+                SELECT FROM jsonb_array_elements(candidates) one
+                WHERE ST_Intersects(
+                    c.geometry,
+                    ST_SetSRID(
+                        ST_MakePoint((one ->> 'lon')::float, (one ->> 'lat')::float), 4326
+                    )
+                )
+            )
+        )
+    )
+);
+CREATE POLICY added ON geocoding_requests FOR INSERT WITH CHECK (true);
+CREATE POLICY changed ON geocoding_requests FOR UPDATE USING (true);
+CREATE POLICY removed ON geocoding_requests FOR DELETE USING ((SELECT wangge_sees_all()));
+
 -- Public ground: who measures coverage reads stations and gated quarters of the neighbours too, and
 -- who retires a plan must know whether it still has days elsewhere. The queries that show them leave
 -- other ground out; changing them is another matter.
@@ -214,8 +258,11 @@ CREATE POLICY scope ON api_keys USING (
     (SELECT wangge_sees_all()) OR user_id = (SELECT wangge_user())
 );
 
--- What was done is added to by everybody and read by those who see everything.
-CREATE POLICY seen ON audit_log FOR SELECT USING ((SELECT wangge_sees_all()));
+-- What was done is added to by everybody and read by those who see everything; and one's own, as
+-- what is added is read back.
+CREATE POLICY seen ON audit_log FOR SELECT USING (
+    (SELECT wangge_sees_all()) OR principal = current_setting('wangge.principal', true)
+);
 CREATE POLICY removed ON audit_log FOR DELETE USING ((SELECT wangge_sees_all()));
 CREATE POLICY added ON audit_log FOR INSERT WITH CHECK (true);
 CREATE POLICY seen ON row_history FOR SELECT USING ((SELECT wangge_sees_all()));
