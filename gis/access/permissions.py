@@ -46,7 +46,7 @@ class Permission(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What it allows, in English; the catalogues have it in Chinese."""
+        """What it allows, in a few words."""
         return MEANINGS[self]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import serving
-from tests.api.test_openapi import SPEC
+from tests.api.test_openapi import SOMEBODY, SPEC
 from tests.streets import add_streets
 from tests.town import grid_id, key
 
@@ -70,6 +70,10 @@ def audited(client: httpx.Client) -> None:
     THERE["upload_id"] = sent.json()["id"]
     order = {"upload_id": THERE["upload_id"], "layer": "pois"}
     THERE["plan_id"] = client.post("/v1/plans", json={"name": "Draft"}).json()["id"]
+    user = client.post("/v1/users", json={"login": "made-up"}).json()
+    role = {"role": "viewer", "area_kind": "everywhere"}
+    grant = client.post(f"/v1/users/{user['id']}/grants", json=role).json()
+    THERE.update(user_id=user["id"], grant_id=grant["id"], key_id=SOMEBODY)
     THERE["job_id"] = client.post("/v1/imports", json=order).raise_for_status().json()["id"]
 
 
@@ -88,11 +92,12 @@ def test_no_request_breaks_the_server(case: schemathesis.Case, client: httpx.Cli
     case.call_and_validate(base_url=str(client.base_url), checks=CHECKS, timeout=60)
 
 
-@schema.include(path_regex=r"_id\}").parametrize()
+# An admin with a password would end the time in which everybody who reaches loopback is the owner.
+@schema.include(path_regex=r"_id\}").exclude(operation_id="set_user_password").parametrize()
 @thorough
 def test_nor_one_about_a_feature_that_is_there(case: schemathesis.Case, client: httpx.Client):
-    (name,) = case.path_parameters
-    case.path_parameters[name] = THERE[name]
+    for name in case.path_parameters:
+        case.path_parameters[name] = THERE[name]
     if case.method == "PATCH" or "plan_id" in case.path_parameters:
         case.headers["If-Match"] = "*"
     case.call_and_validate(base_url=str(client.base_url), checks=CHECKS, timeout=60)

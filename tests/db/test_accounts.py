@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.access import Area, AreaKind, Grant, Permission, Role, authorise
@@ -112,6 +113,28 @@ def test_a_grid_is_the_one_of_the_plan_in_effect_on_the_day(town_session: Sessio
     assert grids_on(date(2026, 3, 1)) == {grid_id("plan", "a")}
     assert grids_on(date(2025, 3, 1)) == {grid_id("old", "A")}
     assert grids_on(date(2020, 1, 1)) == frozenset()
+
+
+def turn_plans_into(session: Session, kind: str) -> None:
+    """Make every plan one of another kind, with the same grids in effect on the same days."""
+    columns = "plan_id, community_id, during"
+    effects = session.execute(text(f"DELETE FROM plan_effect RETURNING {columns}")).mappings().all()
+    session.execute(text("UPDATE grid_plans SET kind = :kind"), {"kind": kind})
+    again = text(
+        f"INSERT INTO plan_effect ({columns}, kind) "
+        "VALUES (:plan_id, :community_id, :during, :kind)"
+    )
+    session.execute(again, [{**row, "kind": kind} for row in effects])
+
+
+def test_a_party_grid_of_the_same_code_is_other_ground(town_session: Session):
+    asked = role_in(Role.GRID_WORKER, grid("340102001001001"))
+    user = add_person(town_session, "worker-1", asked)
+    assert accounts.principal_of(town_session, user, day=DAY).held[0].grid_ids
+    turn_plans_into(town_session, "party")
+    assert not accounts.principal_of(town_session, user, day=DAY).held[0].grid_ids
+    with pytest.raises(NotFoundError):
+        accounts.grant(town_session, OWNER, user, asked)
 
 
 def test_grants_hold_on_their_days_and_until_taken_back(town_session: Session):
