@@ -18,7 +18,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal_column,
     select,
     text,
     update,
@@ -44,8 +43,6 @@ JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 LINE_LEVELS = ("info", "warning", "error")
 #: A worker of which nobody has heard for so long is gone, or was never started.
 WORKER_UNSEEN_S = 60
-#: The queue's own table of workers (see :mod:`gis.jobs.queue`), which is read here only.
-_WORKERS = "procrastinate.procrastinate_workers"
 
 
 class Job(Identified, Base):
@@ -348,11 +345,8 @@ def worker_seen(session: "Session", scope: Scope) -> bool:
     Workers tell the queue every ten seconds that they are there; without a queue there was none.
     """
     scope.require(Action.READ)
-    if session.execute(select(func.to_regclass(_WORKERS))).scalar_one() is None:
-        return False
     recent = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, WORKER_UNSEEN_S)
-    beats = select(literal_column("last_heartbeat")).select_from(text(_WORKERS)).subquery()
-    seen = select(func.coalesce(func.max(beats.c.last_heartbeat) > recent, false()))
+    seen = select(func.coalesce(func.wangge_worker_seen() > recent, false()))
     return bool(session.execute(seen).scalar_one())
 
 

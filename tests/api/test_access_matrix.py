@@ -33,6 +33,7 @@ from tests.api.access_town import (
 from tests.api.people import ADMIN, storing
 from tests.api.serving import is_problem
 from tests.api.test_openapi import OPERATIONS
+from tests.api.test_tiles import tile_at
 from tests.people import PASSWORD, add_person, community, role_in
 from tests.town import CODE_OF, lon_lat
 
@@ -77,6 +78,12 @@ def at_place(**more: str) -> Sample:
 
 def place_of(ids: Ids) -> tuple[float, float]:
     return PLACES["A" if ids["code"] == CODE_OF["A"] else "B"]
+
+
+def tile_of(ids: Ids) -> dict[str, int]:
+    """Return the tile of a place of an area, by the names of a path's parameters."""
+    tile = tile_at(*place_of(ids), 17)
+    return {"z": tile.z, "x": tile.x, "y": tile.y}
 
 
 def matter(ids: Ids) -> dict[str, Any]:
@@ -175,6 +182,10 @@ SAMPLES: dict[str, Sample] = {
     "get_coverage_path": Sample(
         query=lambda ids: {"building": ids["building_id"], "service": "affairs", "at": MOMENT}
     ),
+    "get_tile": READ,
+    "get_tileset": READ,
+    "get_coverage_tile": Sample(query=lambda _: {"service": "affairs", "at": MOMENT}),
+    "get_coverage_tileset": Sample(query=lambda _: {"service": "affairs", "at": MOMENT}),
     "start_coverage_run": Sample(body=lambda _: {"as_of": DAY}),
     "list_coverage_runs": READ,
     "list_indicators": of_community(),
@@ -274,8 +285,11 @@ ENDS_AT_STATIONS = frozenset(
         "get_isochrone",
         "coverage_map",
         "walking_map",
+        "get_coverage_tile",
     }
 )
+#: Their paths name a place: where nothing of one's own lies a tile is empty.
+OF_TILES = frozenset({"get_tile", "get_tileset", "get_coverage_tile", "get_coverage_tileset"})
 #: They tell of the API alone, with the codes of the town in their examples.
 OF_NO_DATA = frozenset({"openapi", "docs"})
 #: What may be lacking of a thing that is one's own.
@@ -297,7 +311,7 @@ PATHS |= {
 GUARDED = sorted(name for name, asked in DECLARED.items() if asked is not OPEN)
 #: Operations whose path names something that may be another's.
 ABOUT_A_ROW = sorted(
-    name for name in GUARDED if "{" in PATHS[name][1] and name not in OF_THE_INSTALLATION
+    name for name in GUARDED if "{" in PATHS[name][1] and name not in OF_THE_INSTALLATION | OF_TILES
 )
 #: Operations that take an area or something of one otherwise.
 ABOUT_AN_AREA = sorted(
@@ -305,7 +319,7 @@ ABOUT_AN_AREA = sorted(
     for name in GUARDED
     if name not in ABOUT_A_ROW
     and name not in OF_THE_INSTALLATION
-    and (SAMPLES[name].query or SAMPLES[name].body)
+    and (SAMPLES[name].query or SAMPLES[name].body or name in OF_TILES)
     and isinstance(DECLARED[name], Permission)
 )
 #: The others differ from these in the table of roles alone; they are asked in the long run.
@@ -334,7 +348,9 @@ def ask(world: World, login: str | None, operation: str, ids: Ids) -> tuple[http
     """Ask an operation, and return what came of it and all that was sent."""
     sample = SAMPLES[operation]
     method, path = PATHS[operation]
-    path = path.replace("{layer}", "pois")
+    path = path.replace("{layer}", "grids" if operation in OF_TILES else "pois")
+    for name, value in tile_of(ids).items():
+        path = path.replace(f"{{{name}}}", str(value))
     for name, value in ids.items():
         path = path.replace(f"{{{name}}}", value)
     sent: dict[str, Any] = dict(sample.sent)

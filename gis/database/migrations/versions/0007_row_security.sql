@@ -19,6 +19,21 @@ BEGIN
 END
 $$;
 
+-- name: wangge_worker_seen
+-- When a worker last told the queue that it is there. The queue's schema, which may not be there
+-- yet, is the program's own; a scope learns this one moment of it.
+CREATE FUNCTION wangge_worker_seen() RETURNS timestamptz LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seen timestamptz;
+BEGIN
+    IF to_regclass('procrastinate.procrastinate_workers') IS NOT NULL THEN
+        EXECUTE 'SELECT max(last_heartbeat) FROM procrastinate.procrastinate_workers' INTO seen;
+    END IF;
+    RETURN seen;
+END
+$$;
+
 -- name: wangge_is_scoped
 -- Whether the transaction has said whose it is.
 CREATE FUNCTION wangge_is_scoped() RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$

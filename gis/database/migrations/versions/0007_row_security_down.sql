@@ -11,5 +11,5 @@ BEGIN
 END
 $$;
 ALTER VIEW grid_buildings RESET (security_invoker);
-DROP FUNCTION wangge_reaches_beyond, wangge_division, wangge_is_scoped, wangge_user, wangge_buildings, wangge_cells, wangge_ground,
+DROP FUNCTION wangge_worker_seen, wangge_reaches_beyond, wangge_division, wangge_is_scoped, wangge_user, wangge_buildings, wangge_cells, wangge_ground,
     wangge_grids, wangge_communities, wangge_sees_all;
