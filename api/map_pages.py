@@ -54,6 +54,11 @@ class MapOrder:
     week: date | None = None
     buildings: Literal["packed", "tiles"] | None = None
 
+    @property
+    def may_ask_for_tiles(self) -> bool:
+        """Whether its page may be one that asks this server for outlines."""
+        return self.kind == "walking" and self.buildings != "packed"
+
 
 @dataclass(slots=True)
 class MapPages:

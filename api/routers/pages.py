@@ -196,7 +196,9 @@ def _map(
         "Cache-Control": "private, no-cache",
         "Vary": "Accept-Language, Authorization, Cookie",
         "Content-Language": order.language,
-        "Content-Security-Policy": _map_policy(settings.tile_url),
+        "Content-Security-Policy": _map_policy(
+            settings.tile_url, asks_here=order.may_ask_for_tiles
+        ),
     }
     if tag in if_none_match:
         return Response(status_code=304, headers=headers)
@@ -219,9 +221,9 @@ def _static(name: str) -> tuple[bytes, str]:
     return (place.read_bytes() if isinstance(place, Path) else read_asset(place)), kind
 
 
-def _map_policy(tile_url: str | None) -> str:
-    """Return what the map's page may do: it has its own scripts, and asks for tiles alone."""
-    tiles = ""
+def _map_policy(tile_url: str | None, *, asks_here: bool) -> str:
+    """Return what the map's page may do: it has its own scripts, and asks for tiles at most."""
+    tiles, own = "", "; connect-src 'self'" if asks_here else ""
     if tile_url:
         parts = urlsplit(tile_url)
         host = parts.netloc.replace("{s}", "*")
@@ -229,7 +231,6 @@ def _map_policy(tile_url: str | None) -> str:
     # The measure tool compiles its templates in the browser: without unsafe-eval the map is blank.
     return (
         "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
-        f"img-src data: blob:{tiles}; font-src data:; connect-src 'self'; base-uri 'none'; "
-        "form-action 'none'; "
-        "frame-ancestors 'none'"
+        f"img-src data: blob:{tiles}; font-src data:; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors 'none'{own}"
     )

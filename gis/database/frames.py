@@ -103,10 +103,10 @@ def _way_in(cursor: Any, table: str, names: str) -> "Iterator[tuple[str, str]]":
         yield table, ""
         return
     cursor.execute(
-        f'CREATE TEMPORARY TABLE "{_BESIDE}" ON COMMIT DROP AS '  # noqa: S608 - names of our tables
+        f'CREATE TEMPORARY TABLE "{_BESIDE}" ON COMMIT DROP AS '  # noqa: S608 - names of our tables  # nosec B608
         f'SELECT {names} FROM "{table}" WITH NO DATA'
     )
-    over = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{_BESIDE}"'  # noqa: S608 - the same
+    over = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{_BESIDE}"'  # noqa: S608 - the same  # nosec B608
     yield _BESIDE, f'{over}; TRUNCATE "{_BESIDE}"'
     cursor.execute(f'DROP TABLE "{_BESIDE}"')
 
