@@ -406,6 +406,8 @@ def answers_of(login: str, operation: str) -> set[int]:
     done = {200, 201, 202, 204, 303, 409, 422}
     if login == OF_GRID or operation in MAY_LACK:  # rows of A that lie in its other grids
         return done | {404}
+    if login == PERSON[Role.DEPARTMENT] and DECLARED[operation] is Permission.MATTERS_READ:
+        return done | {404}  # no matter says yet which department's it is
     return done
 
 
