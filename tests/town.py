@@ -5,6 +5,7 @@ north-west corner. Communities A and B have a plan in effect since 2026-01-01 (a
 in effect for 2025, in which each was one grid); C has none.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from gis.frames import Dataset, stable_ids
 from gis.layers import cells, plans
 from gis.layers.grids import BuildingGrid, CellGrid, Grid
 from gis.layers.queries import insert_layer
+from gis.layers.tiles import Tile
 from gis.services.importing import import_dataset
 from gis.services.opening import expand_open_intervals, seed_calendar
 
@@ -115,6 +117,12 @@ STATIONS = (
 def key(layer: str, name: str) -> str:
     """Return the id of a feature of the town, for example ``key("grids", "a")``."""
     return stable_ids("town", layer, [name])[0]
+
+
+def tile_at(lon: float, lat: float, z: int) -> Tile:
+    """Return the tile of a zoom that a place lies in."""
+    north = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return Tile(z, int((lon + 180) / 360 * 2**z), int((1 - north) / 2 * 2**z))
 
 
 def lon_lat(x: float, y: float) -> tuple[float, float]:

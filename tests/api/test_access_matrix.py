@@ -33,9 +33,8 @@ from tests.api.access_town import (
 from tests.api.people import ADMIN, storing
 from tests.api.serving import is_problem
 from tests.api.test_openapi import OPERATIONS
-from tests.api.test_tiles import tile_at
 from tests.people import PASSWORD, add_person, community, role_in
-from tests.town import CODE_OF, lon_lat
+from tests.town import CODE_OF, lon_lat, tile_at
 
 pytestmark = pytest.mark.api
 

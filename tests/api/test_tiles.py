@@ -1,7 +1,6 @@
 """Vector tiles over HTTP, read as any client reads them: with GDAL's driver."""
 
 import json
-import math
 from collections.abc import Iterator
 from datetime import date
 
@@ -24,7 +23,7 @@ from gis.scope import Action, Scope
 from gis.settings import Settings
 from tests.api.serving import every_page, is_problem, serving
 from tests.streets import add_streets
-from tests.town import CODE_OF, NORTH, STEP, WEST, key
+from tests.town import CODE_OF, NORTH, STEP, WEST, key, tile_at
 
 pytestmark = [pytest.mark.api, pytest.mark.db]
 
@@ -59,11 +58,6 @@ def inside(walkable: str) -> Iterator[Session]:
     with Session(engine) as session:
         yield session
     engine.dispose()
-
-
-def tile_at(lon: float, lat: float, z: int) -> Tile:
-    north = math.asinh(math.tan(math.radians(lat))) / math.pi
-    return Tile(z, int((lon + 180) / 360 * 2**z), int((1 - north) / 2 * 2**z))
 
 
 def tiles_over(box: tuple[float, float, float, float], z: int) -> list[Tile]:

@@ -41,6 +41,7 @@ from gis.layers import (
     queries,
     station_edits,
     stations,
+    tiles,
 )
 from gis.layers.activities import Activity
 from gis.layers.buildings import Building
@@ -50,9 +51,10 @@ from gis.layers.grids import Grid, GridFilter, Where
 from gis.layers.incidents import Incident
 from gis.layers.queries import Window, table_of
 from gis.layers.stations import Station, StationFilter
+from gis.layers.tiles import Tile
 from gis.scope import Action, Scope
 from tests.db.planning import TOWN_PLAN
-from tests.town import CODE_OF, TIMEZONE, grid_id, key, lon_lat
+from tests.town import CODE_OF, TIMEZONE, grid_id, key, lon_lat, tile_at
 
 pytestmark = pytest.mark.db
 
@@ -141,6 +143,7 @@ READS: dict[str, Call] = {
         grids.locate(s, p, Where(*lon_lat(x, y), "community", DAY, snap_m=50, near_m=500))
         for x, y in ((5.5, 1.5), (3.99, 1.5), (4.01, 1.5), (1.5, 1.5))
     ],
+    "grids.read_building_parts": lambda s, p, _: grids.read_building_parts(s, p, [TOWN_PLAN]),
     "grids.codes_of": lambda s, p, _: grids.codes_of(s, p, TOWN_PLAN),
     "grids.page": lambda s, p, _: grids.page(s, p, EVERYTHING, GridFilter("community", DAY)),
     "grids.one": lambda s, p, f: grids.one(s, p, f.grids[0]),
@@ -191,12 +194,25 @@ READS: dict[str, Call] = {
         s, p, Building, [table_of(Building).c.id], f.buildings[0]
     ),
     "queries.point_of": lambda s, p, f: queries.point_of(s, p, Building, f.buildings[0]),
+    "queries.count_of": lambda s, p, _: (
+        [B] * queries.count_of(s, p, Building, table_of(Building).c.community_id == B)
+    ),
     "queries.there_are": lambda s, p, _: queries.there_are(s, p, Building),
     "queries.labels_of": lambda s, p, _: queries.labels_of(s, p, Building, ["name"]),
     "stations.services": lambda s, p, _: stations.services(s, p),
     "stations.exceptions": lambda s, p, _: stations.exceptions(s, p),
     "stations.page": lambda s, p, _: stations.page(s, p, EVERYTHING, StationFilter()),
     "stations.one": lambda s, p, f: stations.one(s, p, f.stations[0]),
+    "tiles.read_tile": lambda s, p, _: [
+        tiles.read_tile(s, p, layer, tile, tiles.TileOrder(DAY, suppress_below=0))
+        for layer in ("communities", "grids", "buildings")
+        for tile in tiles_of_b()
+    ],
+    "tiles.building_ids": lambda s, p, _: [tiles.building_ids(s, p, one) for one in tiles_of_b()],
+    "tiles.read_coverage_tile": lambda s, p, f: [
+        tiles.read_coverage_tile(s, p, tile, verdicts_of(f)) for tile in tiles_of_b()
+    ],
+    "tiles.bounds": lambda s, p, _: reaches_b(tiles.bounds(s, p, DAY)),
 }
 #: What writes, with rows of B; it must be refused.
 WRITES: dict[str, Call] = {
@@ -304,6 +320,7 @@ OF_NO_GROUND = {
     "geocoding.forget_open": "everywhere only, tried below",
     "grids.redraw": "limited in the statement; the plan is locked before",
     "jobs.add": "one's own",
+    "jobs.worker_seen": "whether a worker lives is no row of anybody",
     "jobs.start": "the worker's books",
     "jobs.tell": "the worker's books",
     "jobs.see": "the worker's books",
@@ -348,6 +365,28 @@ def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 def plan_of_b(session: Session) -> str:
     asked = text("SELECT id FROM grid_plans WHERE name = 'B only'")
     return str(session.execute(asked).scalar_one())
+
+
+def tiles_of_b() -> list[Tile]:
+    """Return a far tile and a near one that a point of B lies in."""
+    lon, lat = lon_lat(5.5, 1.5)
+    return [tile_at(lon, lat, zoom) for zoom in (10, 16)]
+
+
+def verdicts_of(foreign: Foreign) -> tiles.TileVerdicts:
+    many = len(foreign.buildings)
+    return tiles.TileVerdicts(
+        foreign.buildings, [0] * many, [True] * many, [1.0] * many, [60] * many, [None] * many
+    )
+
+
+def reaches_b(bounds: tuple[float, float, float, float] | None) -> list[str]:
+    """Return B's key if a point of it lies within, a little further inside than its edge."""
+    lon, lat = lon_lat(5.5, 1.5)
+    if bounds is None:
+        return []
+    west, south, east, north = bounds
+    return [B] if west < lon < east and south < lat < north else []
 
 
 def job_of(session: Session) -> str:
@@ -531,6 +570,7 @@ def test_what_is_found_is_not_nothing(town_session: Session, foreign: Foreign, s
         "findings.page_findings",
         "geocoding.lock",
         "geocoding.place_of",
+        "grids.read_building_parts",
         "matters.assignment_counts",
         "overview.read_overview",
         "plan_grids.parts_of_buildings",
