@@ -18,7 +18,7 @@ from gis.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.responses import JSONResponse
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = get_logger(__name__)
@@ -61,7 +61,7 @@ class Bounds:
     upload_bytes: int
     body_timeout_s: float
 
-    def problem_of(self, request: Request) -> "JSONResponse | None":
+    def problem_of(self, request: Request) -> "Response | None":
         """Return why a request is not read any further; ``None``: it is fit to be read."""
         if self._is_foreign(request.headers.get("host", "")):
             return problem(

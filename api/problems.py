@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from api.problem_page import is_for_a_page, problem_page
 from api.security.credentials import NotSignedInError
 from api.security.declared import PAGES
 from api.security.limits import TooManyRequestsError
@@ -108,8 +109,8 @@ def problem(
     remedy: str = "",
     headers: "Mapping[str, str] | None" = None,
     facts: "Mapping[str, object] | None" = None,
-) -> JSONResponse:
-    """Return a problem document.
+) -> "Response":
+    """Return a problem document; to a browser that asked for a page, a page.
 
     Parameters
     ----------
@@ -136,6 +137,8 @@ def problem(
         "request_id": request.scope.get("state", {}).get("request_id"),
         **(facts or {}),
     }
+    if is_for_a_page(request):
+        return problem_page(request, body, headers or {})
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
@@ -151,7 +154,7 @@ def install(app: "FastAPI") -> None:
     app.add_exception_handler(HTTPException, _of_http)
 
 
-def unexpected(request: "Request", error: Exception) -> JSONResponse:
+def unexpected(request: "Request", error: Exception) -> "Response":
     """Return the answer to an error that nobody foresaw; the log has the rest."""
     log.error("unexpected_error", error=type(error).__name__, exc_info=error)
     return problem(

@@ -18,7 +18,7 @@ from api.problems import responses
 from api.rendering import render
 from api.routers.system import wangge_version
 from api.schemas.codes import Service
-from api.security.browser import PAGE_HEADERS, csrf_token
+from api.security.browser import PAGE_HEADERS, visitor_of
 from api.security.gate import Gate
 from gis.errors import NotFoundError
 from gis.services.data_state import read_data_state
@@ -71,7 +71,7 @@ def front(
     state = read_data_state(session, scope, today)
     shown = {
         **front_page(state, language, settings.timezone, caller.permissions(today)),
-        "visitor": _visitor(request, caller),
+        "visitor": visitor_of(Gate.of(request).cookie, request, caller),
         "version": wangge_version(),
     }
     headers = {
@@ -80,17 +80,6 @@ def front(
         "Vary": "Accept-Language, Cookie",
     }
     return HTMLResponse(render("front.html", shown), headers=headers)
-
-
-def _visitor(request: Request, caller: "Caller") -> dict[str, str] | None:
-    """Return who is signed in and what the form for signing out carries; the owner is not."""
-    if caller.is_owner:
-        return None
-    token = Gate.of(request).cookie.read(request) if caller.by == "session" else None
-    return {
-        "login": "" if token is None else caller.principal.name,
-        "csrf": "" if token is None else csrf_token(token),
-    }
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from api.security.identity import Caller
     from gis.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -86,6 +87,23 @@ class SessionCookie:
         response.delete_cookie(
             self.name, path="/", secure=self.https, httponly=True, samesite="lax"
         )
+
+
+def visitor_of(
+    cookie: SessionCookie, request: "Request", caller: "Caller | None"
+) -> dict[str, str] | None:
+    """Return who is signed in and what the form for signing out carries.
+
+    ``None``: nobody, or the owner of the machine, who is not asked. An empty login: somebody who
+    is not known by a session.
+    """
+    if caller is None or caller.is_owner:
+        return None
+    token = cookie.read(request) if caller.by == "session" else None
+    return {
+        "login": "" if token is None else caller.principal.name,
+        "csrf": "" if token is None else csrf_token(token),
+    }
 
 
 def csrf_token(session_token: str) -> str:

@@ -170,7 +170,9 @@ class Identities:
 
     def _of_token(self, session: "Session", secret: str) -> Caller:
         claims = self.tokens.read(secret)
-        principal = principal_of(session, claims.user_id, claims.permissions)
+        principal = principal_of(
+            session, claims.user_id, claims.permissions, issued_at=claims.issued_at
+        )
         return Caller(principal, "token", claims.user_id, expires_at=claims.expires_at)
 
     def _of_key(self, session: "Session", secret: str) -> Caller:

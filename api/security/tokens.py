@@ -84,7 +84,7 @@ class Claims:
 
     user_id: str
     token_id: str
-    issued_at: int
+    issued_at: float
     expires_at: int
     permissions: frozenset[Permission] | None
 
@@ -122,12 +122,13 @@ class Tokens:
         key = next((one for one in self._keys.values() if one.retired_at is None), None)
         if key is None:
             key = self.rotate()
-        now = int(time.time())
+        moment = time.time()
+        now = int(moment)
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": user_id,
-            "iat": now,
+            "iat": moment,  # with its fraction: a password may change within the same second
             "nbf": now,
             "exp": now + LIFETIME_S,
             "jti": uuid4().hex,
@@ -252,7 +253,7 @@ def _claims(told: dict[str, Any]) -> Claims:
     if not isinstance(scope, str | None):
         raise jwt.InvalidTokenError
     permissions = None if scope is None else frozenset(Permission(one) for one in scope.split())
-    return Claims(told["sub"], told["jti"], int(told["iat"]), int(told["exp"]), permissions)
+    return Claims(told["sub"], told["jti"], float(told["iat"]), int(told["exp"]), permissions)
 
 
 def _retired(key: SigningKey, now: int) -> SigningKey:

@@ -250,17 +250,34 @@ def principal_of(
     limited_to: "frozenset[Permission] | None" = None,
     *,
     day: date | None = None,
+    issued_at: float | None = None,
 ) -> Principal:
     """Return an account with what it was granted and the ground that this is on a day, or today.
+
+    Parameters
+    ----------
+    session, user_id
+        Whose it is.
+    limited_to
+        The permissions that a credential is limited to; ``None``: it is not.
+    day
+        Of which the ground is; ``None``: today.
+    issued_at
+        When a credential was issued that a newer password ends, seconds since 1970.
 
     Raises
     ------
     gis.errors.CredentialsError
-        There is no such account, or it is closed.
+        There is no such account, it is closed, or the password is newer than the credential.
     """
     row = accounts.by_id(session, DOOR, user_id)
     if row is None or row.disabled_at is not None:
         raise CredentialsError("This account is closed.", remedy="Ask an admin of your area.")
+    changed = row.password_changed_at
+    if issued_at is not None and changed is not None and issued_at < changed.timestamp():
+        raise CredentialsError(
+            "The password has changed since.", remedy="Sign in with the new one."
+        )
     standing = [one for one in accounts.given(session, DOOR, [user_id]) if one.revoked_at is None]
     grounds = _grounds(session, standing, day)
     held = tuple(

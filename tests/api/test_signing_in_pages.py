@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from gis.access import Role
 from gis.services import signing_in
@@ -13,6 +14,8 @@ from tests.api.serving import is_problem
 from tests.people import EVERYWHERE, PASSWORD, add_person, role_in
 
 pytestmark = pytest.mark.api
+
+AS_A_BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +185,11 @@ def test_another_password_ends_the_other_sessions(
 def test_an_account_waits_after_wrong_passwords_even_for_the_right_one(
     browser: httpx.Client, town_url: str
 ):
-    add_one(town_url, "clumsy")
-    for _ in range(signing_in.FREE_TRIES + 2):
-        assert sign_in(browser, "clumsy", "wrong again and again").status_code == 401
+    user = add_one(town_url, "clumsy")
+    with storing(town_url) as session:  # the next wait is minutes: longer than any test
+        many = text("UPDATE users SET failed_attempts = :many WHERE id = :user")
+        session.execute(many, {"many": signing_in.FREE_TRIES + 7, "user": user})
+    assert sign_in(browser, "clumsy", "wrong again and again").status_code == 401
     assert sign_in(browser, "clumsy").status_code == 401
     assert sign_in(browser, "reader").status_code == 303  # the others do not wait
 
@@ -192,7 +197,10 @@ def test_an_account_waits_after_wrong_passwords_even_for_the_right_one(
 def test_who_may_do_nothing_yet_can_sign_in_as_somebody_else(browser: httpx.Client, town_url: str):
     add_one(town_url, "newcomer")
     assert sign_in(browser, "newcomer").status_code == 303
-    is_problem(browser.get("/", headers={"Accept": "text/html"}), 403)
+    refused = browser.get("/?lang=en", headers=AS_A_BROWSER)
+    assert refused.status_code == 403
+    assert "<strong>newcomer</strong>" in refused.text
+    assert csrf(refused.text)  # the way out
     assert browser.get("/login?lang=en").status_code == 200
     assert sign_in(browser, "reader").status_code == 303
     assert browser.get("/v1/auth/me").json()["login"] == "reader"
@@ -209,3 +217,51 @@ def test_before_there_is_an_admin_the_page_says_how_to_make_one(fresh: httpx.Cli
 def add_one(url: str, login: str) -> str:
     with storing(url) as session:
         return add_person(session, login, password=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "out"),
+    [("zh-CN", "你无权查看此页", "退出登录"), ("en", "You may not see this", "Sign out")],
+)
+def test_a_page_that_one_may_not_see_says_so_in_words(
+    browser: httpx.Client, language: str, said: str, out: str
+):
+    sign_in(browser, "reader")
+    asked = {"lang": language, "service": "health"}
+    page = browser.get("/maps/walking", params=asked, headers=AS_A_BROWSER)
+    assert page.status_code == 403
+    assert page.headers["content-type"].startswith("text/html")
+    assert f'<html lang="{language}">' in page.text
+    assert f"<h1>{said}</h1>" in page.text
+    assert "<strong>reader</strong>" in page.text
+    assert f"{out}</button>" in page.text
+    assert page.headers["x-request-id"] in page.text
+    assert 'href="?service=health&amp;lang=en"' in page.text
+    assert page.headers["cache-control"] == "private, no-store"
+    assert "unsafe" not in page.headers["content-security-policy"]
+    is_problem(browser.get("/maps/walking", params=asked), 403)
+
+
+def test_problems_of_pages_are_pages_and_those_of_the_api_are_documents(browser: httpx.Client):
+    sign_in(browser, "reader")
+    lost = browser.get("/nowhere?lang=en", headers=AS_A_BROWSER)
+    assert lost.status_code == 404
+    assert "<h1>There is nothing here</h1>" in lost.text
+    unread = browser.get("/?lang=fr", headers=AS_A_BROWSER | {"Accept-Language": "en"})
+    assert unread.status_code == 422
+    assert "<h1>This cannot be shown so</h1>" in unread.text
+    is_problem(browser.get("/v1/nowhere", headers=AS_A_BROWSER), 404)
+    is_problem(browser.get("/v1/buildings", headers=AS_A_BROWSER), 403)
+    is_problem(browser.post("/nowhere", headers=AS_A_BROWSER | of_browser(browser)), 404)
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/x", "/<script>alert(1)</script>", "/x?a=%22%3E%3Cscript%3E&lang=xx"]
+)
+def test_an_address_that_another_wrote_leads_nowhere(browser: httpx.Client, path: str):
+    page = browser.get(f"{browser.base_url}".rstrip("/") + path, headers=AS_A_BROWSER)
+    assert page.status_code == 404
+    assert "<script" not in page.text
+    links = re.findall(r'(?:href|action)="([^"]*)"', page.text)
+    assert links
+    assert all(re.match(r"/(?!/)|\?", one) for one in links)

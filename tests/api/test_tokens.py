@@ -63,7 +63,7 @@ def test_a_token_says_whose_it_is_and_what_it_may(mint: Tokens):
     assert seconds == LIFETIME_S == 900
     assert claims.user_id == USER
     assert claims.permissions == {Permission.MATTERS_READ, Permission.GROUND_READ}
-    assert claims.expires_at - claims.issued_at == LIFETIME_S
+    assert LIFETIME_S - 1 < claims.expires_at - claims.issued_at <= LIFETIME_S
     assert mint.read(mint.issue(USER)[0]).permissions is None
     assert mint.read(mint.issue(USER, [])[0]).permissions == frozenset()
     assert jwt.get_unverified_header(token)["typ"] == TYPE
@@ -361,6 +361,23 @@ def test_a_closed_account_ends_its_tokens_and_keys(
         is_problem(guarded.get("/v1/grids", headers=bearer(secret)), 401)
     assert guarded.post(f"/v1/users/{gone}/enable", headers=chief).status_code == 200
     assert guarded.get("/v1/grids", headers=bearer(token)).status_code == 200
+
+
+def test_a_new_password_ends_the_tokens_that_the_old_one_gave(
+    guarded: httpx.Client, people: dict[str, str], town_url: str
+):
+    with storing(town_url) as session:
+        user = accounts.add_user(session, OWNER, "renewed", password=PASSWORD)
+        accounts.grant(session, OWNER, user, role_in(Role.VIEWER, EVERYWHERE))
+    token, key = token_of(guarded, "renewed"), key_of(town_url, user)
+    chief = bearer(token_of(guarded, ADMIN))
+    path, fresh = f"/v1/users/{user}/password", "another four words entirely"
+    assert guarded.put(path, json={"password": fresh}, headers=chief).is_success
+    refused = guarded.get("/v1/grids", headers=bearer(token))
+    assert "password" in is_problem(refused, 401)["detail"]
+    renewed = token_of(guarded, "renewed", password=fresh)
+    assert guarded.get("/v1/grids", headers=bearer(renewed)).status_code == 200
+    assert guarded.get("/v1/grids", headers=bearer(key)).status_code == 200  # keys end by their own
 
 
 def test_what_is_kept_in_memory_is_forgotten_after_an_own_write(
