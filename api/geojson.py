@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from api.params import Paging
     from gis.layers.queries import Page
+    from gis.services.withholding import Withheld
 
-#: Counts of people (or of their homes) that are not shown while they are small.
-SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 _PLACES = {"distance_m": 2, "floor_area_m2": 2, "compactness": 4}
 
 
@@ -32,7 +31,10 @@ class GeoJSONResponse(JSONResponse):
 
 
 def feature(
-    row: "Row[Any]", *, suppress_below: int, more: "Mapping[str, Any] | None" = None
+    row: "Row[Any]",
+    *,
+    withheld: "Withheld | None" = None,
+    more: "Mapping[str, Any] | None" = None,
 ) -> str:
     """Return a row as a Feature, with small counts of people taken out.
 
@@ -40,15 +42,16 @@ def feature(
     ----------
     row
         Columns ``id`` and ``geometry`` (GeoJSON text), and the properties.
-    suppress_below
-        Counts of people from 1 to this less one are ``null``; ``suppressed`` names them.
+    withheld
+        Which counts of people are ``null``; ``suppressed`` names them. Rows that count people are
+        not shown without it.
     more
         Properties beside those of the row.
     """
     facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
     row_id, geometry = facts.pop("id"), facts.pop("geometry")
     facts |= facts.pop("counts", {})
-    return feature_of(row_id, geometry, facts, suppress_below=suppress_below, more=more)
+    return feature_of(row_id, geometry, facts, withheld=withheld, more=more)
 
 
 def feature_of(
@@ -56,11 +59,11 @@ def feature_of(
     geometry: str,
     facts: dict[str, Any],
     *,
-    suppress_below: int,
+    withheld: "Withheld | None" = None,
     more: "Mapping[str, Any] | None" = None,
 ) -> str:
     """Return a Feature of a key, a geometry as GeoJSON text and its properties."""
-    properties = {**_properties(facts, suppress_below), **(more or {})}
+    properties = {**_properties(row_id, facts, withheld), **(more or {})}
     text = json.dumps(properties, ensure_ascii=False, default=_plain, separators=(",", ":"))
     return f'{{"type":"Feature","id":"{row_id}","geometry":{geometry},"properties":{text}}}'
 
@@ -70,7 +73,7 @@ def collection(
     page: "Page",
     paging: "Paging",
     asked: "Mapping[str, Any]",
-    suppress_below: int,
+    withheld: "Withheld | None" = None,
 ) -> GeoJSONResponse:
     """Return a page of rows as a FeatureCollection with the link to the next.
 
@@ -84,10 +87,10 @@ def collection(
         Which page it is.
     asked
         The filters as they were understood, defaults included: the next page asks the same.
-    suppress_below
+    withheld
         See :func:`feature`.
     """
-    features = [feature(row, suppress_below=suppress_below) for row in page.rows]
+    features = [feature(row, withheld=withheld) for row in page.rows]
     return collection_of(request, features, page.next_after, paging, asked)
 
 
@@ -131,19 +134,17 @@ def collection_of(
     )
 
 
-def suppressed(counts: "Mapping[str, Any]", names: "Sequence[str]", below: int) -> list[str]:
-    """Return the names of the counts that are too small to be shown."""
-    return [name for name in names if counts.get(name) is not None and 0 < counts[name] < below]
-
-
-def _properties(facts: dict[str, Any], below: int) -> dict[str, Any]:
+def _properties(row_id: str, facts: dict[str, Any], withheld: "Withheld | None") -> dict[str, Any]:
     for name, digits in _PLACES.items():
         if facts.get(name) is not None:
             facts[name] = round(facts[name], digits)
     if "residents" not in facts:
         return facts
-    small = suppressed(facts, SENSITIVE, below)
-    return {**facts, **dict.fromkeys(small), "suppressed": small}
+    if withheld is None:
+        msg = "Rows that count people are shown by what is withheld of them."
+        raise TypeError(msg)
+    hidden = withheld.names(row_id, facts)
+    return {**facts, **dict.fromkeys(hidden), "suppressed": hidden}
 
 
 def _link(request: "Request", rel: str, query: "Mapping[str, str]") -> dict[str, str]:

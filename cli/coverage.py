@@ -93,19 +93,21 @@ def buildings(
     from gis.database.engine import transaction
     from gis.layers.queries import Window
     from gis.services.coverage_by_walking import cover, measured
-    from gis.services.coverage_evidence import Evidence, list_verdicts, without_small_counts
+    from gis.services.coverage_evidence import Evidence, list_verdicts, without_counts
     from gis.services.walking import WalkingGrounds
+    from gis.services.withholding import withheld_of_buildings
 
     wanted = Evidence(threshold, unit, listed, community, grid)
     with opened() as (factory, scope), measuring(), transaction(factory) as session:
         coverage = cover(session, scope, WalkingGrounds(keep=True), question)
         every = Window(len(coverage.verdicts) + 1)
         page = list_verdicts(session, scope, coverage, wanted, every)
-    ranked = sorted(page.verdicts, key=lambda one: (-one.facts["households"], one.id))[:limit]
-    below = get_settings().suppress_below
+        ranked = sorted(page.verdicts, key=lambda one: (-one.facts["households"], one.id))[:limit]
+        below, ids = get_settings().suppress_below, [one.id for one in ranked]
+        withheld = withheld_of_buildings(session, scope, below, ids, coverage.question.day)
     rows = [
         {"id": one.id, "lon": round(one.lon, 7), "lat": round(one.lat, 7)}
-        | without_small_counts(one.facts, below)
+        | without_counts(one, withheld)
         for one in ranked
     ]
     facts = measured(coverage)

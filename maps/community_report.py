@@ -19,7 +19,8 @@ from maps.community_map import community_svg
 from maps.ground_data import GROUPS, SUPPRESSED, positions
 from maps.labels import PAGE, label
 from maps.page import STATIC, write_page
-from maps.walking_tables import Counter, Metres, areas_of, metres_of
+from maps.walking_tables import Counter, Metres, metres_of
+from maps.withheld import areas_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -272,7 +273,7 @@ class _Report:
         }
 
     def _count(self, value: int) -> str:
-        hidden = ground.suppressed_text(self.data)["suppressed"]
+        hidden = ground.suppressed_text(self.order.language)["suppressed"]
         return hidden if value == SUPPRESSED else self._number(value)
 
     def _number(self, value: float) -> str:

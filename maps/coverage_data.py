@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.errors import InvalidInputError
-from maps.ground_data import GROUPS, SUPPRESSED, Ground
+from maps.ground_data import GROUPS, Ground
+from maps.withheld import Areas, shown
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -116,21 +117,20 @@ def distance_matrix(data: CoverageMapData) -> "NDArray[np.float64]":
 
 
 def uncovered_counts(
-    data: CoverageMapData, area_of: "NDArray[np.int64]", areas: int
+    data: CoverageMapData, areas: "Areas"
 ) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
     """Return how many people of each group live out of reach in each area, and how many in all.
 
     A group's count is suppressed where it, or what is left of the total without it, is small: else
-    the one would follow from the other.
+    the one would follow from the other. So are others of the same community, or of all, from which
+    it would follow.
 
     Parameters
     ----------
     data
         The map's data.
-    area_of
-        Position of each building's area, shape (buildings,); -1: in none.
     areas
-        Number of areas.
+        Where they are counted.
 
     Returns
     -------
@@ -138,19 +138,19 @@ def uncovered_counts(
         Counts out of reach, shape (scenarios, thresholds, groups, areas), and totals, shape
         (groups, areas); -1 where suppressed. Households are never suppressed.
     """
-    inside = area_of >= 0
+    inside, size = areas.of >= 0, areas.size
     metres = distance_matrix(data)[:, inside]
-    place = area_of[inside]
+    place = areas.of[inside]
     weights = [data.buildings[group].to_numpy(dtype=float)[inside] for group in GROUPS]
-    totals = np.array([np.bincount(place, weight, areas) for weight in weights]).astype(np.int64)
-    out = np.zeros((len(data.scenarios), len(data.thresholds_m), len(GROUPS), areas), np.int64)
+    totals = np.array([np.bincount(place, weight, size) for weight in weights]).astype(np.int64)
+    out = np.zeros((len(data.scenarios), len(data.thresholds_m), len(GROUPS), size), np.int64)
     for s, t in np.ndindex(out.shape[:2]):
         beyond = ~(metres[s] <= data.thresholds_m[t])  # NaN is beyond every radius
         for g, weight in enumerate(weights):
-            out[s, t, g] = np.bincount(place[beyond], weight[beyond], areas).astype(np.int64)
-    rest = totals[None, None] - out
-    small = (data.suppress(out) == SUPPRESSED) | (data.suppress(rest) == SUPPRESSED)
-    small[:, :, 0] = False
-    shown_totals = data.suppress(totals)
-    shown_totals[0] = totals[0]
-    return np.where(small, SUPPRESSED, out), shown_totals
+            out[s, t, g] = np.bincount(place[beyond], weight[beyond], size).astype(np.int64)
+    for g, group in enumerate(GROUPS[1:], 1):
+        for s, t in np.ndindex(out.shape[:2]):
+            hidden = areas.hidden_of(group, out[s, t, g], totals[g], data.suppress_below)
+            out[s, t, g] = shown(out[s, t, g], hidden)
+        totals[g] = shown(totals[g], areas.hidden[group])
+    return out, totals

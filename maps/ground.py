@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.i18n import Language
+from gis.i18n import Language, translate
 from maps.ground_data import Ground, positions
-from maps.labels import label, readable_hours
+from maps.labels import PAGE, label, readable_hours
 from maps.packing import pack_geometries
+from maps.withheld import kept_back, shown
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -76,7 +77,10 @@ def grids(data: Ground, language: Language) -> dict[str, Any]:
             [label("exception", code, language) for code in codes] if codes is not None else []
             for codes in frame["exceptions"]
         ],
-        "residents": people_of(data, "residents", "grid_id", frame),
+        "residents": shown(
+            np.array(people_of(data, "residents", "grid_id", frame), dtype=np.int64),
+            kept_back(data)["residents"].of_grids,
+        ).tolist(),
         "at": lat_lon(frame.geometry.representative_point()),
         "bounds": bounds(frame),
     }
@@ -175,9 +179,13 @@ def quarters(data: Ground) -> dict[str, Any]:
     return {"name": texts_of(named, "name"), "bounds": bounds(named)}
 
 
-def suppressed_text(data: Ground) -> dict[str, str]:
-    """Return what stands for a suppressed count, as the page's text of that name."""
-    return {"suppressed": f"<{data.suppress_below}"}
+def suppressed_text(language: Language) -> dict[str, str]:
+    """Return what stands for a suppressed count, as the page's text of that name.
+
+    It is the same for small counts and for those that would give them away, so that nobody sees
+    which are which.
+    """
+    return {"suppressed": translate(PAGE["suppressed"], language)}
 
 
 def lat_lon(points: "gpd.GeoSeries") -> list[list[float]]:

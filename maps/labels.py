@@ -151,7 +151,7 @@ PAGE: dict[str, str] = {
     "metric_none": "None",
     "summary_line": "Out of reach: {uncovered} of {total} households ({share})",
     "of_total": "{part} of {total}",
-    "suppressed": "<3",
+    "suppressed": "withheld",
     "legend": "Legend",
     "legend_households": "Households per grid",
     "legend_deviation": "Households above or below the target of {n}",

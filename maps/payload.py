@@ -13,6 +13,7 @@ from maps.coverage_data import NO_DISTANCE, CoverageMapData, distance_matrix, un
 from maps.ground_data import GROUPS, positions
 from maps.labels import label, page_texts
 from maps.packing import pack_geometries, pack_numbers
+from maps.withheld import areas_of, kept_back, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def page_data(data: CoverageMapData, language: Language) -> dict[str, Any]:
     origin = (round(west, 6), round(south, 6))
     return {
         "language": language,
-        "texts": page_texts(language) | ground.suppressed_text(data),
+        "texts": page_texts(language),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
@@ -163,12 +164,12 @@ def _buildings(
         "address": ground.texts_of(frame, "address"),
         "floors": ground.numbers_of(frame, "floors"),
         "households": frame["households"].tolist(),
-        "residents": frame["residents"].tolist(),
         "estimated": (frame["households_source"] != "recorded").astype(int).tolist(),
     }
-    # Counts of people in need never leave this floor when they are small.
-    for group in GROUPS[1:]:
-        out[group] = data.suppress(frame[group].to_numpy(dtype=np.int64)).tolist()
+    # Small counts of people never leave this floor, nor what would give them away.
+    for name, kept in kept_back(data).items():
+        counts = frame[name].to_numpy(dtype=np.int64)
+        out[name] = shown(counts, kept.of_buildings).tolist()
     return out
 
 
@@ -191,22 +192,13 @@ def _nearest(data: CoverageMapData) -> "NDArray[np.int64]":
 
 
 def _uncovered(data: CoverageMapData) -> dict[str, Any]:
-    whole = np.zeros(len(data.buildings), dtype=np.int64)
-    areas = {
-        "all": (whole, 1),
-        "communities": (
-            positions(data.buildings["community_id"], data.communities["id"]),
-            len(data.communities),
-        ),
-        "grids": (positions(data.buildings["grid_id"], data.grids["id"]), len(data.grids)),
-    }
     out = {}
-    for name, (place, count) in areas.items():
-        counts, totals = uncovered_counts(data, place, count)
+    for name, areas in areas_of(data).items():
+        counts, totals = uncovered_counts(data, areas)
         out[name] = {
             "counts": pack_numbers(counts, "i4"),
             "totals": totals.tolist(),
-            "areas": count,
+            "areas": areas.size,
         }
     return out
 

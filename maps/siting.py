@@ -86,7 +86,7 @@ def siting_page(data: SitingMapData, language: Language) -> dict[str, Any]:
     order = np.argsort(data.buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
     page: dict[str, Any] = {
         "language": language,
-        "texts": siting_texts(language) | ground.suppressed_text(data),
+        "texts": siting_texts(language) | ground.suppressed_text(language),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,

@@ -17,7 +17,6 @@ from maps.walking_labels import walking_texts
 from maps.walking_tables import (
     Counter,
     Metres,
-    areas_of,
     counts_out_of_reach,
     counts_with_delivery,
     delivery_pairs,
@@ -25,6 +24,7 @@ from maps.walking_tables import (
     whole_metres,
 )
 from maps.walking_ways import ways_part
+from maps.withheld import areas_of, kept_back, shown
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -59,7 +59,7 @@ def walking_page(data: "WalkingMapData", language: Language) -> dict[str, Any]:
     pairs_of, pairs = delivery_pairs(data)
     page: dict[str, Any] = {
         "language": language,
-        "texts": walking_texts(language) | ground.suppressed_text(data),
+        "texts": walking_texts(language) | ground.suppressed_text(language),
         "head": ground.head(data, language),
         "bounds": [[south, west], [north, east]],
         "origin": origin,
@@ -171,12 +171,12 @@ def _buildings(
         "code": _codes(blob, frame),
         "floors": blob.numbers(floors, "i2"),
         "households": blob.integers(frame["households"]),
-        "residents": blob.integers(frame["residents"]),
         "estimated": blob.numbers(frame["households_source"] != "recorded", "u1"),
     }
-    # Counts of people in need never leave this floor when they are small.
-    for group in GROUPS[1:]:
-        out[group] = blob.integers(data.suppress(frame[group].to_numpy(dtype=np.int64)))
+    # Small counts of people never leave this floor, nor what would give them away.
+    for name, kept in kept_back(data).items():
+        counts = frame[name].to_numpy(dtype=np.int64)
+        out[name] = blob.integers(shown(counts, kept.of_buildings[order]))
     return out
 
 

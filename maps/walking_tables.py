@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from maps.ground_data import GROUPS, SUPPRESSED, positions
+from maps.ground_data import GROUPS
+from maps.withheld import Areas, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,13 +23,6 @@ NOWHERE = 65_535
 _NOISE_M = 1e-6
 
 
-class Areas(NamedTuple):
-    """Areas that people are counted in: the position of each building's, and how many there are."""
-
-    of: "NDArray[np.int64]"
-    size: int
-
-
 def whole_metres(metres: "NDArray[np.float64]") -> "NDArray[np.int64]":
     """Return metres rounded up, :data:`NOWHERE` for NaN; more than 65,534 are 65,534.
 
@@ -39,18 +33,6 @@ def whole_metres(metres: "NDArray[np.float64]") -> "NDArray[np.int64]":
     """
     whole = np.minimum(np.ceil(metres - _NOISE_M), NOWHERE - 1)
     return np.asarray(np.maximum(np.nan_to_num(whole, nan=NOWHERE), 0), dtype=np.int64)
-
-
-def areas_of(data: "WalkingMapData") -> dict[str, Areas]:
-    """Return the whole, the communities and the grids."""
-    buildings = data.buildings
-    return {
-        "all": Areas(np.zeros(len(buildings), dtype=np.int64), 1),
-        "communities": Areas(
-            positions(buildings["community_id"], data.communities["id"]), len(data.communities)
-        ),
-        "grids": Areas(positions(buildings["grid_id"], data.grids["id"]), len(data.grids)),
-    }
 
 
 class Metres(NamedTuple):
@@ -89,8 +71,7 @@ class Counter:
     def __init__(self, data: "WalkingMapData", areas: Areas) -> None:
         self._inside = areas.of >= 0
         self._place = areas.of[self._inside]
-        self._areas = areas.size
-        self._hide = data.suppress
+        self._areas, self._below = areas, data.suppress_below
         self._people = [
             data.buildings[group].to_numpy(dtype=float)[self._inside] for group in GROUPS
         ]
@@ -100,23 +81,25 @@ class Counter:
         """Return the people of the chosen buildings, shape (groups, areas), none suppressed."""
         here = np.flatnonzero(chosen[self._inside])
         place = self._place[here]
-        sums = [np.bincount(place, people[here], self._areas) for people in self._people]
+        sums = [np.bincount(place, people[here], self._areas.size) for people in self._people]
         return np.rint(sums).astype(np.int64)
 
     def shown(self, chosen: "NDArray[np.bool_]") -> "NDArray[np.int64]":
-        """Return the same with -1 where it, or what is left of the total, is small."""
+        """Return the same with -1 where it, or what is left of the total, is small.
+
+        And where others of the same community, or of all, would follow from it.
+        """
         counts = self.count(chosen)
-        small = (self._hide(counts) == SUPPRESSED) | (
-            self._hide(self._totals - counts) == SUPPRESSED
-        )
-        small[0] = False
-        return np.where(small, SUPPRESSED, counts)
+        hidden = [
+            self._areas.hidden_of(group, counts[at], self._totals[at], self._below)
+            for at, group in enumerate(GROUPS[1:], 1)
+        ]
+        return np.vstack([counts[:1], shown(counts[1:], np.array(hidden))])
 
     def totals(self) -> "NDArray[np.int64]":
-        """Return everybody, shape (groups, areas), with -1 where small; households never are."""
-        shown = self._hide(self._totals)
-        shown[0] = self._totals[0]
-        return shown
+        """Return everybody, shape (groups, areas), -1 where kept back; households never are."""
+        hidden = np.array([self._areas.hidden[group] for group in GROUPS[1:]])
+        return np.vstack([self._totals[:1], shown(self._totals[1:], hidden)])
 
 
 def counts_out_of_reach(

@@ -9,6 +9,7 @@ from api.problems import responses
 from api.schemas.codes import BuildingUse, PlanKind
 from api.schemas.features import Building, Buildings
 from gis.layers import buildings, grids, plan_grids
+from gis.services.withholding import withheld_of_buildings
 
 router = APIRouter(prefix="/v1/buildings", tags=["buildings"])
 
@@ -35,8 +36,8 @@ def list_buildings(
 ) -> GeoJSONResponse:
     """Return buildings (楼栋); `grid` is read in the plan of `kind` that is in effect.
 
-    Counts of people below the threshold of this installation are null, and `suppressed` names
-    them.
+    Counts of people below the threshold of this installation are null, and so are as many others
+    as it takes that nobody can work them out; `suppressed` names them.
     """
     day = day_of(at, settings.timezone)
     asked = {"community": community, "grid": grid, "kind": kind, "use": use, "at": day}
@@ -50,7 +51,9 @@ def list_buildings(
         community=community,
         use=use,
     )
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    below = scope.shown_below(settings.suppress_below)
+    withheld = withheld_of_buildings(session, scope, below, [row.id for row in page.rows], day)
+    return collection(request, page, paging, asked, withheld)
 
 
 @router.get(
@@ -77,8 +80,6 @@ def get_building(
     day = day_of(at, settings.timezone)
     shares = plan_grids.grids_of_building(session, scope, str(building_id), kind, day)
     whose = [dict(share._mapping) for share in shares]  # noqa: SLF001 - SQLAlchemy's public name
-    return GeoJSONResponse(
-        feature(
-            row, suppress_below=scope.shown_below(settings.suppress_below), more={"grids": whose}
-        )
-    )
+    below = scope.shown_below(settings.suppress_below)
+    withheld = withheld_of_buildings(session, scope, below, [row.id], day)
+    return GeoJSONResponse(feature(row, withheld=withheld, more={"grids": whose}))

@@ -33,7 +33,7 @@ def list_communities(
     day = day_of(at, settings.timezone)
     asked = {"code": code, "at": day}
     page = communities.page(session, scope, paging.window(asked), code=code, on_day=day)
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    return collection(request, page, paging, asked)
 
 
 @router.get(
@@ -43,9 +43,7 @@ def list_communities(
     responses=responses(400, 404, 422),
     summary="One community",
 )
-def get_community(
-    community_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
-) -> GeoJSONResponse:
+def get_community(community_id: RowId, session: ReadSession, scope: Principal) -> GeoJSONResponse:
     """Return one community, whether it exists today or not."""
     row = communities.one(session, scope, str(community_id))
-    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
+    return GeoJSONResponse(feature(row))

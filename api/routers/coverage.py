@@ -46,6 +46,7 @@ from gis.services.coverage_evidence import (
 from gis.services.coverage_shares import area_covers, read_areas
 from gis.services.coverage_weeks import WeekOrder, monday_of, read_week
 from gis.services.locating import local_day
+from gis.services.withholding import Withheld, withheld_of_buildings
 
 if TYPE_CHECKING:
     from gis.services.coverage_evidence import Verdict, Way
@@ -136,12 +137,12 @@ def list_coverage_buildings(
     coverage = cover(session, scope, grounds, question)
     page = list_verdicts(session, scope, coverage, wanted, window)
     with_place = geometry == "point"
+    below, day = scope.shown_below(settings.suppress_below), coverage.question.day
+    ids = [one.id for one in page.verdicts]
+    withheld = withheld_of_buildings(session, scope, below, ids, day)
     return collection_of(
         request,
-        [
-            _verdict(one, scope.shown_below(settings.suppress_below), with_place)
-            for one in page.verdicts
-        ],
+        [_verdict(one, withheld, with_place) for one in page.verdicts],
         page.next_after,
         paging,
         asked,
@@ -152,10 +153,10 @@ def list_coverage_buildings(
     )
 
 
-def _verdict(verdict: "Verdict", below: int, with_place: bool) -> str:
+def _verdict(verdict: "Verdict", withheld: Withheld, with_place: bool) -> str:
     place = [round(verdict.lon, 7), round(verdict.lat, 7)]
     text = json.dumps({"type": "Point", "coordinates": place}) if with_place else "null"
-    return feature_of(verdict.id, text, verdict.facts, suppress_below=below)
+    return feature_of(verdict.id, text, verdict.facts, withheld=withheld)
 
 
 @router.get(

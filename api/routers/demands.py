@@ -26,7 +26,6 @@ def list_demands(
     request: Request,
     session: ReadSession,
     scope: Principal,
-    settings: AppSettings,
     paging: PageOf,
     *,
     community: CommunityCode = None,
@@ -57,7 +56,7 @@ def list_demands(
     }
     wanted = matters.MatterFilter(community, grid, facts, since, until, assigned)
     page = matters.page(session, scope, demands.Demand, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    return collection(request, page, paging, asked)
 
 
 @router.get(
@@ -67,12 +66,10 @@ def list_demands(
     responses=responses(400, 404, 422),
     summary="One demand",
 )
-def get_demand(
-    demand_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
-) -> GeoJSONResponse:
+def get_demand(demand_id: RowId, session: ReadSession, scope: Principal) -> GeoJSONResponse:
     """Return one demand."""
     row = matters.one(session, scope, demands.Demand, str(demand_id))
-    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
+    return GeoJSONResponse(feature(row))
 
 
 @router.post(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from api.deps import AppSettings, Principal, ReadSession, WriteSession
+from api.deps import Principal, ReadSession, WriteSession
 from api.geojson import GeoJSONResponse, collection
 from api.params import PageOf, RowId
 from api.problems import responses
@@ -68,7 +68,6 @@ def list_findings(
     audit_id: RowId,
     session: ReadSession,
     scope: Principal,
-    settings: AppSettings,
     paging: PageOf,
     *,
     kind: FindingKind | None = None,
@@ -79,7 +78,7 @@ def list_findings(
     page = findings.page_findings(
         session, scope, str(audit_id), paging.window(asked), kind=kind, severity=severity
     )
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    return collection(request, page, paging, asked)
 
 
 def _answer(row: Any) -> AuditAnswer:  # noqa: ANN401 - a row of audits

@@ -9,6 +9,7 @@ from api.problems import responses
 from api.schemas.codes import PlanKind
 from api.schemas.features import Grid, Grids
 from gis.layers import grids
+from gis.services.withholding import withheld_of_grids
 
 router = APIRouter(prefix="/v1/grids", tags=["grids"])
 
@@ -32,12 +33,18 @@ def list_grids(
     kind: PlanKind = "community",
     at: AtDay = None,
 ) -> GeoJSONResponse:
-    """Return grids (网格) of a kind of plan, with counts of the buildings that stand today."""
+    """Return grids (网格) of a kind of plan, with counts of the buildings that stand today.
+
+    Counts of people below the threshold of this installation are null, and so are as many others
+    as it takes that nobody can work them out; `suppressed` names them.
+    """
     day = day_of(at, settings.timezone)
     asked = {"community": community, "code": code, "kind": kind, "at": day}
     wanted = grids.GridFilter(kind, day, community, code)
     page = grids.page(session, scope, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    below = scope.shown_below(settings.suppress_below)
+    withheld = withheld_of_grids(session, scope, below, [row.id for row in page.rows])
+    return collection(request, page, paging, asked, withheld)
 
 
 @router.get(
@@ -52,4 +59,6 @@ def get_grid(
 ) -> GeoJSONResponse:
     """Return one grid of any plan, in effect or not."""
     row = grids.one(session, scope, str(grid_id))
-    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
+    below = scope.shown_below(settings.suppress_below)
+    withheld = withheld_of_grids(session, scope, below, [row.id])
+    return GeoJSONResponse(feature(row, withheld=withheld))

@@ -26,7 +26,6 @@ def list_incidents(
     request: Request,
     session: ReadSession,
     scope: Principal,
-    settings: AppSettings,
     paging: PageOf,
     *,
     community: CommunityCode = None,
@@ -59,7 +58,7 @@ def list_incidents(
     }
     wanted = matters.MatterFilter(community, grid, facts, since, until, assigned)
     page = matters.page(session, scope, incidents.Incident, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    return collection(request, page, paging, asked)
 
 
 @router.get(
@@ -69,12 +68,10 @@ def list_incidents(
     responses=responses(400, 404, 422),
     summary="One incident",
 )
-def get_incident(
-    incident_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
-) -> GeoJSONResponse:
+def get_incident(incident_id: RowId, session: ReadSession, scope: Principal) -> GeoJSONResponse:
     """Return one incident."""
     row = matters.one(session, scope, incidents.Incident, str(incident_id))
-    return GeoJSONResponse(feature(row, suppress_below=scope.shown_below(settings.suppress_below)))
+    return GeoJSONResponse(feature(row))
 
 
 @router.post(

@@ -57,7 +57,7 @@ def create(
     matter_id = take_in(session, scope, layer, matter, timezone=settings.timezone)
     row = matters.one(session, scope, MODELS[layer], matter_id)
     return GeoJSONResponse(
-        feature(row, suppress_below=scope.shown_below(settings.suppress_below)),
+        feature(row),
         201,
         {"Location": f"/v1/{layer}/{matter_id}"},
     )

@@ -43,7 +43,6 @@ def list_stations(
     request: Request,
     session: ReadSession,
     scope: Principal,
-    settings: AppSettings,
     paging: PageOf,
     *,
     community: CommunityCode = None,
@@ -55,7 +54,7 @@ def list_stations(
     asked = {"community": community, "tier": tier, "status": status, "service": service}
     wanted = stations.StationFilter(community, tier, status, service)
     page = stations.page(session, scope, paging.window(asked), wanted)
-    return collection(request, page, paging, asked, scope.shown_below(settings.suppress_below))
+    return collection(request, page, paging, asked)
 
 
 @router.get(
@@ -120,13 +119,9 @@ def find_nearest_stations(
     responses=responses(400, 404, 422),
     summary="One station",
 )
-def get_station(
-    station_id: RowId, session: ReadSession, scope: Principal, settings: AppSettings
-) -> GeoJSONResponse:
+def get_station(station_id: RowId, session: ReadSession, scope: Principal) -> GeoJSONResponse:
     """Return one station; its ETag is what a change must name in If-Match."""
-    return _shown(
-        stations.one(session, scope, str(station_id)), scope.shown_below(settings.suppress_below)
-    )
+    return _shown(stations.one(session, scope, str(station_id)))
 
 
 @router.patch(
@@ -169,17 +164,11 @@ def update_station(
     more = {}
     if asked.place is not None:
         more["road_near"] = walkable_near(session, scope, *asked.place, REACH_M)
-    return _shown(
-        stations.one(session, scope, str(station_id)),
-        scope.shown_below(settings.suppress_below),
-        more,
-    )
+    return _shown(stations.one(session, scope, str(station_id)), more)
 
 
-def _shown(
-    row: "Row[Any]", suppress_below: int, more: "Mapping[str, Any] | None" = None
-) -> GeoJSONResponse:
-    body = feature(row, suppress_below=suppress_below, more=more)
+def _shown(row: "Row[Any]", more: "Mapping[str, Any] | None" = None) -> GeoJSONResponse:
+    body = feature(row, more=more)
     return GeoJSONResponse(body, headers={"ETag": etag(row.version)})
 
 

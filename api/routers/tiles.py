@@ -21,7 +21,7 @@ from gis.layers import imports, tiles
 from gis.layers.tiles import FINEST_ZOOM, LAST_ZOOM, WHOLE_FROM, Tile, TileLayer, TileOrder
 from gis.services.coverage_asked import CoverageQuestion, walk_options
 from gis.services.locating import local_day
-from gis.services.tiles import CoverageTiles, coverage_tile, tile_version
+from gis.services.tiles import CoverageTiles, coverage_tile, tile_of, tile_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,7 +228,7 @@ def get_tile(
     order = TileOrder(day_of(at, settings.timezone), kind, below)
     version = tile_version(session, scope, _today(settings))
     cache = _Cache(version, v, if_none_match, (layer, order))
-    return cache.answer(tile, lambda: tiles.read_tile(session, scope, layer, tile, order))
+    return cache.answer(tile, lambda: tile_of(session, scope, layer, tile, order))
 
 
 class _Cache:

@@ -14,8 +14,9 @@ import numpy as np
 
 from gis.coverage.shown_shares import kept_apart
 from gis.errors import InvalidInputError, NotFoundError
+from gis.frames import small_counts
 from gis.frames.indicators import AREA_KINDS, INDICATORS
-from gis.frames.small_counts import also_withheld
+from gis.frames.small_counts import not_alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,6 @@ ANY_SERVICE = "any"
 #: Units of values, as codes: people read the label of ``unit:code``.
 UNITS = ("share", "m2_per_100_households", "workers_per_10000_residents")
 #: Counts of people that are withheld when small; households never are.
-SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +255,7 @@ def withheld(indicators: IndicatorTable, below: int) -> "pd.DataFrame":
     rest are small, or if the number is too near to another one of the same people of the area, as
     :func:`gis.coverage.shown_shares.kept_apart` says; and so are further rows among the grids of a
     community, or the communities, whose sum is known, as
-    :func:`gis.frames.small_counts.also_withheld` says.
+    :func:`gis.frames.small_counts.withheld` says.
 
     Parameters
     ----------
@@ -313,11 +313,8 @@ def _hidden(
 ) -> "Bools":
     hidden = near.copy()
     for counts in (counted, base, base - counted):
-        hidden |= ((counts > 0) & (counts < below)) | also_withheld(counts, below)
-    if hidden.sum() == 1 and len(hidden) > 1:  # one unknown is the sum less the others
-        rest = np.where(hidden | (base == 0), np.iinfo(np.int64).max, base)
-        hidden[int(rest.argmin())] = True
-    return hidden
+        hidden |= small_counts.withheld(counts, below)
+    return not_alone(hidden, base)
 
 
 def trends(history: "pd.DataFrame", as_of: date, *, slack_days: int = 15) -> "pd.DataFrame":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gis.frames.small_counts import also_withheld
+from gis.frames.small_counts import not_alone, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,6 +110,8 @@ def withheld_within(
     total: "NDArray[np.int64]",
     below: int,
     hidden: "NDArray[np.bool_] | None" = None,
+    *,
+    sum_withheld: bool = False,
 ) -> "NDArray[np.bool_]":
     """Return which counts of people within reach must not be shown.
 
@@ -117,7 +119,7 @@ def withheld_within(
     radii, and those beyond. So a count is withheld if it differs by a small number from the count
     of the next smaller radius that is shown (0 at first) or from the total. Areas whose sum is
     known, such as the grids of a community, protect each other as
-    :func:`gis.frames.small_counts.also_withheld` says.
+    :func:`gis.frames.small_counts.withheld` says.
 
     Parameters
     ----------
@@ -129,6 +131,8 @@ def withheld_within(
         Counts from 1 to this less one are small.
     hidden
         ``(t, n)``: counts that are withheld for another reason.
+    sum_withheld
+        The sum of the totals is withheld itself.
 
     Returns
     -------
@@ -145,16 +149,12 @@ def withheld_within(
     hidden = empty if hidden is None else hidden.copy()
     shown = np.zeros(len(total), dtype=np.int64)
     for at, counts in enumerate(within):
-        for part in (counts - shown, total - counts, total):
-            hidden[at] |= withheld_totals(part, below)
-        _not_alone(hidden[at], total)
+        for part in (counts - shown, total - counts):
+            hidden[at] |= withheld(part, below)
+        hidden[at] |= withheld(total, below, sum_withheld=sum_withheld)
+        hidden[at] = not_alone(hidden[at], total)
         np.copyto(shown, counts, where=~hidden[at])
     return hidden
-
-
-def withheld_totals(total: "NDArray[np.int64]", below: int) -> "NDArray[np.bool_]":
-    """Return which totals of areas whose sum is known must not be shown."""
-    return ((total > 0) & (total < below)) | also_withheld(total, below)
 
 
 def withheld_steps(counts: "NDArray[np.int64]", total: int, below: int) -> "NDArray[np.bool_]":
@@ -177,10 +177,3 @@ def withheld_steps(counts: "NDArray[np.int64]", total: int, below: int) -> "NDAr
         else:
             shown = int(count)
     return hidden
-
-
-def _not_alone(hidden: "NDArray[np.bool_]", total: "NDArray[np.int64]") -> None:
-    """Withhold a second area beside a single one, which would be the sum less the others."""
-    others = np.flatnonzero(~hidden & (total > 0))
-    if hidden.sum() == 1 and len(others):
-        hidden[others[np.argmin(total[others])]] = True

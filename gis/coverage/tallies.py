@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.coverage.indicators import SENSITIVE, Items, Tally
+from gis.coverage.indicators import Items, Tally
 from gis.coverage.scenarios import in_service_on
 from gis.coverage.shares import PEOPLE, check_index
+from gis.frames.small_counts import SENSITIVE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,43 +1,110 @@
-"""Small counts of people: which further ones must be withheld so that nobody can work them out."""
+"""Small counts of people: which are withheld, and which others so that nobody works them out."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+#: Counts of people (or of their homes) that are withheld while they are small.
+SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 
-def also_withheld(counts: NDArray[np.int64], below: int) -> NDArray[np.bool_]:
-    """Return which further counts of a group must be withheld beside the small ones.
 
-    The sum of the group is known. A single unknown is the sum less the rest, and unknowns that add
-    up to their number are one each; so the smallest of the others are withheld too until there are
-    two unknowns that add up to more than their number, or nothing is left to withhold.
+def is_small(counts: NDArray[np.int64], below: int) -> NDArray[np.bool_]:
+    """Return which counts are small: from 1 to ``below`` less one. Nobody is hidden by zero."""
+    found: NDArray[np.bool_] = (counts > 0) & (counts < below)
+    return found
+
+
+def withheld(
+    counts: NDArray[np.int64], below: int, *, sum_withheld: bool = False
+) -> NDArray[np.bool_]:
+    """Return which counts of a group must be withheld.
+
+    The sum of the group is known, and so is this rule. So the smallest of the others are withheld
+    beside the small ones until
+
+    - there are two at least: a single unknown is the sum less the rest;
+    - they add up to more than their number: else each is one;
+    - they add up to less than small ones at most do: else each is that.
+
+    Where nothing else is left, a zero is withheld too. This is primary and complementary cell
+    suppression for one sum (Willenborg and de Waal, *Elements of Statistical Disclosure Control*,
+    2001, chapter 4); groups within groups are taken from the largest down, with ``sum_withheld``.
 
     Parameters
     ----------
     counts
-        Counts of a group, shape (n,).
+        Counts of a group, shape (n,), none below 0.
     below
-        Counts from 1 to this less one are small.
+        Counts from 1 to this less one are small; up to 1 nothing is.
+    sum_withheld
+        The sum is withheld itself, so at least one count that is not zero is: whoever adds all of
+        them must not have it.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,); the small ones themselves are not among them. Nothing is added for a group
-        without small counts; ties are broken by order.
+        Shape (n,). Equal counts are withheld together, else their order would tell.
 
     Examples
     --------
-    >>> also_withheld(np.array([2, 40, 9, 0]), 3)
-    array([False, False,  True, False])
-    >>> also_withheld(np.array([1, 2, 40]), 3)  # 3 is 1 + 2 or 2 + 1
-    array([False, False, False])
+    >>> withheld(np.array([2, 40, 9, 0]), 3).tolist()
+    [True, False, True, False]
+    >>> withheld(np.array([1, 2, 40]), 3).tolist()  # 3 is 1 + 2 or 2 + 1
+    [True, True, False]
+    >>> withheld(np.array([2, 2, 2, 40]), 3).tolist()  # 6 is nothing but 2 + 2 + 2
+    [True, True, True, True]
+    >>> withheld(np.array([30, 9]), 3, sum_withheld=True).tolist()
+    [False, True]
     """
-    small = (counts > 0) & (counts < below)
+    small = is_small(counts, below)
     hidden = small.copy()
     if small.any():
-        rest = np.flatnonzero(counts >= below)
-        for at in rest[np.argsort(counts[rest], kind="stable")]:
-            if hidden.sum() > 1 and counts[hidden].sum() > hidden.sum():
+        rest = counts[~small]
+        for value in [*np.unique(rest[rest > 0]), *np.unique(rest[rest == 0])]:
+            number, total = int(hidden.sum()), int(counts[hidden].sum())
+            least, most = number, number * (below - 1)
+            if number > 1 and least < total and (total != most or not small[hidden].all()):
                 break
-            hidden[at] = True
-    found: NDArray[np.bool_] = hidden & ~small
+            hidden |= counts == value
+    elif sum_withheld and counts.any():
+        hidden = counts == counts[counts > 0].min()
+    return hidden
+
+
+def also_withheld(
+    counts: NDArray[np.int64], below: int, *, sum_withheld: bool = False
+) -> NDArray[np.bool_]:
+    """Return which counts must be withheld beside the small ones.
+
+    Parameters
+    ----------
+    counts, below, sum_withheld
+        As of :func:`withheld`.
+
+    Examples
+    --------
+    >>> also_withheld(np.array([2, 40, 9, 0]), 3).tolist()
+    [False, False, True, False]
+    """
+    found: NDArray[np.bool_] = withheld(counts, below, sum_withheld=sum_withheld) & ~is_small(
+        counts, below
+    )
+    return found
+
+
+def not_alone(hidden: NDArray[np.bool_], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return what is hidden of a group whose sum is known, never one alone.
+
+    Beside a single one the smallest others with anybody in them are hidden, all of one size.
+
+    Parameters
+    ----------
+    hidden
+        Which are, shape (n,).
+    sizes
+        How many people each is of, shape (n,).
+    """
+    others = ~hidden & (sizes > 0)
+    if hidden.sum() != 1 or not others.any():
+        return hidden
+    found: NDArray[np.bool_] = hidden | (others & (sizes == sizes[others].min()))
     return found

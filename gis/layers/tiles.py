@@ -6,7 +6,7 @@ of its key, so that it is the same in every tile, zoom and version and is exact 
 are merged into one point per cell of a raster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
@@ -95,7 +95,7 @@ class TileOrder:
     kind
         Kind of plan whose grids are shown.
     suppress_below
-        Residents from 1 to this less one are left out.
+        Residents from 1 to this less one are left out, and others that would give them away.
     """
 
     on_day: date
@@ -131,13 +131,22 @@ class TileVerdicts:
 
 
 def read_tile(
-    session: "Session", scope: Scope, layer: TileLayer, tile: Tile, order: TileOrder
+    session: "Session",
+    scope: Scope,
+    layer: TileLayer,
+    tile: Tile,
+    order: TileOrder,
+    withheld: "Collection[str]" = (),
 ) -> bytes:
-    """Return a tile of a layer; empty: nothing lies there within the scope."""
+    """Return a tile of a layer; empty: nothing lies there within the scope.
+
+    ``withheld`` are keys of buildings whose residents are left out though they are not few.
+    """
     given = _place(tile) | _within(scope) | {"margin": _MARGIN, "on_day": order.on_day}
     # A building is whole in each tile it touches; what is wider than a tile is cut.
     given |= {"buffer": _UNITS if layer == "buildings" else int(_MARGIN * _UNITS)}
     given |= {"most": MOST_FEATURES, "cells": CELLS, "below": order.suppress_below}
+    given |= {"withheld": array_of(withheld)}
     far = layer == "buildings" and tile.far
     name = f"tile_{layer}_far" if far else f"tile_{layer}"
     return _encoded(session, name, given | {"kind": order.kind})

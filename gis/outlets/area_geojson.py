@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.frames.small_counts import also_withheld
+from gis.frames.small_counts import SENSITIVE, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 #: Counts of people that are not shown while they are small.
-SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 #: A centimetre, in degrees: as :func:`gis.layers.queries.as_geojson` writes them.
 _GRID_DEG = 1e-7
 
@@ -73,7 +72,7 @@ def _withhold(rows: list[dict[str, Any]], below: int) -> None:
         row["suppressed"] = []
     for name in SENSITIVE:
         counts = np.array([row[name] for row in rows], dtype=np.int64)
-        hidden = ((counts > 0) & (counts < below)) | also_withheld(counts, below)
+        hidden = withheld(counts, below)
         for at in np.flatnonzero(hidden):
             rows[at][name] = None
             rows[at]["suppressed"].append(name)

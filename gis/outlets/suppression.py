@@ -1,6 +1,6 @@
 """Small counts of people withheld, and as many more as it takes that nobody can work them out."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def withheld_in_groups(
-    rows: Iterator[Sequence[Any]], fields: Sequence[str], below: int
+    rows: Iterable[Sequence[Any]],
+    fields: Sequence[str],
+    below: int,
+    sums: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, set[str]]:
     """Return the keys of the rows whose counts must be withheld beside the small ones.
 
@@ -26,7 +29,10 @@ def withheld_in_groups(
     fields
         Names of the counts.
     below
-        See :func:`also_withheld`.
+        See :func:`gis.frames.small_counts.withheld`.
+    sums
+        Groups whose sum is withheld although it is not small, by field: what this function
+        returned for the level above.
 
     Returns
     -------
@@ -36,11 +42,12 @@ def withheld_in_groups(
     from itertools import groupby
 
     found: dict[str, set[str]] = {field: set() for field in fields}
-    for _, members in groupby(rows, key=lambda row: row[0]):
+    for group, members in groupby(rows, key=lambda row: row[0]):
         listed = list(members)
         counts = np.array([row[2:] for row in listed], dtype=np.int64)
         for at, field in enumerate(fields):
-            further = also_withheld(counts[:, at], below)
+            gone = str(group) in (sums or {}).get(field, ())
+            further = also_withheld(counts[:, at], below, sum_withheld=gone)
             found[field].update(str(listed[i][1]) for i in np.flatnonzero(further))
     return found
 

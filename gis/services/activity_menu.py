@@ -10,7 +10,7 @@ import numpy as np
 from gis.coverage.activities import Menu, free_time_supply, month_menu, supply_shares
 from gis.coverage.scenarios import HoursContext
 from gis.errors import NotFoundError
-from gis.frames.small_counts import also_withheld
+from gis.frames.small_counts import withheld
 from gis.layers.activities import read_activities
 from gis.layers.queries import labels_of
 from gis.layers.stations import Station
@@ -130,10 +130,7 @@ def _activities(session: "Session", scope: "Scope", question: MenuQuestion) -> "
 def _small(table: "pd.DataFrame", below: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Return of which activities the attendance is withheld; their sum may be known."""
     counts = table["attendance"].fillna(0).to_numpy(dtype=np.int64)
-    hidden: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        (counts > 0) & (counts < below)
-    ) | also_withheld(counts, below)
-    return hidden
+    return withheld(counts, below)
 
 
 def _supply(

@@ -14,7 +14,7 @@ from gis.errors import InvalidInputError, NotFoundError
 from gis.network import minutes, nearest, path
 from gis.network.walking import NO_STATION_REACHABLE
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
-from gis.services.coverage_shares import OPEN_COUNTS, read_areas
+from gis.services.coverage_shares import read_areas
 from gis.services.walking import NO_WAY, NO_WAY_REMEDY
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gis.scope import Scope
     from gis.services.coverage_by_walking import Coverage
     from gis.services.walking import WalkingGround
+    from gis.services.withholding import Withheld
 
 Listed = Literal["all", "covered", "uncovered"]
 
@@ -180,10 +181,10 @@ def _facts(told: "pd.DataFrame", row: int, names: dict[str, str]) -> dict[str, A
     return facts
 
 
-def without_small_counts(facts: dict[str, Any], below: int) -> dict[str, Any]:
-    """Return the facts of a building with its small counts of people taken out."""
-    small = [n for n in PEOPLE if n not in OPEN_COUNTS and 0 < facts[n] < below]
-    return {**facts, **dict.fromkeys(small), "suppressed": small}
+def without_counts(verdict: Verdict, withheld: "Withheld") -> dict[str, Any]:
+    """Return the facts of a building without the counts of people that are withheld."""
+    hidden = withheld.names(verdict.id, verdict.facts)
+    return {**verdict.facts, **dict.fromkeys(hidden), "suppressed": hidden}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a value of a frame

@@ -8,8 +8,9 @@ import numpy as np
 
 from gis.coverage.capacity import place_pairs
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import withheld_totals, withheld_within
+from gis.coverage.shown_shares import withheld_within
 from gis.errors import InvalidInputError
+from gis.frames import small_counts
 from gis.network import PairTable, minutes
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
 from gis.services.coverage_shares import OPEN_COUNTS, Areas
@@ -391,7 +392,7 @@ def area_access(
     none = np.array([people[own & (found.access == 0)].sum() for own in inside], dtype=np.int64)
     small, hidden = np.zeros((2, len(inside)), dtype=bool)
     for at in areas.groups if order.count not in OPEN_COUNTS else ():
-        small[at] = withheld_totals(total[at], below)
+        small[at] = small_counts.withheld(total[at], below)
         hidden[at] = withheld_within([none[at]], total[at], below)[0]
     table = areas.table[["id", "code", "name"]].astype(object)
     rows = table.where(table.notna(), None).to_dict("records")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import counts_apart, withheld_totals, withheld_within
+from gis.coverage.shown_shares import counts_apart, withheld_within
 from gis.coverage.verdicts import THRESHOLDS_M
 from gis.coverage.walking_coverage import THRESHOLDS_MIN
 from gis.errors import InvalidInputError, NotFoundError
+from gis.frames import small_counts
+from gis.frames.small_counts import SENSITIVE
 from gis.layers import divisions, grids
 from gis.network import SPEEDS, minutes
 
@@ -234,7 +236,8 @@ def area_covers(coverage: "Coverage", areas: Areas, below: int) -> list[AreaCove
     """
     options = coverage.question.options
     total = _totals(coverage.places.buildings, areas)
-    hidden = _hidden(areas, below, (), total)
+    sums = _sums_withheld(coverage, areas, below)
+    hidden = _hidden(areas, below, (), total, sums)
     withins = _withins(coverage, areas, ("m", options.thresholds_m), below)
     if options.thresholds_min:
         more = _withins(coverage, areas, ("min", options.thresholds_min), below)
@@ -268,7 +271,8 @@ def _withins(
     total = _totals(buildings, areas)
     near = [_totals(buildings[walked <= limit], areas) for limit in limits]
     taken = _taken(coverage, areas, near, below, unit=unit)
-    hidden = _hidden(areas, below, near, total, taken)
+    sums = _sums_withheld(coverage, areas, below)
+    hidden = _hidden(areas, below, near, total, sums, taken)
     out: list[list[Within]] = [[] for _ in range(len(areas.table))]
     for at, limit in enumerate(limits):
         for row, listed in enumerate(out):
@@ -339,6 +343,20 @@ def people_apart(
     }
 
 
+def _sums_withheld(coverage: "Coverage", areas: Areas, below: int) -> dict[str, set[str]]:
+    """Return by count the communities whose people are withheld although they are not few."""
+    if not areas.plan_ids or below <= 1:
+        return {}
+    places = coverage.places
+    code_of = dict(zip(places.communities["id"], places.communities["code"], strict=True))
+    people = places.buildings[list(SENSITIVE)].groupby(places.buildings["community_id"]).sum()
+    codes = people.index.map(code_of).to_numpy(dtype=object)
+    return {
+        name: set(codes[small_counts.also_withheld(people[name].to_numpy(dtype=np.int64), below)])
+        for name in SENSITIVE
+    }
+
+
 def _share(covered: int | None, total: int) -> float | None:
     return None if covered is None or total == 0 else round(covered / total, 4)
 
@@ -356,27 +374,30 @@ def _hidden(
     below: int,
     near: "Sequence[dict[str, NDArray[np.int64]]]",
     total: "dict[str, NDArray[np.int64]]",
+    sums: "Mapping[str, set[str]]",
     taken: "dict[str, NDArray[np.bool_]] | None" = None,
 ) -> "dict[str, NDArray[np.bool_]]":
     """Return for each count which thresholds (without any: the total) of which area to withhold.
 
-    ``taken`` are counts that are withheld whatever the others are.
+    ``taken`` are counts that are withheld whatever the others are, ``sums`` groups of areas whose
+    sum is.
     """
-    groups = areas.groups
+    groups, siblings = areas.groups, areas.table["siblings"].to_numpy(dtype=object)
     out = {}
     for name in PEOPLE:
         hidden = np.zeros((max(len(near), 1), len(areas.table)), dtype=bool)
         for at in groups if name not in OPEN_COUNTS else ():
-            people = total[name][at]
+            people, gone = total[name][at], siblings[at[0]] in sums.get(name, ())
             hidden[:, at] = (
                 withheld_within(
                     [one[name][at] for one in near],
                     people,
                     below,
                     None if taken is None else taken[name][:, at],
+                    sum_withheld=gone,
                 )
                 if near
-                else withheld_totals(people, below)
+                else small_counts.withheld(people, below, sum_withheld=gone)
             )
         out[name] = hidden
     return out

@@ -17,7 +17,7 @@ from gis.coverage.delivery import (
 from gis.coverage.scenarios import Scenario, in_service_on
 from gis.coverage.sensitivity import sensitivity
 from gis.coverage.shares import PEOPLE
-from gis.coverage.shown_shares import withheld_totals
+from gis.frames import small_counts
 from gis.services.coverage_asked import HoursBook
 from gis.services.coverage_by_walking import Coverage
 from gis.services.coverage_evidence import plain
@@ -139,7 +139,7 @@ def _ways(table: "pd.DataFrame", below: int) -> list[dict[str, Any]]:
     gone = {
         name: np.zeros(len(table), dtype=bool)
         if name in OPEN_COUNTS
-        else withheld_totals(table[name].to_numpy(np.int64), below)
+        else small_counts.withheld(table[name].to_numpy(np.int64), below)
         for name in PEOPLE
     }
     out = []

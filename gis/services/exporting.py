@@ -30,6 +30,7 @@ from gis.scope import Action
 from gis.services.covering import THRESHOLDS_M, CoverageOrder, read_coverage
 from gis.services.locating import local_day
 from gis.services.plan_exporting import grid_measures
+from gis.services.withholding import withheld_of_communities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -316,20 +317,21 @@ def _further(
 ) -> dict[str, dict[str, set[str]]]:
     """Return whose counts are withheld beside the small ones, because their sum goes out too.
 
-    The buildings of a grid add up to the grid, the grids of a community to the community (which is
-    published elsewhere), the units of a building to the building.
+    The buildings of a grid add up to the grid, the grids of a community to the community and the
+    communities to all (which are published elsewhere), the units of a building to the building.
     """
     if order.suppress is None:
         return {}
     asked, below = set(order.layers), order.suppress
     found: dict[str, dict[str, set[str]]] = {}
     counts = EXPORT_LAYERS["grids"].counts
-    if "grids" in asked:
+    if {"grids", "buildings"} & asked:
+        above = withheld_of_communities(session, scope, below).further
         rows = exports.counts_by_community(session, scope, ground)
-        found["grids"] = withheld_in_groups(rows, counts, below)
-    if {"grids", "buildings"} <= asked:
+        found["grids"] = withheld_in_groups(rows, counts, below, above)
+    if "buildings" in asked:
         rows = exports.counts_by_grid(session, scope, ground)
-        found["buildings"] = withheld_in_groups(rows, counts, below)
+        found["buildings"] = withheld_in_groups(rows, counts, below, found["grids"])
     if {"buildings", "units"} <= asked:
         rows = exports.households_by_building(session, scope)
         units = withheld_in_groups(rows, ("households",), below)

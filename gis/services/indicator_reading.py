@@ -16,7 +16,7 @@ from gis.coverage.indicators import (
     withheld,
 )
 from gis.errors import InvalidInputError, NotFoundError
-from gis.frames.small_counts import also_withheld
+from gis.frames import small_counts
 from gis.layers import coverage_runs
 from gis.layers.communities import Community
 from gis.layers.grids import Grid
@@ -345,7 +345,7 @@ def _withheld_rows(rows: "pd.DataFrame", below: int) -> "pd.DataFrame":
         amounts = rows["amount"].to_numpy(dtype=np.int64)
         for side in (rows["counted"].to_numpy(dtype=bool), ~rows["counted"].to_numpy(dtype=bool)):
             own = np.where(side, amounts, 0)
-            hidden |= ((own > 0) & (own < below)) | also_withheld(own, below)
+            hidden |= small_counts.withheld(own, below)
     return rows.assign(amount=rows["amount"].mask(hidden), suppressed=hidden)
 
 

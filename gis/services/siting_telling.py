@@ -8,7 +8,8 @@ import shapely
 
 from gis.coverage.shares import PEOPLE
 from gis.coverage.shown_shares import withheld_within
-from gis.frames.small_counts import also_withheld
+from gis.frames import small_counts
+from gis.frames.small_counts import SENSITIVE
 from gis.geometry.crs import to_lonlat
 from gis.layers import grids, plans
 from gis.layers.quarters import Quarter
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 #: Buildings that are named among those left out; those with most people come first.
 MOST_NAMED = 500
 #: Counts that are withheld while they are small; households are not, as everywhere.
-SENSITIVE = ("residents", "elderly", "children", "low_income_households")
 #: Objectives that are a number of people.
 _PEOPLE_COUNTED = ("mclp", "capacitated_mclp")
 
@@ -309,8 +309,7 @@ def _hidden(asked: "SitingGround", counts: "Ints") -> "Bools":
     if asked.order.people not in SENSITIVE:
         return np.zeros(len(counts), dtype=bool)
     below = asked.order.suppress_below
-    hidden: Bools = ((counts > 0) & (counts < below)) | also_withheld(counts, below)
-    return hidden
+    return small_counts.withheld(counts, below)
 
 
 def _nearest_open(asked: "SitingGround", chosen: "Ints") -> "Ints":
@@ -430,8 +429,7 @@ def _buildings(
     for at, name in enumerate(PEOPLE):
         if name in SENSITIVE and len(rows):
             below = asked.order.suppress_below
-            small = (counts[:, at] > 0) & (counts[:, at] < below)
-            hidden[:, at] = small | also_withheld(counts[:, at], below)
+            hidden[:, at] = small_counts.withheld(counts[:, at], below)
     spots = asked.homes.from_xy_m[rows]
     lonlat = _degrees(spots, asked)
     told = []

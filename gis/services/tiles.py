@@ -12,6 +12,7 @@ from gis.layers import tiles
 from gis.layers.overview import data_version
 from gis.layers.tiles import TileVerdicts
 from gis.services.coverage_by_walking import cover
+from gis.services.withholding import withheld_of_buildings
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy.orm import Session
 
-    from gis.layers.tiles import Tile
+    from gis.layers.tiles import Tile, TileLayer, TileOrder
     from gis.scope import Scope
     from gis.services.coverage_asked import CoverageQuestion
     from gis.services.walking import WalkingGrounds
@@ -34,6 +35,18 @@ _NOISE_M = 1e-6
 def tile_version(session: "Session", scope: "Scope", today: "date") -> str:
     """Return a text that changes with what tiles show: with the data, who asks, and the day."""
     return _digest(data_version(session, scope), scope.ground_key, today)
+
+
+def tile_of(
+    session: "Session", scope: "Scope", layer: "TileLayer", tile: "Tile", order: "TileOrder"
+) -> bytes:
+    """Return a tile of a layer, without residents that are few or would give few away."""
+    below, withheld = order.suppress_below, frozenset[str]()
+    if layer == "buildings" and below > 1 and not tile.far:
+        ids = tiles.building_ids(session, scope, tile)
+        hidden = withheld_of_buildings(session, scope, below, ids, order.on_day)
+        withheld = frozenset(hidden.further.get("residents", ()))
+    return tiles.read_tile(session, scope, layer, tile, order, withheld)
 
 
 @dataclass(frozen=True, eq=False)

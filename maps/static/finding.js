@@ -222,7 +222,7 @@
       make("h2", null, t.grid + " " + grids.code[i]),
       this.areaTable("grids", i),
       Wangge.facts([
-        [t.residents, this.number(grids.residents[i])],
+        [t.residents, this.count(grids.residents[i])],
         [t.deviation_from_target, basic ? signed(this, deviation) : null],
         [t.community, this.data.communities.name[grids.community[i]]],
         [t.number, String(grids.sequence[i]).padStart(2, "0")],
@@ -272,7 +272,7 @@
           [t.floors, b.floors[i]],
           [t.grid, grid >= 0 ? this.data.grids.code[grid] : null],
           [t.households, this.number(b.households[i])],
-          [t.residents, this.number(b.residents[i])],
+          [t.residents, this.count(b.residents[i])],
         ]
           .concat(groups)
           .concat(this.reachFacts(i))

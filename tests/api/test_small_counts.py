@@ -1,5 +1,6 @@
 """Small counts of people: withheld from viewers, told to managers, and not to be worked out."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
@@ -8,6 +9,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from gis.access import Role
 from gis.coverage.shares import PEOPLE
@@ -15,7 +18,7 @@ from gis.settings import Settings
 from tests.api.people import add_people, bearer, key_of, served, storing
 from tests.people import OWNER, community, role_in
 from tests.streets import add_streets
-from tests.town import CODE_OF
+from tests.town import CODE_OF, grid_id, key
 
 pytestmark = pytest.mark.api
 
@@ -40,11 +43,28 @@ TOLD = {
 }
 
 
+def few_are_poor(session: Session) -> None:
+    """Two poor households in one grid of A, nine in two houses of the other."""
+    home = {"home": key("communities", "A")}
+    none = "UPDATE buildings SET low_income_households = 0 WHERE community_id = :home"
+    session.execute(text(none), home)
+    for grid, counts in (("a", (2,)), ("b", (5, 4))):
+        houses = text(
+            "SELECT building_id FROM building_grids m JOIN buildings b ON b.id = m.building_id "
+            "WHERE m.grid_id = :grid ORDER BY b.households DESC, b.id LIMIT :many"
+        )
+        asked = {"grid": grid_id("plan", grid), "many": len(counts)}
+        for house, count in zip(session.execute(houses, asked).scalars(), counts, strict=True):
+            one = text("UPDATE buildings SET low_income_households = :count WHERE id = :house")
+            session.execute(one, {"count": count, "house": house})
+
+
 @pytest.fixture(scope="module")
 def asking(new_database: Callable[[str], str]) -> Iterator[dict[str, Get]]:
     url = new_database("town")
     with storing(url) as session:
         add_streets(session, OWNER)
+        few_are_poor(session)
     roles = {
         "viewer": role_in(Role.VIEWER, community("A")),
         "manager": role_in(Role.MANAGER, community("A")),
@@ -128,6 +148,63 @@ def test_nor_can_one_be_worked_out_of_sums(
     shown = whole.raise_for_status().json()
     assert all(one["suppressed"] == [] for one in shown["areas"])
     assert [one["code"] for one in shown["areas"]] == [one["code"] for one in answer["areas"]]
+
+
+def rows_of(get: Get, path: str, **asked: str) -> list[dict[str, Any]]:
+    """Return the properties of every row of a list, with its key."""
+    told = get(path, limit=500, **asked).raise_for_status().json()
+    assert len(told["features"]) == told["numberReturned"] < 500
+    return [{"id": one["id"], **one["properties"]} for one in told["features"]]
+
+
+def alone(rows: list[dict[str, Any]], group: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    """Return the groups of which a single count is withheld: the sum less the others."""
+    hidden = Counter((group(row), name) for row in rows for name in row["suppressed"])
+    return [one for one, number in hidden.items() if number == 1]
+
+
+def test_the_grids_of_a_community_do_not_add_up_to_one_that_is_withheld(asking: dict[str, Get]):
+    rows = rows_of(asking["viewer"], "/v1/grids")
+    poor = {row["code"]: row["low_income_households"] for row in rows}
+    assert poor == {f"{CODE_OF['A']}001": None, f"{CODE_OF['A']}002": None}
+    assert alone(rows, lambda row: row["community_id"]) == []
+    for row in rows:  # one by one they are as in the list
+        told = asking["viewer"](f"/v1/grids/{row['id']}").json()["properties"]
+        assert told["suppressed"] == row["suppressed"]
+        assert all(told[name] is None for name in row["suppressed"])
+    assert not any(row["suppressed"] for row in rows_of(asking["manager"], "/v1/grids"))
+
+
+@pytest.mark.parametrize("login", ["manager", "grid-worker"])
+def test_the_buildings_of_a_grid_do_not_add_up_to_one_that_is_withheld(
+    asking: dict[str, Get], login: str
+):
+    grid_of: dict[str, str] = {}
+    for grid in rows_of(asking[login], "/v1/grids"):
+        own = rows_of(asking[login], "/v1/buildings", grid=grid["code"])
+        grid_of |= {one["id"]: grid["code"] for one in own}
+    rows = rows_of(asking[login], "/v1/buildings")
+    if login == "grid-worker":  # the grid's nine are withheld, so its houses do not tell them
+        poor = [row["low_income_households"] for row in rows if grid_of[row["id"]].endswith("002")]
+        assert 5 in poor
+        assert 4 not in poor
+        assert None in poor
+    assert set(grid_of) == {row["id"] for row in rows}
+    assert any(row["suppressed"] for row in rows)
+    grids = {grid["code"]: grid for grid in rows_of(asking[login], "/v1/grids")}
+    for code, name in alone(rows, lambda row: grid_of[row["id"]]):
+        total = grids[code][name]  # None: it is withheld as well
+        shown = sum(row[name] or 0 for row in rows if grid_of[row["id"]] == code)
+        assert total is None or total - shown >= BELOW
+    listed = rows_of(
+        asking[login], "/v1/coverage/buildings", at=MOMENT, by="straight_line", geometry="none"
+    )
+    assert {row["id"]: row["suppressed"] for row in listed} == {
+        row["id"]: row["suppressed"] for row in rows
+    }
+    for row in rows:
+        told = asking[login](f"/v1/buildings/{row['id']}").json()["properties"]
+        assert told["suppressed"] == row["suppressed"]
 
 
 def test_a_manager_sees_small_counts_of_own_areas_and_nothing_of_others(asking: dict[str, Get]):

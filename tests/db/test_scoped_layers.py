@@ -36,6 +36,7 @@ from gis.layers import (
     jobs,
     matters,
     overview,
+    people,
     plan_grids,
     plans,
     queries,
@@ -161,6 +162,11 @@ READS: dict[str, Call] = {
     "matters.one": lambda s, p, f: matters.one(s, p, Incident, f.incidents[0]),
     "matters.existing": lambda s, p, f: matters.existing(s, p, Incident, f.incidents),
     "overview.read_overview": lambda s, p, _: overview.read_overview(s, p, DAY).counts["grids"],
+    "people.of_communities": lambda s, p, _: people.of_communities(s, p),
+    "people.of_grids_beside": lambda s, p, f: people.of_grids_beside(s, p, f.grids),
+    "people.of_buildings_beside": lambda s, p, f: people.of_buildings_beside(
+        s, p, f.buildings, DAY
+    ),
     "plan_grids.read_members": lambda s, p, _: plan_grids.read_members(s, p, TOWN_PLAN),
     "plan_grids.read_cells": lambda s, p, _: plan_grids.read_cells(s, p, TOWN_PLAN),
     "plan_grids.read_borders": lambda s, p, _: plan_grids.read_borders(s, p, TOWN_PLAN),

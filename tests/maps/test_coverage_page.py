@@ -21,6 +21,7 @@ from maps.ground_data import SUPPRESSED, suppress
 from maps.page import script_json
 from maps.payload import class_labels, page_data
 from maps.style import Classes
+from maps.withheld import areas_of
 from tests.maps.builder import HOSTILE, make_town
 
 pytestmark = pytest.mark.maps
@@ -115,8 +116,7 @@ def test_small_counts_of_people_in_need_are_not_in_the_file(town: CoverageMapDat
 
 
 def test_counts_out_of_reach_agree_with_counting(town: CoverageMapData):
-    place = np.zeros(len(town.buildings), dtype=np.int64)
-    counts, totals = uncovered_counts(town, place, 1)
+    counts, totals = uncovered_counts(town, areas_of(town)["all"])
     for s, scenario in enumerate(town.scenarios):
         metres = town.distances[scenario.key].loc[list(town.buildings["id"])].to_numpy()
         for t, radius in enumerate(town.thresholds_m):
@@ -135,7 +135,7 @@ def test_a_small_rest_is_suppressed_with_the_count_that_would_tell_it(town: Cove
     distances = town.distances.loc[ids].copy()
     distances.loc[:, :] = np.array([[900.0], [100.0], [100.0]])
     small = dataclasses.replace(town, buildings=frame, distances=distances)
-    counts, totals = uncovered_counts(small, np.zeros(3, dtype=np.int64), 1)
+    counts, totals = uncovered_counts(small, areas_of(small)["all"])
     assert counts[0, 0, 1, 0] == SUPPRESSED, "10 of 12 would tell that 2 are within reach"
     assert counts[0, 2, 1, 0] == 0
     assert totals[1, 0] == 12

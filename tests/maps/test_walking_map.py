@@ -21,13 +21,13 @@ from maps.walking import Indicator, WalkingMapData, render_offline, walking_map
 from maps.walking_payload import indicator_classes, number_of, walking_page
 from maps.walking_tables import (
     Counter,
-    areas_of,
     counts_out_of_reach,
     counts_with_delivery,
     delivery_pairs,
     metres_of,
 )
 from maps.walking_ways import ENDS, NO_WAY, first_edges
+from maps.withheld import areas_of
 from tests.maps.builder import HOSTILE
 from tests.maps.test_coverage_page import parsed
 from tests.maps.walking_ground import make_walking_town
@@ -135,8 +135,8 @@ def test_small_counts_are_not_in_the_file(town: WalkingMapData):
 
 def test_a_place_may_hide_more(town: WalkingMapData):
     page = walking_page(dataclasses.replace(town, suppress_below=6), "en")
-    assert page["texts"]["suppressed"] == "<6"
-    for group in GROUPS[1:]:
+    assert page["texts"]["suppressed"] == "withheld"
+    for group in (*GROUPS[1:], "residents"):
         assert not {1, 2, 3, 4, 5} & set(column(page, page["buildings"][group]))
 
 

@@ -1,6 +1,7 @@
 -- The buildings of a vector tile that stand on a day, each whole (the buffer is a tile wide), the
--- largest first. Residents from 1 to below less one are left out.
--- Parameters: z, x, y, margin, buffer, tolerance_m, on_day, everywhere, communities, most, below.
+-- largest first. Residents from 1 to below less one are left out, and those of withheld.
+-- Parameters: z, x, y, margin, buffer, tolerance_m, on_day, everywhere, communities, most, below,
+-- and withheld, an array of keys.
 WITH tile AS (
     SELECT ST_TileEnvelope(:z, :x, :y) AS mercator,
         ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS lonlat
@@ -11,8 +12,11 @@ WITH tile AS (
         ) AS geom,
         CAST(CAST('x' || right(replace(b.id::text, '-', ''), 13) AS bit(52)) AS bigint) AS feature,
         b.id::text AS id, b.name, b.use, b.floors, b.households,
-        CASE WHEN b.residents > 0 AND b.residents < :below THEN NULL ELSE b.residents END
-            AS residents
+        CASE
+            WHEN b.residents > 0 AND b.residents < :below THEN NULL
+            WHEN b.id = ANY (CAST(:withheld AS uuid[])) THEN NULL
+            ELSE b.residents
+        END AS residents
     FROM tile, buildings b
     WHERE b.geometry && tile.lonlat
         AND (:everywhere OR b.community_id = ANY (CAST(:communities AS uuid[])))
