@@ -24,6 +24,7 @@ A deferred constraint (the plan check) does not fire in a transaction that is ro
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
@@ -75,6 +76,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_OWN_HOME] = home
     os.environ["WANGGE_HOME"] = os.environ[TEST_HOME]
     get_settings.cache_clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse two tests of one id: workers that share the tests out by id would run one of them."""
+    twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if twice:
+        msg = f"Tests of the same id, of which workers would run one: {', '.join(twice)}"
+        raise pytest.UsageError(msg)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from gis.access import Role
 from gis.coverage.shares import PEOPLE
+from gis.frames.small_counts import SENSITIVE
 from gis.settings import Settings
 from tests.api.people import add_people, bearer, key_of, served, storing
 from tests.people import OWNER, community, role_in
@@ -103,7 +104,7 @@ def given_away(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return the small counts that an answer's sums come to: all less covered, ring by ring."""
     found = []
     for area in answer["areas"]:
-        for count in PEOPLE:
+        for count in SENSITIVE:
             seen = [("all", area["counts"][count])]
             seen += [(str(one["threshold"]), one["covered"][count]) for one in area["within"]]
             known = [(name, value) for name, value in seen if value is not None]

@@ -144,7 +144,7 @@ def test_attributes_are_those_of_the_layer_and_few_residents_are_left_out(client
                 few.add(row.id)
             else:
                 assert row.residents == own["residents"]
-    assert len(few) == 2
+    assert len(few) > 2  # the two houses of two people, and as many as would tell of them
     grids = {each["id"]: each["properties"] for each in every_page(client, "/v1/grids")}
     for frame in drawn(client, "grids", 14):
         for row in frame.itertuples():
@@ -308,7 +308,7 @@ def test_the_index_decides_what_lies_in_a_tile(inside: Session, name: str, index
     given = {
         "z": 14, "x": 13530, "y": 6660, "margin": 1 / 64, "buffer": 64, "tolerance_m": 1.0,
         "on_day": "2026-06-03", "kind": "community", "everywhere": True, "communities": "{}",
-        "most": 100, "below": 3, "cells": 64,
+        "most": 100, "below": 3, "cells": 64, "withheld": "{}",
     }  # fmt: skip
     asked = text("EXPLAIN " + statement(name, "buildings").text)
     own = {each: given[each] for each in asked.compile().params}

@@ -216,6 +216,7 @@ def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(
     page.evaluate("document.querySelectorAll('details').forEach((d, i) => { d.open = i < 40; })")
     page.evaluate(f"{APP}.select(0, true)")
     watched.settle()
+    page.wait_for_function("document.getAnimations().length === 0")  # a pop-up fades in
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

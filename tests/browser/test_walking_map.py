@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from gis.i18n import Language
 from maps.assets.install import AXE
@@ -201,7 +201,7 @@ def test_a_building_shows_its_way(watched: Watched, saved: Callable[..., Path]):
     seen = "Wangge.app.map.getBounds().intersects(Wangge.app.pathLayer.getBounds())"
     assert page.evaluate(seen), "the way is in view"
     page.locator(".leaflet-popup-close-button").click()
-    assert page.locator(".leaflet-path-pane path").count() == 0
+    expect(page.locator(".leaflet-path-pane path")).to_have_count(0)
 
 
 def test_minutes_grow_along_streets(watched: Watched, saved: Callable[..., Path]):

@@ -118,8 +118,8 @@ def test_small_counts_and_what_would_reveal_them_are_withheld(
                 assert (len(values) > 1 and values.sum() > len(values)) or rest == 0
     assert report.withheld["buildings"]["households"] > 2  # the two small houses, and others
     alone = export_layers(town_session, scope, order(tmp_path / "b.csv", "buildings", suppress=3))
-    assert alone.withheld["buildings"]["households"] == 2
-    assert ",<3," in (tmp_path / "b.csv").read_text("utf-8-sig")
+    assert alone.withheld["buildings"] == report.withheld["buildings"]  # grids are shown elsewhere
+    assert ",*," in (tmp_path / "b.csv").read_text("utf-8-sig")
 
 
 def test_units_do_not_give_a_buildings_count_away(
