@@ -1,7 +1,6 @@
 """``wangge serve``: the API and the maps over HTTP; from afar everybody is asked who they are."""
 
 import contextlib
-import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,8 @@ from gis.errors import ConfigurationError, WanggeError
 from gis.settings import get_settings
 
 if TYPE_CHECKING:
+    import socket
+
     from fastapi import FastAPI
 
     from gis.settings import Settings
@@ -100,11 +101,12 @@ def _has_admin(application: "FastAPI") -> bool:
     return found
 
 
-def _door(settings: "Settings") -> socket.socket:
+def _door(settings: "Settings") -> "socket.socket":
     """Return a listening socket, so that the port is known before anything is said."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    from api.listening import listen
+
     try:
-        return socket.create_server((settings.host.strip("[]"), settings.port), family=family)
+        return listen(settings.host, settings.port)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot listen on {_address(settings.host, settings.port)}: {error.strerror}.",

@@ -10,6 +10,7 @@ from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import SessionTransaction
 
     from gis.scope import Scope
@@ -27,14 +28,20 @@ APP_ROLE = "wangge_app"
 #: Key of the scope in ``Session.info``.
 SCOPE_KEY = "wangge_scope"
 
-#: The role is taken if it is there: where it could not be made the settings bind an owner that is
-#: no superuser all the same (the tables FORCE their policies), and ``wangge doctor`` tells.
 _ENTER = (
     "SELECT set_config('wangge.principal', %s, true), set_config('wangge.everywhere', %s, true), "
     "set_config('wangge.communities', %s, true), set_config('wangge.grids', %s, true), "
-    "set_config('role', coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
-    "AND pg_has_role(oid, 'MEMBER')), current_user), true)"
+    "set_config('role', {role}, true)"
 )
+_ENTER_KNOWN = _ENTER.format(role=f"'{APP_ROLE}'")
+#: The role is taken if it is there: where it could not be made the settings bind an owner that is
+#: no superuser all the same (the tables FORCE their policies), and ``wangge doctor`` tells. To ask
+#: takes longer than all the rest, so it is asked until the role was there once.
+_ENTER_ASKING = _ENTER.format(
+    role="coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
+    "AND pg_has_role(oid, 'MEMBER')), current_user)"
+)
+_KNOWN: "WeakSet[Engine]" = WeakSet()
 _PREPARE = Path(__file__).with_name("row_security.sql")
 #: One process at a time grants; two at once would end in an error of the catalogue.
 _PREPARING = 7_226_042
@@ -55,7 +62,11 @@ def _enter(session: Session, transaction: "SessionTransaction", connection: "Con
         return
     # The driver's own cursor: this goes before every transaction, and costs half as much so.
     with closing(connection.connection.cursor()) as cursor:
-        cursor.execute(_ENTER, _settings(scope.principal, scope.community_ids, scope.grid_ids))
+        known = connection.engine in _KNOWN
+        asked = _settings(scope.principal, scope.community_ids, scope.grid_ids)
+        cursor.execute(_ENTER_KNOWN if known else _ENTER_ASKING, asked)
+        if not known and (cursor.fetchone() or [None])[-1] == APP_ROLE:
+            _KNOWN.add(connection.engine)
 
 
 @lru_cache(maxsize=256)

@@ -27,7 +27,7 @@ def withheld(
 
     Where nothing else is left, a zero is withheld too. This is primary and complementary cell
     suppression for one sum (Willenborg and de Waal, *Elements of Statistical Disclosure Control*,
-    2001, chapter 4); groups within groups are taken from the largest down, with ``sum_withheld``.
+    2001); groups within groups are taken from the largest down, with ``sum_withheld``.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 """A real server in a thread, and what every answer of it must be like."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
+from api.listening import listen
 from gis.settings import Settings
 
 
@@ -21,7 +21,7 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
         app, log_config=None, access_log=False, lifespan="on", proxy_headers=False
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with listen("127.0.0.1", 0) as door:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:
