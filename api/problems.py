@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 
 from api.problem_page import is_for_a_page, problem_page
 from api.security.credentials import NotSignedInError
-from api.security.declared import PAGES
 from api.security.limits import TooManyRequestsError
 from api.security.refusals import note_refusal
 from gis import errors
@@ -185,9 +184,7 @@ def _not_signed_in(request: "Request", error: Exception) -> "Response":
     named = isinstance(error, NotSignedInError)
     if not named:
         note_refusal(request, error)
-    operation = getattr(request.scope.get("route"), "name", "")
-    wants_page = "text/html" in request.headers.get("accept", "")
-    if operation in PAGES and request.method == "GET" and wants_page:
+    if is_for_a_page(request):
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?{urlencode({'next': asked})}", 303)
     answer = _of_the_core(request, error)

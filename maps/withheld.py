@@ -73,7 +73,7 @@ def kept_back(data: "Ground") -> dict[str, Kept]:
             in_community,
             _hidden(by_community, all_of_them, data.suppress_below),
             _hidden(by_grid, in_community, data.suppress_below),
-            _hidden(counts, in_grid, data.suppress_below),
+            _hidden(counts, in_grid, data.suppress_below, small_sums_shown=True),
         )
     return found
 
@@ -168,10 +168,14 @@ def _sums(counts: "Ints", of: "Ints", size: int) -> "Ints":
     return np.rint(np.bincount(of[inside], counts[inside], size)).astype(np.int64)
 
 
-def _hidden(counts: "Ints", groups: "Sequence[Siblings]", below: int) -> "Bools":
+def _hidden(
+    counts: "Ints", groups: "Sequence[Siblings]", below: int, *, small_sums_shown: bool = False
+) -> "Bools":
     hidden = is_small(counts, below)  # also of rows that are in no group
     for rows, sum_withheld in groups:
-        hidden[rows] = withheld(counts[rows], below, sum_withheld=sum_withheld)
+        hidden[rows] = withheld(
+            counts[rows], below, sum_withheld=sum_withheld, small_sum_shown=small_sums_shown
+        )
     return hidden
 
 

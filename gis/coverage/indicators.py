@@ -46,7 +46,6 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
 ANY_SERVICE = "any"
 #: Units of values, as codes: people read the label of ``unit:code``.
 UNITS = ("share", "m2_per_100_households", "workers_per_10000_residents")
-#: Counts of people that are withheld when small; households never are.
 
 
 @dataclass(frozen=True, eq=False)

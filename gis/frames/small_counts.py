@@ -14,18 +14,22 @@ def is_small(counts: NDArray[np.int64], below: int) -> NDArray[np.bool_]:
 
 
 def withheld(
-    counts: NDArray[np.int64], below: int, *, sum_withheld: bool = False
+    counts: NDArray[np.int64],
+    below: int,
+    *,
+    sum_withheld: bool = False,
+    small_sum_shown: bool = False,
 ) -> NDArray[np.bool_]:
     """Return which counts of a group must be withheld.
 
-    The sum of the group is known, and so is this rule. So the smallest of the others are withheld
-    beside the small ones until
+    The sum of the group is known unless it is small itself, and so is this rule. So the smallest
+    of the others are withheld beside the small ones until
 
     - there are two at least: a single unknown is the sum less the rest;
     - they add up to more than their number: else each is one;
     - they add up to less than small ones at most do: else each is that.
 
-    Where nothing else is left, a zero is withheld too. This is primary and complementary cell
+    Where nothing else is left, zeros are withheld too. This is primary and complementary cell
     suppression for one sum (Willenborg and de Waal, *Elements of Statistical Disclosure Control*,
     2001); groups within groups are taken from the largest down, with ``sum_withheld``.
 
@@ -38,6 +42,8 @@ def withheld(
     sum_withheld
         The sum is withheld itself, so at least one count that is not zero is: whoever adds all of
         them must not have it.
+    small_sum_shown
+        The sum is known even if it is small, so a single count beside zeros would be it.
 
     Returns
     -------
@@ -54,12 +60,19 @@ def withheld(
     [True, True, True, True]
     >>> withheld(np.array([30, 9]), 3, sum_withheld=True).tolist()
     [False, True]
+    >>> withheld(np.array([2, 0, 0]), 3).tolist()  # the sum, 2, is withheld as well
+    [True, False, False]
+    >>> withheld(np.array([2, 0, 0]), 3, small_sum_shown=True).tolist()
+    [True, True, True]
     """
     small = is_small(counts, below)
     hidden = small.copy()
     if small.any():
-        rest = counts[~small]
-        for value in [*np.unique(rest[rest > 0]), *np.unique(rest[rest == 0])]:
+        values = np.unique(counts[~small]).tolist()
+        if values[:1] == [0]:
+            zeros_too = small_sum_shown or counts.sum() >= below
+            values = [*values[1:], 0] if zeros_too else values[1:]
+        for value in values:
             number, total = int(hidden.sum()), int(counts[hidden].sum())
             least, most = number, number * (below - 1)
             if number > 1 and least < total and (total != most or not small[hidden].all()):
@@ -71,13 +84,17 @@ def withheld(
 
 
 def also_withheld(
-    counts: NDArray[np.int64], below: int, *, sum_withheld: bool = False
+    counts: NDArray[np.int64],
+    below: int,
+    *,
+    sum_withheld: bool = False,
+    small_sum_shown: bool = False,
 ) -> NDArray[np.bool_]:
     """Return which counts must be withheld beside the small ones.
 
     Parameters
     ----------
-    counts, below, sum_withheld
+    counts, below, sum_withheld, small_sum_shown
         As of :func:`withheld`.
 
     Examples
@@ -85,9 +102,8 @@ def also_withheld(
     >>> also_withheld(np.array([2, 40, 9, 0]), 3).tolist()
     [False, False, True, False]
     """
-    found: NDArray[np.bool_] = withheld(counts, below, sum_withheld=sum_withheld) & ~is_small(
-        counts, below
-    )
+    hidden = withheld(counts, below, sum_withheld=sum_withheld, small_sum_shown=small_sum_shown)
+    found: NDArray[np.bool_] = hidden & ~is_small(counts, below)
     return found
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-#: Counts of people that are not shown while they are small.
 #: A centimetre, in degrees: as :func:`gis.layers.queries.as_geojson` writes them.
 _GRID_DEG = 1e-7
 

@@ -19,6 +19,8 @@ def withheld_in_groups(
     fields: Sequence[str],
     below: int,
     sums: Mapping[str, Collection[str]] | None = None,
+    *,
+    small_sums_shown: bool = False,
 ) -> dict[str, set[str]]:
     """Return the keys of the rows whose counts must be withheld beside the small ones.
 
@@ -33,6 +35,8 @@ def withheld_in_groups(
     sums
         Groups whose sum is withheld although it is not small, by field: what this function
         returned for the level above.
+    small_sums_shown
+        Somebody who is shown these rows is shown their sums in full.
 
     Returns
     -------
@@ -47,7 +51,9 @@ def withheld_in_groups(
         counts = np.array([row[2:] for row in listed], dtype=np.int64)
         for at, field in enumerate(fields):
             gone = str(group) in (sums or {}).get(field, ())
-            further = also_withheld(counts[:, at], below, sum_withheld=gone)
+            further = also_withheld(
+                counts[:, at], below, sum_withheld=gone, small_sum_shown=small_sums_shown
+            )
             found[field].update(str(listed[i][1]) for i in np.flatnonzero(further))
     return found
 

@@ -343,9 +343,9 @@ def _withheld_rows(rows: "pd.DataFrame", below: int) -> "pd.DataFrame":
     hidden = np.zeros(len(rows), dtype=bool)
     if below > 1:
         amounts = rows["amount"].to_numpy(dtype=np.int64)
-        for side in (rows["counted"].to_numpy(dtype=bool), ~rows["counted"].to_numpy(dtype=bool)):
-            own = np.where(side, amounts, 0)
-            hidden |= small_counts.withheld(own, below)
+        counted = rows["counted"].to_numpy(dtype=bool)
+        for side in (counted, ~counted):
+            hidden[side] = small_counts.withheld(amounts[side], below, small_sum_shown=True)
     return rows.assign(amount=rows["amount"].mask(hidden), suppressed=hidden)
 
 

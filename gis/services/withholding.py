@@ -93,5 +93,7 @@ def withheld_of_buildings(
     if below <= 1 or not building_ids:
         return Withheld(below)
     rows = people.of_buildings_beside(session, scope, building_ids, on_day)
-    above = withheld_of_grids(session, scope, below, {str(row[0]) for row in rows})
-    return Withheld(below, withheld_in_groups(rows, SENSITIVE, below, above.further))
+    above = withheld_of_grids(session, scope, below, {str(row[0]) for row in rows}).further
+    # Managers are shown the counts of areas in full.
+    found = withheld_in_groups(rows, SENSITIVE, below, above, small_sums_shown=True)
+    return Withheld(below, found)

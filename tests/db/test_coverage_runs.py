@@ -344,6 +344,26 @@ def test_buildings_without_people_have_no_share(town_session: Session, scope: Sc
     assert found["value"].isna().all()
 
 
+def test_evidence_withholds_nothing_for_the_sake_of_the_other_side(
+    town_session: Session, scope: Scope
+):
+    """Who is covered and who is not are two sums, each of its own buildings."""
+    add_streets(town_session, scope)
+    measured(town_session, scope)
+    few = "elderly_covered:affairs_300_m"
+    question = EvidenceQuestion(ZONE, few, "subdistrict", as_of=DAY, below=3)
+    before = read_evidence(town_session, scope, WalkingGrounds(), question).table
+    within = before.loc[before["counted"], "id"].tolist()
+    assert 2 < len(within) < len(before)
+    town_session.execute(update(Building).values(residents=90, elderly=9))
+    town_session.execute(update(Building).where(Building.id.in_(within)).values(elderly=0))
+    town_session.execute(update(Building).where(Building.id.in_(within[:2])).values(elderly=2))
+    rows = read_evidence(town_session, scope, WalkingGrounds(), question).table
+    assert rows.loc[rows["counted"], "suppressed"].all()
+    assert not rows.loc[~rows["counted"], "suppressed"].any()
+    assert (rows.loc[~rows["counted"], "amount"] == 9).all()
+
+
 def test_runs_of_another_version_are_read(town_session: Session, scope: Scope):
     """They told less of how they were measured; the number is still taken apart."""
     run_id = measured(town_session, scope, replace(ORDER, method="straight_line"))

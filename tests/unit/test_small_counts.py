@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
@@ -28,18 +29,22 @@ def groups(total: int, size: int) -> Iterator[tuple[int, ...]]:
             yield (first, *rest)
 
 
-def told(counts: tuple[int, ...], below: int) -> tuple[int | None, ...]:
+def told(counts: tuple[int, ...], below: int, *, small_sum_shown: bool) -> tuple[int | None, ...]:
     """Return a group as it is shown."""
-    hidden = withheld(array(list(counts)), below)
+    hidden = withheld(array(list(counts)), below, small_sum_shown=small_sum_shown)
     return tuple(None if gone else one for one, gone in zip(counts, hidden, strict=True))
 
 
 @cache
-def possible(size: int, total: int, below: int) -> dict[tuple[int | None, ...], list[set[int]]]:
+def possible(
+    size: int, total: int, below: int, *, small_sum_shown: bool
+) -> dict[tuple[int | None, ...], list[set[int]]]:
     """Return what a group may be, count by count, for whoever is shown it and knows its sum."""
     found: dict[tuple[int | None, ...], list[set[int]]] = {}
     for group in groups(total, size):
-        values = found.setdefault(told(group, below), [set() for _ in group])
+        values = found.setdefault(
+            told(group, below, small_sum_shown=small_sum_shown), [set() for _ in group]
+        )
         for at, count in enumerate(group):
             values[at].add(count)
     return found
@@ -51,10 +56,13 @@ SIZES = [(1, 12), (2, 40), (3, 24), (4, 18), (5, 13)]
 
 @pytest.mark.parametrize("below", [2, 3, 4, 5])
 @pytest.mark.parametrize(("size", "most"), SIZES)
-def test_every_withheld_count_may_be_two_at_least(size: int, most: int, below: int):
+@pytest.mark.parametrize("all_sums", [False, True], ids=["sums", "small-sums-too"])
+def test_every_withheld_count_may_be_two_at_least(
+    size: int, most: int, below: int, *, all_sums: bool
+):
     """Tried for every group there is, against somebody who knows the rule as well."""
-    for total in range(below, most + 1):  # a smaller sum is small itself
-        for shown, values in possible(size, total, below).items():
+    for total in range(1 if all_sums else below, most + 1):
+        for shown, values in possible(size, total, below, small_sum_shown=all_sums).items():
             left = [at for at, one in enumerate(shown) if one is None and len(values[at]) < 2]
             # All are withheld and all are one: nothing is left that could be withheld.
             ones = None not in shown or (set(shown) == {None} and total == size)
@@ -71,9 +79,9 @@ def test_small_counts_are_withheld_and_nothing_without_them(counts: list[int], b
 
 
 @given(counts_of, thresholds, st.randoms(use_true_random=False))
-def test_order_does_not_decide(counts: list[int], below: int, random: st.DataObject):
+def test_order_does_not_decide(counts: list[int], below: int, random: Random):
     places = list(range(len(counts)))
-    random.shuffle(places)  # type: ignore[attr-defined] # it is a random.Random
+    random.shuffle(places)
     turned = withheld(array([counts[at] for at in places]), below)
     assert (turned == withheld(array(counts), below)[places]).all()
 
