@@ -83,3 +83,24 @@ def test_las_palmas_gives_a_working_set_of_a_whole_city_in_little_memory(tmp_pat
     peak_mb = data.report["peak_memory_mb"]
     assert isinstance(peak_mb, dict)
     assert max(peak_mb.values()) < 1_500
+
+
+#: Starts a reader while it holds 800 MB itself.
+HEAVY = """
+import subprocess, sys
+held = b"x" * 800_000_000
+subprocess.run([sys.executable, "-c", sys.argv[1], *sys.argv[2:]], check=True)
+"""
+PEAK = """
+import sys
+from pathlib import Path
+from gis.ingest import read_osm
+report = read_osm(Path(sys.argv[1])).report
+print(max(report["peak_memory_mb"].values()))
+"""
+
+
+def test_the_peak_of_memory_is_the_readers_own():
+    command = [sys.executable, "-c", HEAVY, PEAK, DATA / "helsinki_small.osm.pbf"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert 50 < float(told.stdout) < 700
