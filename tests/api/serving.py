@@ -1,6 +1,7 @@
 """A real server in a thread, and what every answer of it must be like."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import uvicorn
 
 from api.app import create_app
 from api.listening import listen
+from gis.jobs.coverage_run import KIND
 from gis.settings import Settings
 
 
@@ -55,4 +57,15 @@ def every_page(client: httpx.Client, path: str, **query: object) -> list[dict[st
         assert body["numberReturned"] == len(body["features"])
         found += body["features"]
         href = next((link["href"] for link in body["links"] if link["rel"] == "next"), None)
+    return found
+
+
+def runs_due(client: httpx.Client, count: int) -> list[dict[str, Any]]:
+    """Return the coverage jobs, once there are so many: they are queued after the answer."""
+    for _ in range(100):
+        found = [j for j in client.get("/v1/jobs").json()["jobs"] if j["kind"] == KIND]
+        if len(found) >= count:
+            break
+        time.sleep(0.1)
+    assert len(found) == count
     return found

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -10,12 +9,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from gis.database.engine import make_engine, session_factory, transaction
-from gis.jobs.coverage_run import KIND, WORKS
+from gis.jobs.coverage_run import WORKS
 from gis.layers import audit
 from gis.scope import Scope
 from gis.services.locating import local_day
 from gis.settings import Settings
-from tests.api.serving import is_problem, serving
+from tests.api.serving import is_problem, runs_due, serving
 from tests.streets import add_streets
 from tests.town import key, lon_lat
 from tests.working import work_once
@@ -48,17 +47,6 @@ def walkable(here: Settings) -> Iterator[httpx.Client]:
 def move(client: httpx.Client, x: float, y: float, version: str = "*") -> httpx.Response:
     lon, lat = lon_lat(x, y)
     return client.patch(PLACE, json={"lon": lon, "lat": lat}, headers={"If-Match": version})
-
-
-def runs_due(client: httpx.Client, count: int) -> list[dict[str, Any]]:
-    """Return the coverage jobs, once there are so many: they are queued after the answer."""
-    for _ in range(100):
-        found = [j for j in client.get("/v1/jobs").json()["jobs"] if j["kind"] == KIND]
-        if len(found) >= count:
-            break
-        client.get("/healthz")
-    assert len(found) == count
-    return found
 
 
 def test_a_station_moves_into_another_community_and_that_is_written_down(

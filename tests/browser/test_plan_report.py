@@ -264,4 +264,6 @@ def test_a_city_is_folded_by_community_and_opens(watched: Watched, city: Path):
     assert "wr-selected" in (bar.get_attribute("class") or "")
     assert page.locator(".wr-bar").count() == 40
     page.locator("#table summary").click()
-    assert page.locator(".wr-measures tbody tr").count() == 2560
+    rows = page.locator(".wr-measures tbody tr")
+    rows.first.wait_for()  # the table is made after a click, once it is told that it is open
+    assert rows.count() == 2560
