@@ -179,7 +179,7 @@ def town_template(cluster: Server, template_database: str) -> str:
 def new_database(
     cluster: Server, template_database: str, request: pytest.FixtureRequest
 ) -> Iterator[NewDatabase]:
-    """Return a function that clones a database (``empty`` or ``town``); all go at the end."""
+    """Return a function that clones a database (``empty`` or ``town``); all go in the end."""
     made = []
 
     def clone(kind: str = "empty") -> str:
@@ -191,8 +191,9 @@ def new_database(
         return cluster.url(name)
 
     yield clone
-    for name in made:
-        cluster.drop_database(name)
+    if isinstance(cluster, ExternalServer):  # else they go with the cluster
+        for name in made:
+            cluster.drop_database(name)
 
 
 @pytest.fixture(scope="module")

@@ -166,8 +166,8 @@ class Cluster:
         Parameters
         ----------
         durable
-            ``False`` switches fsync off: for throw-away clusters of tests only, since a power cut
-            would lose the data.
+            ``False`` switches off fsync and autovacuum: for throw-away clusters of tests only,
+            since a power cut would lose the data.
 
         Returns
         -------

@@ -29,7 +29,16 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For hundreds of databases that are thrown away: autovacuum would visit each of them every minute.
+NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "autovacuum": "off",
+}
 
 
 def write_config(
@@ -51,7 +60,7 @@ def write_config(
     system_user
         Who runs the server: the only system user beside root that ``peer`` lets in.
     durable
-        ``False`` switches fsync off.
+        ``False`` switches off what only a store that is kept needs: fsync, autovacuum.
     """
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)

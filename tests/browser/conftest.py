@@ -81,8 +81,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
+@pytest.fixture(
+    params=[
+        pytest.param((1440, 900), id="desktop"),
+        pytest.param((390, 844), id="phone", marks=pytest.mark.slow),
+    ]
+)
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Width and height of a window; on a phone pages are tried in the long run alone."""
     return (int(request.param[0]), int(request.param[1]))
 
 

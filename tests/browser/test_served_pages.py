@@ -9,7 +9,6 @@ from gis.settings import Settings
 from tests.api.serving import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +17,10 @@ def base(town_url: str) -> Iterator[str]:
         yield str(client.base_url).rstrip("/")
 
 
-@pytest.fixture(params=list(SIZES))
-def page(request: pytest.FixtureRequest, chromium: Browser, base: str) -> Iterator[Page]:
+@pytest.fixture
+def page(chromium: Browser, size: tuple[int, int], base: str) -> Iterator[Page]:
     """A page that fails the test if it asks another host or complains."""
-    width, height = SIZES[request.param]
+    width, height = size
     page = chromium.new_page(viewport={"width": width, "height": height})
     wrong: list[str] = []
     page.on("console", lambda m: m.type == "error" and wrong.append(m.text))

@@ -11,7 +11,6 @@ from tests.api.people import add_people, served
 from tests.people import EVERYWHERE, PASSWORD, role_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +24,10 @@ def base(town_url: str) -> Iterator[str]:
         yield str(client.base_url).rstrip("/")
 
 
-@pytest.fixture(params=list(SIZES))
-def page(request: pytest.FixtureRequest, chromium: Browser, base: str) -> Iterator[Page]:
+@pytest.fixture
+def page(chromium: Browser, size: tuple[int, int], base: str) -> Iterator[Page]:
     """A page of a fresh browser, which fails the test if it asks another host or complains."""
-    width, height = SIZES[request.param]
+    width, height = size
     context = chromium.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
     wrong: list[str] = []

@@ -14,7 +14,6 @@ from tests.api.serving import serving
 from tests.streets import add_streets
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 PAGE = "/maps/walking?lang=en&service=affairs&week=2026-06-03"
 #: Every building that is found at its own middle.
 FOUND = """() => {
@@ -92,9 +91,9 @@ class Seen:
         self.page.evaluate(frames)
 
 
-@pytest.fixture(params=list(SIZES))
-def seen(request: pytest.FixtureRequest, chromium: Browser, base: str) -> Iterator[Seen]:
-    width, height = SIZES[request.param]
+@pytest.fixture
+def seen(chromium: Browser, size: tuple[int, int], base: str) -> Iterator[Seen]:
+    width, height = size
     page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
     seen = Seen(page)
     page.on("console", lambda m: complains(m) and seen.wrong.append(m.text))
@@ -184,4 +183,5 @@ def test_without_its_server_the_page_says_so(seen: Seen, base: str):
     page.unroute("**/v1/tiles/**")
     # They are asked for again by themselves.
     page.locator(".wg-amiss").wait_for(state="hidden")
+    seen.rest()
     assert page.evaluate(FOUND)
