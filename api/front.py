@@ -5,15 +5,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from api.page_frame import page_frame
 from gis.access import Permission
 from gis.i18n import Language, code_label, translate
 from gis.services.data_state import DataState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-#: Name of each language in itself.
-LANGUAGE_NAMES: tuple[tuple[Language, str], ...] = (("zh-CN", "中文"), ("en", "English"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,7 @@ def front_page(
 ) -> dict[str, Any]:
     """Return what the template of the front page shows, in a language, to whom may do so much."""
     return {
-        "language": language,
-        "languages": LANGUAGE_NAMES,
-        "text": _texts(language),
+        **page_frame(language, lambda other: f"/?lang={other}", _texts(language)),
         "notices": _notices(state, language),
         "ways": _ways(language, may, walking=state.overview.counts["roads"] > 0),
         "counts": _counts(state, language),
@@ -53,7 +49,6 @@ def front_page(
 
 def _texts(language: Language) -> dict[str, str]:
     return {
-        "name": translate("Wangge", language),
         "tagline": translate("Grids, service stations and coverage of a subdistrict", language),
         "about": translate(
             "Grids of about 400 households, the incidents and demands in them, and the nearest "
@@ -63,10 +58,6 @@ def _texts(language: Language) -> dict[str, str]:
         "ways": translate("Where do you want to go?", language),
         "state": translate("State of the data", language),
         "data": translate("Data as GeoJSON", language),
-        "language": translate("Language", language),
-        "sign_in": translate("Sign in", language),
-        "sign_out": translate("Sign out", language),
-        "signed_in_as": translate("Signed in as", language),
     }
 
 

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse
 
-from api.front import LANGUAGE_NAMES
 from api.languages import choose_language
+from api.page_frame import page_frame
 from api.rendering import render
 from api.security.browser import PAGE_HEADERS, visitor_of
 from api.security.declared import PAGES
@@ -43,25 +43,19 @@ def problem_page(
         request.app.state.settings.language,
     )
     heading, lead = _words(int(body["status"]), language)
+    text = {
+        "heading": heading,
+        "lead": lead,
+        "said": translate("What the server says", language),
+        "number": translate("Number of the request", language),
+        "back": translate("To the front page", language),
+    }
     shown = {
-        "language": language,
-        "languages": [(label, code, _same_in(request, code)) for code, label in LANGUAGE_NAMES],
+        **page_frame(language, lambda other: _same_in(request, other), text),
         "visitor": visitor_of(Gate.of(request).cookie, request, caller),
         "detail": body["detail"],
         "remedy": body["remedy"],
         "request_id": body["request_id"],
-        "text": {
-            "name": translate("Wangge", language),
-            "language": translate("Language", language),
-            "sign_in": translate("Sign in", language),
-            "sign_out": translate("Sign out", language),
-            "signed_in_as": translate("Signed in as", language),
-            "heading": heading,
-            "lead": lead,
-            "said": translate("What the server says", language),
-            "number": translate("Number of the request", language),
-            "back": translate("To the front page", language),
-        },
     }
     sent = {**PAGE_HEADERS, **headers, "Content-Language": language}
     return HTMLResponse(render("problem.html", shown), int(body["status"]), sent)

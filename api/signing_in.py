@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import urlencode
 
-from api.front import LANGUAGE_NAMES
+from api.page_frame import page_frame
 from gis.i18n import Language, translate
 
 
@@ -40,30 +41,28 @@ class SignInForm:
 def sign_in_page(form: SignInForm) -> dict[str, Any]:
     """Return what the template shows, in a language."""
     language = form.language
+    text = {
+        "lead": translate("Grids, service stations and coverage of a subdistrict", language),
+        "login": translate("Login", language),
+        "password": translate("Password", language),
+        "help": translate(
+            "You have no account, or have lost the password? Ask an admin of your area.", language
+        ),
+    }
+    notice = translate(
+        "There is no admin yet. Make one: wangge user add NAME --role admin", language
+    )
     return {
-        "language": language,
-        "languages": LANGUAGE_NAMES,
+        **page_frame(language, lambda other: _same_in(form, other), text),
         "onward": form.onward,
         "login": form.login,
         "refusal": _refusal(form),
-        "notice": ""
-        if form.has_admin
-        else translate(
-            "There is no admin yet. Make one: wangge user add NAME --role admin", language
-        ),
-        "text": {
-            "name": translate("Wangge", language),
-            "language": translate("Language", language),
-            "sign_in": translate("Sign in", language),
-            "lead": translate("Grids, service stations and coverage of a subdistrict", language),
-            "login": translate("Login", language),
-            "password": translate("Password", language),
-            "help": translate(
-                "You have no account, or have lost the password? Ask an admin of your area.",
-                language,
-            ),
-        },
+        "notice": "" if form.has_admin else notice,
     }
+
+
+def _same_in(form: SignInForm, language: Language) -> str:
+    return f"/login?{urlencode({'lang': language, 'next': form.onward})}"
 
 
 def _refusal(form: SignInForm) -> str:
