@@ -42,6 +42,16 @@ def client(here: Settings) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def lasting(
+    town_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[httpx.Client, Path]]:
+    """A client for uploads alone, and where the server keeps them."""
+    home = tmp_path_factory.mktemp("home")
+    with serving(Settings(database_url=town_url, home=home, pool_size=4)) as client:
+        yield client, home
+
+
 @pytest.fixture
 def houses(tmp_path: Path) -> Path:
     path = tmp_path / "新房.gpkg"
@@ -156,7 +166,8 @@ def test_the_answer_never_says_where_files_are_on_this_machine(
 @pytest.mark.parametrize(
     "filename", ["../../etc/passwd.gpkg", "a/b\\c.csv", "..csv.zip", "x" * 300, "名 字;.shp", "no"]
 )
-def test_names_lead_nowhere_else(client: httpx.Client, home: Path, filename: str):
+def test_names_lead_nowhere_else(lasting: tuple[httpx.Client, Path], filename: str):
+    client, home = lasting
     answer = client.post("/v1/uploads", params={"filename": filename}, content=b"x", headers=BYTES)
     if answer.status_code != 201:
         is_problem(answer, 422)

@@ -21,14 +21,24 @@ pytestmark = pytest.mark.api
 CANTEENS = {"service": "canteen", "count": 2, "radius_m": 200, "as_of": "2026-06-01"}
 
 
-@pytest.fixture
-def here(new_database: Callable[[str], str], tmp_path: Path, scope: Scope) -> Settings:
-    url = new_database("town")
+def streets_in(url: str, home: Path) -> Settings:
     engine = make_engine(url)
     with transaction(session_factory(engine)) as session:
-        add_streets(session, scope)
+        add_streets(session, Scope.local_owner())
     engine.dispose()
-    return Settings(database_url=url, home=tmp_path / "home", pool_size=4)
+    return Settings(database_url=url, home=home, pool_size=4)
+
+
+@pytest.fixture
+def here(new_database: Callable[[str], str], tmp_path: Path) -> Settings:
+    return streets_in(new_database("town"), tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def untouched(town_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client for what is refused and so changes nothing."""
+    with serving(streets_in(town_url, tmp_path_factory.mktemp("home"))) as client:
+        yield client
 
 
 @pytest.fixture
@@ -124,11 +134,11 @@ def test_a_siting_as_a_file_and_as_planned_stations(client: httpx.Client, here: 
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_a_job_begins(
-    client: httpx.Client, asked: dict[str, Any]
+    untouched: httpx.Client, asked: dict[str, Any]
 ):
-    body = is_problem(client.post("/v1/siting", json={**CANTEENS, **asked}), 422)
+    body = is_problem(untouched.post("/v1/siting", json={**CANTEENS, **asked}), 422)
     assert body["remedy"]
-    assert client.get("/v1/jobs").json() == {"jobs": []}
+    assert untouched.get("/v1/jobs").json() == {"jobs": []}
 
 
 @pytest.mark.parametrize(
@@ -142,11 +152,11 @@ def test_what_cannot_be_asked_is_refused_before_a_job_begins(
     ],
 )
 def test_what_the_store_knows_cannot_be_is_refused_before_a_job_begins(
-    client: httpx.Client, asked: dict[str, Any], status: int, said: str
+    untouched: httpx.Client, asked: dict[str, Any], status: int, said: str
 ):
-    body = is_problem(client.post("/v1/siting", json={**CANTEENS, **asked}), status)
+    body = is_problem(untouched.post("/v1/siting", json={**CANTEENS, **asked}), status)
     assert said in body["detail"]
-    assert client.get("/v1/jobs").json() == {"jobs": []}
+    assert untouched.get("/v1/jobs").json() == {"jobs": []}
 
 
 def test_what_fails_says_why(client: httpx.Client, here: Settings):

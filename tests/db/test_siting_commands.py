@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,20 +29,40 @@ from tests.town import TIMEZONE
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def url(
-    new_database: Callable[[str], str], scope: Scope, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    url = new_database("town")
+def with_streets(url: str) -> str:
     engine = create_engine(url)
     with Session(engine) as session, session.begin():
-        add_streets(session, scope)
+        add_streets(session, Scope.local_owner())
     engine.dispose()
-    monkeypatch.setenv("DATABASE_URL", url)
+    return url
+
+
+@contextmanager
+def in_use(url: str) -> Iterator[str]:
+    """Let commands use a database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        get_settings.cache_clear()
+        yield url
     get_settings.cache_clear()
-    yield url
-    monkeypatch.undo()
-    get_settings.cache_clear()
+
+
+@pytest.fixture
+def url(new_database: Callable[[str], str]) -> Iterator[str]:
+    with in_use(with_streets(new_database("town"))) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def walkable_url(town_url: str) -> str:
+    return with_streets(town_url)
+
+
+@pytest.fixture
+def untouched(walkable_url: str) -> Iterator[None]:
+    """A town for what is refused and so changes nothing."""
+    with in_use(walkable_url):
+        yield
 
 
 def run(*words: str) -> Result:
@@ -195,7 +216,7 @@ def test_an_infeasible_cover_names_the_buildings():
     assert "House 9,3" in answer.stderr
 
 
-@pytest.mark.usefixtures("url")
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
