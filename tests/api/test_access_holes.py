@@ -135,6 +135,7 @@ def test_an_audit_of_all_shows_no_findings_to_somebody_of_one_community(world: W
     is_problem(get(world, f"/v1/audits/{made}"), 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["coverage", "walking"])
 def test_a_page_that_was_drawn_for_somebody_else_is_not_kept_for_me(world: World, kind: str):
     path, asked = f"/maps/{kind}", {"lang": "en"}

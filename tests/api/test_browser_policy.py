@@ -135,6 +135,7 @@ def test_through_a_proxy_nobody_is_the_owner(client_open: httpx.Client):
         assert "wangge user add" in body["remedy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [{"host": "0.0.0.0"}, {"allow_non_loopback": True}])  # noqa: S104
 def test_from_afar_without_an_admin_one_sees_what_a_viewer_sees_and_changes_nothing(
     fresh_url: str, bound: dict[str, Any]
@@ -174,6 +175,7 @@ NASTY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", NASTY)
 def test_one_is_never_led_to_another_site(browser: httpx.Client, served_at: str, asked: str):
     assert local_path(asked) == "/"
@@ -203,6 +205,7 @@ def test_the_proof_tells_nothing_of_the_session():
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", csrf_token("one"))
 
 
+@pytest.mark.slow
 def test_no_other_origin_reads_the_api_unless_it_is_named(town_url: str, people: dict[str, str]):
     asked = {"Origin": ELSEWHERE, "Access-Control-Request-Method": "GET"}
     with served(town_url) as client:
@@ -262,6 +265,7 @@ def test_headers_without_end_are_refused(browser: httpx.Client):
     is_problem(browser.get("/v1/grids", headers={"X-Padding": "x" * MAX_HEADER_BYTES}), 431)
 
 
+@pytest.mark.slow
 def test_a_body_that_does_not_come_is_given_up(town_url: str, people: dict[str, str]):
     with served(town_url, body_timeout_s=0.3) as client:
         headers = {"Content-Type": "application/json", "Content-Length": "50"}
@@ -277,6 +281,7 @@ def test_a_body_that_does_not_come_is_given_up(town_url: str, people: dict[str, 
         is_problem(answer, 408)
 
 
+@pytest.mark.slow
 def test_addresses_are_those_that_trusted_proxies_name(town_url: str, people: dict[str, str]):
     def noted(client: httpx.Client, forwarded: str) -> set[str]:
         chief = bearer(token_of(client, ADMIN))

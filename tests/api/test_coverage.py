@@ -310,6 +310,7 @@ def test_sensitivity_begins_with_the_shares_as_asked(walkable: httpx.Client):
     assert found["min", "slower"]["change"]["households"] <= 0
 
 
+@pytest.mark.slow
 def test_services_that_travel_stand_beside_those_one_walks_to(fresh_url: str, scope: Scope):
     engine = create_engine(fresh_url)
     centre = key("stations", "Centre")

@@ -27,6 +27,7 @@ def is_removed(before: set[str]) -> bool:
     return folders() <= before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file_format", "crs", "name"),
     [

@@ -132,6 +132,7 @@ def _facts_of(noun: str) -> str:
     return {"communities": "CommunityFacts"}.get(noun, noun[:-1].capitalize() + "Facts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noun", NOUNS)
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
 def test_pages_hold_every_row_once_whatever_their_size(client: httpx.Client, noun: str, limit: int):

@@ -204,6 +204,7 @@ def test_a_file_that_is_not_utf8_is_refused(command: Command, tmp_path: Path):
     assert "is not UTF-8" in answer.stderr
 
 
+@pytest.mark.slow
 def test_the_command_lists_resolves_and_rejects(command: Command, fresh_url: str):
     first, second, third = queue(fresh_url, "学校后面", "学校前面", "学校里面")
     listed = command("list").stdout

@@ -144,6 +144,7 @@ def test_catchments_and_gaps_withhold_small_counts(walkable: httpx.Client):
     is_problem(walkable.get("/v1/coverage/gaps", params={"community": "340102009009"}), 404)
 
 
+@pytest.mark.slow
 def test_a_station_in_the_river_and_buildings_beyond_the_roads_are_seen(
     fresh_url: str, scope: Scope
 ):
@@ -229,6 +230,7 @@ def test_indicators_have_areas_values_and_pages(walkable: httpx.Client, measured
     is_problem(walkable.get("/v1/indicators", params={"as_of": "2020-01-01"}), 404)
 
 
+@pytest.mark.slow
 def test_every_number_is_traced_to_its_buildings(walkable: httpx.Client, measured: dict[str, Any]):
     asked = {"as_of": "2026-05-06", "indicator": "households_covered:affairs_300_m"}
     numbers = walkable.get("/v1/indicators", params=asked).json()["indicators"]
@@ -294,6 +296,7 @@ def test_coverage_leaves_as_a_file(
     is_problem(walkable.get("/v1/coverage/export", params={"layers": "roads"}), 422)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["walking", "straight_line"])
 def test_no_two_thresholds_of_a_place_give_a_small_count_away(walkable: httpx.Client, by: str):
     """Each in an answer of its own, in metres and in minutes at every speed."""

@@ -46,6 +46,7 @@ def locate(client: httpx.Client, lon: float, lat: float, **more: object) -> dict
     return client.get("/v1/locate", params=asked).raise_for_status().json()
 
 
+@pytest.mark.slow
 def test_points_are_in_the_grid_that_brute_force_says(client: httpx.Client):
     shapes = grid_shapes()
     rng = np.random.default_rng(7)
@@ -120,6 +121,7 @@ def brute_force(x: float, y: float, service: str, moment: datetime) -> list[tupl
     return sorted(found, key=lambda item: item[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [YEAR, YEAR + 1], ids=["laid out", "beyond the horizon"])
 def test_the_nearest_stations_are_those_of_brute_force(client: httpx.Client, year: int):
     rng = np.random.default_rng(11)

@@ -215,6 +215,7 @@ def test_a_box_that_is_none_is_422_everywhere(
     assert body["remedy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment",
     ["1714572000", "yesterday", "2026-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31", "", "nan"],

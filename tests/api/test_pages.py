@@ -75,6 +75,7 @@ def test_an_empty_installation_says_what_to_do(new_database: Callable[[str], str
         is_problem(client.get("/maps/coverage"), 422)
 
 
+@pytest.mark.slow
 def test_the_description_asks_no_other_server(client: httpx.Client):
     page = client.get("/docs")
     assert page.status_code == 200
@@ -96,6 +97,7 @@ def test_no_other_file_is_served(client: httpx.Client, name: str):
     assert client.get(f"/static/{name}").status_code == 404
 
 
+@pytest.mark.slow
 def test_the_map_is_one_page_kept_until_the_data_change(fresh: httpx.Client):
     first = fresh.get("/maps/coverage?lang=en")
     assert first.status_code == 200, first.text[:500]
@@ -117,6 +119,7 @@ def test_the_map_is_one_page_kept_until_the_data_change(fresh: httpx.Client):
     assert changed.headers["etag"] != tag
 
 
+@pytest.mark.slow
 def test_the_walking_map_needs_roads(fresh: httpx.Client, fresh_url: str):
     assert "no road" in is_problem(fresh.get("/maps/walking"), 422)["detail"]
     assert "/maps/walking" not in fresh.get("/?lang=en").text
@@ -146,6 +149,7 @@ def test_the_map_of_a_service_and_a_moment(client: httpx.Client):
     is_problem(client.get("/maps/coverage?services=affairs"), 400)
 
 
+@pytest.mark.slow
 def test_a_tile_background_may_be_asked_and_nothing_else(town_url: str):
     settings = Settings(database_url=town_url, tile_url="https://{s}.tiles.example/{z}/{x}/{y}.png")
     with serving(settings) as client:

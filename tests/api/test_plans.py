@@ -66,6 +66,7 @@ def draw(client: httpx.Client, place: str, version: str = '"1"', **asked: object
     return client.post(f"{place}/draw", json=asked, headers={"If-Match": version})
 
 
+@pytest.mark.slow
 def test_a_draft_is_made_drawn_by_the_worker_measured_and_deleted(
     client: httpx.Client, here: Settings
 ):
@@ -96,6 +97,7 @@ def test_a_draft_is_made_drawn_by_the_worker_measured_and_deleted(
     is_problem(client.get(place), 404)
 
 
+@pytest.mark.slow
 def test_a_building_above_the_maximum_is_split_on_request_and_as_before(
     client: httpx.Client, here: Settings
 ):
@@ -180,6 +182,7 @@ def test_a_change_without_a_version_or_on_a_stale_one_is_refused(client: httpx.C
     assert client.get("/v1/jobs").json() == {"jobs": []}
 
 
+@pytest.mark.slow
 def test_of_two_drawings_on_one_version_the_second_is_stale(client: httpx.Client, here: Settings):
     place = made(client)
     first, second = draw(client, place), draw(client, place, options={"seed": 5})
@@ -211,6 +214,7 @@ def test_what_cannot_be_drawn_is_refused_before_a_job_begins(client: httpx.Clien
     assert client.get("/v1/jobs").json() == {"jobs": []}
 
 
+@pytest.mark.slow
 def test_a_preview_says_who_would_move_and_the_same_request_moves_them(
     client: httpx.Client, here: Settings
 ):
@@ -244,6 +248,7 @@ def test_a_queued_drawing_is_cancelled_and_the_draft_stays(client: httpx.Client,
     assert client.get(place).json() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_best", [False, True])
 def test_a_running_drawing_tells_how_far_it_is_and_is_cancelled(
     client: httpx.Client, here: Settings, monkeypatch: pytest.MonkeyPatch, *, keep_best: bool
@@ -285,6 +290,7 @@ def test_a_running_drawing_tells_how_far_it_is_and_is_cancelled(
         assert plan == before
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_the_draft_as_it_was(client: httpx.Client, here: Settings):
     """Nobody hears of the job any more: it is closed, and the draft can be drawn again."""
     place = made(client)

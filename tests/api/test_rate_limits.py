@@ -32,6 +32,7 @@ def is_told_to_wait(answer: httpx.Response) -> None:
     assert f"{seconds} s" in body["remedy"]
 
 
+@pytest.mark.slow
 def test_an_account_has_its_own_window_whatever_its_credentials(
     town_url: str, people: dict[str, str]
 ):
@@ -46,6 +47,7 @@ def test_an_account_has_its_own_window_whatever_its_credentials(
         assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 def test_costly_requests_take_more(town_url: str, people: dict[str, str]):
     desk = bearer(key_of(town_url, people["desk"]))
     with served(town_url, rate_limit="30/minute") as client:
@@ -55,6 +57,7 @@ def test_costly_requests_take_more(town_url: str, people: dict[str, str]):
         assert client.get("/v1/grids?limit=1", headers=desk).status_code == 200
 
 
+@pytest.mark.slow
 def test_whoever_tries_many_wrong_keys_is_kept_from_the_store(
     town_url: str, people: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -69,6 +72,7 @@ def test_whoever_tries_many_wrong_keys_is_kept_from_the_store(
     assert asked == ["wg_0", "wg_1", "wg_2"]
 
 
+@pytest.mark.slow
 def test_signing_in_is_limited_by_address_for_forms_and_tokens_together(
     town_url: str, people: dict[str, str]
 ):
@@ -85,6 +89,7 @@ def test_signing_in_is_limited_by_address_for_forms_and_tokens_together(
         assert f"Come back in {page.headers['retry-after']} s" in page.text
 
 
+@pytest.mark.slow
 def test_behind_a_trusted_proxy_each_address_has_its_own_tries(
     town_url: str, people: dict[str, str]
 ):
@@ -97,6 +102,7 @@ def test_behind_a_trusted_proxy_each_address_has_its_own_tries(
             assert answer.status_code == status
 
 
+@pytest.mark.slow
 def test_a_header_that_nobody_vouches_for_gives_no_new_tries(town_url: str, people: dict[str, str]):
     sent = {"login": "nobody-here", "password": "not at all right"}
     with served(town_url, rate_limit_sign_in="1/minute") as client:

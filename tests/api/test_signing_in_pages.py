@@ -100,6 +100,7 @@ def test_by_https_the_cookie_is_secure_and_bound_to_the_host(town_url: str, peop
         is_problem(client.get("/v1/grids", headers={"Cookie": plain}), 401)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("login", "password"),
     [
@@ -161,6 +162,7 @@ def test_every_session_ends_at_once_by_ones_own_wish(browser: httpx.Client, serv
             is_problem(one.get("/v1/grids"), 401)
 
 
+@pytest.mark.slow
 def test_another_password_ends_the_other_sessions(
     browser: httpx.Client, served_at: str, town_url: str
 ):
@@ -182,6 +184,7 @@ def test_another_password_ends_the_other_sessions(
         assert browser.put("/v1/auth/password", json=back, headers=proof).status_code == 204
 
 
+@pytest.mark.slow
 def test_an_account_waits_after_wrong_passwords_even_for_the_right_one(
     browser: httpx.Client, town_url: str
 ):

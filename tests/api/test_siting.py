@@ -55,6 +55,7 @@ def done(client: httpx.Client, here: Settings, begun: httpx.Response) -> dict[st
     return job
 
 
+@pytest.mark.slow
 def test_sites_are_chosen_told_and_one_is_swapped(client: httpx.Client, here: Settings):
     begun = client.post("/v1/siting", json=CANTEENS)
     place = f"/v1/siting/{begun.json()['id']}"

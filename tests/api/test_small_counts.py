@@ -114,6 +114,7 @@ def given_away(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("login", ["viewer", "grid-worker"])
 @pytest.mark.parametrize("path", TOLD)
 def test_no_small_count_is_told_to_whom_they_are_withheld_from(
@@ -133,6 +134,7 @@ def test_no_small_count_is_told_to_whom_they_are_withheld_from(
 radii = st.lists(st.integers(20, 900), min_size=2, max_size=8, unique=True)
 
 
+@pytest.mark.slow
 @given(metres=radii, service=st.sampled_from(SERVICES), per=st.sampled_from(["grid", "community"]))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nor_can_one_be_worked_out_of_sums(
@@ -176,6 +178,7 @@ def test_the_grids_of_a_community_do_not_add_up_to_one_that_is_withheld(asking: 
     assert not any(row["suppressed"] for row in rows_of(asking["manager"], "/v1/grids"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("login", ["manager", "grid-worker"])
 def test_the_buildings_of_a_grid_do_not_add_up_to_one_that_is_withheld(
     asking: dict[str, Get], login: str

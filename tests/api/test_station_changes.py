@@ -166,6 +166,7 @@ def test_a_delivery_that_cannot_be_is_refused(client: httpx.Client, wrong: dict[
     assert client.get(CENTRE).json()["properties"]["version"] == 1
 
 
+@pytest.mark.slow
 def test_each_change_is_written_down_with_before_and_after(fresh_url: str, scope: Scope):
     engine = make_engine(fresh_url)
     with serving(Settings(database_url=fresh_url)) as client:

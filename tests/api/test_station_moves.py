@@ -113,6 +113,7 @@ def serving_on(client: httpx.Client, day: str) -> int:
     return int(answer.json()["stations_serving"])
 
 
+@pytest.mark.slow
 def test_closing_a_station_leaves_the_past_alone(walkable: httpx.Client, here: Settings):
     today = local_day(datetime.now(UTC), here.timezone)
     yesterday, now = f"{today - timedelta(days=1)}", f"{today}"
@@ -142,6 +143,7 @@ def test_a_planned_station_that_opens_serves_from_today(walkable: httpx.Client, 
     assert (serving_on(walkable, yesterday), serving_on(walkable, now)) == (then, before + 1)
 
 
+@pytest.mark.slow
 def test_changes_make_one_run_due_that_sees_them_all(walkable: httpx.Client, here: Settings):
     assert move(walkable, 9.5, 3.5).status_code == 200
     (job,) = runs_due(walkable, 1)

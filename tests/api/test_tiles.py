@@ -90,6 +90,7 @@ def keys(frames: list[gpd.GeoDataFrame]) -> set[str]:
     return {each for frame in frames for each in frame["id"]}
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     z=st.integers(14, 17),

@@ -363,6 +363,7 @@ def test_a_closed_account_ends_its_tokens_and_keys(
     assert guarded.get("/v1/grids", headers=bearer(token)).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_new_password_ends_the_tokens_that_the_old_one_gave(
     guarded: httpx.Client, people: dict[str, str], town_url: str
 ):
@@ -380,6 +381,7 @@ def test_a_new_password_ends_the_tokens_that_the_old_one_gave(
     assert guarded.get("/v1/grids", headers=bearer(key)).status_code == 200  # keys end by their own
 
 
+@pytest.mark.slow
 def test_what_is_kept_in_memory_is_forgotten_after_an_own_write(
     town_url: str, people: dict[str, str], tmp_path: Path
 ):

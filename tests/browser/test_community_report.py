@@ -32,6 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_community_is_one_sheet_of_paper(watched: Watched, path: Path, size: tuple[int, int]):
     page = watched.page
     page.goto(path.as_uri())
@@ -48,6 +49,7 @@ def test_each_community_is_one_sheet_of_paper(watched: Watched, path: Path, size
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 2
 
 
+@pytest.mark.slow
 def test_nothing_serious_is_wrong_for_assistive_technology(watched: Watched, path: Path):
     page = watched.page
     page.goto(path.as_uri())

@@ -82,6 +82,7 @@ def expected_line(town: CoverageMapData, scenario: int, radius: int) -> str:
     return f"Out of reach: {out:,} of {int(households.sum()):,} households"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_it_opens_on_its_scope_and_fits_the_window(
     watched: Watched, saved: Callable[..., Path], size: tuple[int, int], language: Language
@@ -115,6 +116,7 @@ def test_controls_do_not_lie_on_each_other(watched: Watched, saved: Callable[...
             assert across <= 0.5 or down <= 0.5, (one["name"], other["name"])
 
 
+@pytest.mark.slow
 def test_controls_are_large_enough_to_touch(
     watched: Watched, saved: Callable[..., Path], size: tuple[int, int]
 ):
@@ -128,6 +130,7 @@ def test_controls_are_large_enough_to_touch(
         assert min(box["right"] - box["left"], box["bottom"] - box["top"]) >= 24
 
 
+@pytest.mark.slow
 def test_the_choice_changes_summary_and_colours(
     watched: Watched, saved: Callable[..., Path], town: CoverageMapData
 ):
@@ -159,6 +162,7 @@ def test_the_choice_changes_summary_and_colours(
     assert page.evaluate("document.activeElement.id") == "wg-service", "the focus stays"
 
 
+@pytest.mark.slow
 def test_grids_are_coloured_by_what_is_chosen_and_the_legend_follows(
     watched: Watched, saved: Callable[..., Path]
 ):
@@ -180,6 +184,7 @@ def test_grids_are_coloured_by_what_is_chosen_and_the_legend_follows(
     assert page.locator(".wg-legend .wg-area").count() == 0
 
 
+@pytest.mark.slow
 def test_layers_can_be_switched(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     page.locator(".leaflet-control-layers").hover()
@@ -207,6 +212,7 @@ def test_layers_can_be_switched(watched: Watched, saved: Callable[..., Path]):
     assert page.evaluate(PIXELS, COVERED) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "heading"),
     [
@@ -237,6 +243,7 @@ def test_search_finds(watched: Watched, saved: Callable[..., Path], typed: str, 
     assert not re.search(r"undefined|NaN|null|\{\w+\}", popup.inner_text())
 
 
+@pytest.mark.slow
 def test_search_says_when_it_finds_nothing(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     show_panel(page)
@@ -248,6 +255,7 @@ def test_search_says_when_it_finds_nothing(watched: Watched, saved: Callable[...
     assert page.locator("#wg-results").is_hidden()
 
 
+@pytest.mark.slow
 def test_a_click_tells_about_the_building_and_its_grid(
     watched: Watched, saved: Callable[..., Path], town: CoverageMapData
 ):
@@ -274,6 +282,7 @@ def test_a_click_tells_about_the_building_and_its_grid(
     assert " m" in text
 
 
+@pytest.mark.slow
 def test_a_station_tells_its_hours_and_what_it_is(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved("zh-CN"))
     page.evaluate("Wangge.app.markers[1].openPopup()")
@@ -299,6 +308,7 @@ def test_markers_can_be_reached_and_opened_by_keyboard(
     assert page.locator(".leaflet-popup-close-button").get_attribute("aria-label") == "Close"
 
 
+@pytest.mark.slow
 def test_the_measure_tool_works_in_chinese(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved("zh-CN"))
     page.locator(".leaflet-control-measure").hover()
@@ -314,6 +324,7 @@ def test_the_measure_tool_works_in_chinese(watched: Watched, saved: Callable[...
     assert page.locator(".leaflet-popup").count() == 0, "a click that measures asks nothing else"
 
 
+@pytest.mark.slow
 def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved(data=make_town(name=HOSTILE)))
     show_panel(page)
@@ -328,6 +339,7 @@ def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):
     assert page.locator("h1").inner_text() == "明光路街道" + HOSTILE
 
 
+@pytest.mark.slow
 def test_nothing_serious_is_wrong_for_assistive_technology(
     watched: Watched, saved: Callable[..., Path]
 ):

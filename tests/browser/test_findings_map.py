@@ -66,6 +66,7 @@ def test_500_buildings_on_one_spot_are_one_entry(watched: Watched, saved: Path):
     assert "and 495 more" in page.locator(".leaflet-popup-content").inner_text()
 
 
+@pytest.mark.slow
 def test_a_kind_can_be_hidden_and_notes_are_shown_on_request(watched: Watched, saved: Path):
     page = watched.open(saved)
     unfold(page)
@@ -91,6 +92,7 @@ def test_names_are_text(watched: Watched, saved: Path):
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(watched: Watched, saved: Path):
     page = watched.open(saved)
     unfold(page)

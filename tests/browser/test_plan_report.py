@@ -69,6 +69,7 @@ def test_a_bar_lights_its_grid_on_the_map(watched: Watched, saved: Path):
     assert "wr-focused" in (bar.get_attribute("class") or "")
 
 
+@pytest.mark.slow
 def test_a_grid_on_the_map_lights_its_bar_and_explains_itself(watched: Watched, saved: Path):
     page = watched.open(saved)
     page.locator("#grids").evaluate("node => node.scrollIntoView()")
@@ -92,6 +93,7 @@ def test_a_grid_on_the_map_lights_its_bar_and_explains_itself(watched: Watched, 
     assert page.locator(".leaflet-popup-close-button").get_attribute("aria-label") == "Close"
 
 
+@pytest.mark.slow
 @DESKTOP
 def test_the_pointer_over_the_map_lights_the_bar(watched: Watched, saved: Path):
     page = watched.open(saved)
@@ -103,6 +105,7 @@ def test_the_pointer_over_the_map_lights_the_bar(watched: Watched, saved: Path):
     assert page.locator(".wr-bar.wr-focused").get_attribute("data-i") == "4"
 
 
+@pytest.mark.slow
 def test_arrows_go_from_bar_to_bar(watched: Watched, saved: Path):
     page = watched.open(saved)
     page.locator(".wr-bar[data-i='0']").focus()
@@ -152,6 +155,7 @@ def test_bars_are_as_long_as_their_households(watched: Watched, saved: Path):
     assert abs(off) < 2, "the axis and the bars have one scale"
 
 
+@pytest.mark.slow
 def test_the_table_sorts_by_each_heading(watched: Watched, saved: Path):
     page = watched.open(saved)
     head = page.locator(".wr-measures thead th", has_text="Polsby–Popper")
@@ -168,6 +172,7 @@ def test_the_table_sorts_by_each_heading(watched: Watched, saved: Path):
     assert page.locator(".wr-measures [aria-sort]").count() == 1
 
 
+@pytest.mark.slow
 def test_a_number_in_the_text_brings_the_map(watched: Watched, saved: Path):
     page = watched.open(saved)
     page.locator("#limits .wr-group:not([open]) summary").first.click()
@@ -189,6 +194,7 @@ def test_better_and_worse_are_said_in_words(watched: Watched, saved: Path):
     assert heads == ["This plan", "Compared with: 2025", "METIS alone"]
 
 
+@pytest.mark.slow
 def test_names_are_text(watched: Watched, tmp_path: Path):
     told = report()
     path = tmp_path / "hostile.html"
@@ -208,6 +214,7 @@ def test_names_are_text(watched: Watched, tmp_path: Path):
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["saved", "city"])
 def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(
     watched: Watched, request: pytest.FixtureRequest, which: str
@@ -224,6 +231,7 @@ def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(
     assert wrong == []
 
 
+@pytest.mark.slow
 @DESKTOP
 def test_chinese_labels(watched: Watched, tmp_path: Path):
     path = tmp_path / "zh.html"
@@ -238,6 +246,7 @@ def test_chinese_labels(watched: Watched, tmp_path: Path):
     assert "grid" not in text.lower()
 
 
+@pytest.mark.slow
 @DESKTOP
 def test_on_paper_everything_is_unfolded_and_controls_are_gone(watched: Watched, saved: Path):
     page = watched.open(saved)
@@ -253,6 +262,7 @@ def test_on_paper_everything_is_unfolded_and_controls_are_gone(watched: Watched,
     assert page.locator(".wr-orders").is_visible()
 
 
+@pytest.mark.slow
 def test_a_city_is_folded_by_community_and_opens(watched: Watched, city: Path):
     page = watched.open(city)
     assert page.locator(".wr-community").count() == 64

@@ -51,6 +51,7 @@ def test_the_front_page_leads_each_user(page: Page, base: str, language: str):
         assert page.request.get(f"{base}{href}").ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_the_coverage_map_draws_under_its_own_policy(page: Page, base: str, language: str):
     page.goto(f"{base}/maps/coverage?lang={language}")
@@ -60,12 +61,14 @@ def test_the_coverage_map_draws_under_its_own_policy(page: Page, base: str, lang
     assert fits(page)
 
 
+@pytest.mark.slow
 def test_a_planner_lands_on_the_deviation(page: Page, base: str):
     page.goto(f"{base}/maps/coverage?lang=en#deviation")
     page.wait_for_selector("html[data-ready=true]", state="attached")
     assert page.locator("text=Households above or below the target of 400").count() >= 1
 
 
+@pytest.mark.slow
 def test_the_description_of_the_api_needs_no_other_host(page: Page, base: str):
     page.goto(f"{base}/docs")
     page.wait_for_selector(".opblock")

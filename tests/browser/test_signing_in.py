@@ -88,6 +88,7 @@ def test_one_signs_in_is_told_of_a_mistake_and_signs_out(
     assert page.locator(".account strong").count() == 0  # nothing is kept to go back to
 
 
+@pytest.mark.slow
 def test_a_link_leads_through_signing_in_to_where_it_meant(page: Page, base: str):
     page.goto(f"{base}/maps/coverage?lang=en&service=affairs")
     page.locator("#login").fill("planner")
@@ -97,6 +98,7 @@ def test_a_link_leads_through_signing_in_to_where_it_meant(page: Page, base: str
     page.wait_for_selector("html[data-ready=true]", state="attached")
 
 
+@pytest.mark.slow
 def test_a_viewer_is_led_to_no_map_of_buildings(page: Page, base: str):
     page.goto(f"{base}/login?lang=en")
     page.locator("#login").fill("reader")
@@ -109,6 +111,7 @@ def test_a_viewer_is_led_to_no_map_of_buildings(page: Page, base: str):
     assert fits(page)
 
 
+@pytest.mark.slow
 def test_the_description_sends_the_proof_with_a_change(page: Page, base: str):
     page.goto(f"{base}/login?lang=en&next=/docs")
     page.locator("#login").fill("planner")

@@ -78,6 +78,7 @@ def test_the_maps_move_together(watched: Watched, saved: Callable[..., Path]):
         assert one == pytest.approx(other, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_only_the_proposal_shows_who_is_newly_near(
     watched: Watched, saved: Callable[..., Path], proposal: SitingMapData
 ):
@@ -91,6 +92,7 @@ def test_only_the_proposal_shows_who_is_newly_near(
     assert line == f"2 new places bring {gained:,} households within reach"
 
 
+@pytest.mark.slow
 def test_places_can_be_gone_to(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     show_panel(page)
@@ -108,6 +110,7 @@ def test_places_can_be_gone_to(watched: Watched, saved: Callable[..., Path]):
     assert "−120" in page.locator(".ws-exchanges").inner_text()
 
 
+@pytest.mark.slow
 def test_a_click_tells_before_and_after(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     page.evaluate(
@@ -119,12 +122,14 @@ def test_a_click_tells_before_and_after(watched: Watched, saved: Callable[..., P
     assert "Proposed\n" in text
 
 
+@pytest.mark.slow
 def test_minutes_say_whose_speed_they_are_at(watched: Watched, saved: Callable[..., Path]):
     slow = replace(make_proposal(), limit=Limit("walking", "min", 15, "frail"))
     page = watched.open(saved(data=slow))
     assert "15 min (Frail)" in page.locator(".wg-said").first.inner_text()
 
 
+@pytest.mark.slow
 def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved(data=make_proposal(name=HOSTILE)))
     show_panel(page)
@@ -133,6 +138,7 @@ def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 def test_nothing_serious_is_wrong_for_assistive_technology(
     watched: Watched, saved: Callable[..., Path]
 ):

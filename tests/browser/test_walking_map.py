@@ -78,6 +78,7 @@ def test_it_opens_and_fits_the_window(
         assert "星期三 10:00–11:00" in text
 
 
+@pytest.mark.slow
 def test_the_slider_goes_through_the_week_by_keyboard(
     watched: Watched, saved: Callable[..., Path], town: WalkingMapData
 ):
@@ -102,6 +103,7 @@ def test_the_slider_goes_through_the_week_by_keyboard(
     assert page.evaluate("document.activeElement.id") == "wg-hour"
 
 
+@pytest.mark.slow
 def test_the_week_plays_and_stops(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     button = page.locator(".wg-play")
@@ -115,6 +117,7 @@ def test_the_week_plays_and_stops(watched: Watched, saved: Callable[..., Path]):
     assert page.evaluate("Wangge.app.state.hour") == stopped
 
 
+@pytest.mark.slow
 def test_on_foot_by_straight_line_in_metres_and_minutes(
     watched: Watched, saved: Callable[..., Path], town: WalkingMapData
 ):
@@ -144,6 +147,7 @@ def test_on_foot_by_straight_line_in_metres_and_minutes(
     assert shares == sorted(shares)
 
 
+@pytest.mark.slow
 def test_delivery_stands_beside_walking(
     watched: Watched, saved: Callable[..., Path], town: WalkingMapData
 ):
@@ -166,6 +170,7 @@ def test_delivery_stands_beside_walking(
     assert out_of_reach(page) == homes.sum(), "nobody delivers at eight in the morning"
 
 
+@pytest.mark.slow
 def test_the_way_of_every_building_is_as_long_as_was_measured(
     watched: Watched, saved: Callable[..., Path], town: WalkingMapData
 ):
@@ -189,6 +194,7 @@ def test_the_way_of_every_building_is_as_long_as_was_measured(
         assert np.mean(lengths) > 0.98
 
 
+@pytest.mark.slow
 def test_a_building_shows_its_way(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     page.evaluate("Wangge.app.showBuilding(300)")
@@ -204,6 +210,7 @@ def test_a_building_shows_its_way(watched: Watched, saved: Callable[..., Path]):
     expect(page.locator(".leaflet-path-pane path")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_minutes_grow_along_streets(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     page.evaluate("Wangge.app.map.addLayer(Wangge.app.layers.ways)")
@@ -219,6 +226,7 @@ def test_minutes_grow_along_streets(watched: Watched, saved: Callable[..., Path]
     assert np.isfinite(costs).all()
 
 
+@pytest.mark.slow
 def test_views_and_indicators(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     show_panel(page)
@@ -239,6 +247,7 @@ def test_views_and_indicators(watched: Watched, saved: Callable[..., Path]):
     assert page.evaluate("document.activeElement.id") == "wg-metric"
 
 
+@pytest.mark.slow
 def test_areas_follow_the_choice(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     assert page.locator(".leaflet-gaps-pane path").count() == 1
@@ -251,6 +260,7 @@ def test_areas_follow_the_choice(watched: Watched, saved: Callable[..., Path]):
     assert page.locator(".leaflet-isochrones-pane path").count() == 5
 
 
+@pytest.mark.slow
 def test_a_click_tells_about_the_gap(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved())
     click = """state => { const a = Wangge.app; const n = a.data.buildings.count;
@@ -266,6 +276,7 @@ def test_a_click_tells_about_the_gap(watched: Watched, saved: Callable[..., Path
     )
 
 
+@pytest.mark.slow
 def test_hovering_names_the_building(
     watched: Watched, saved: Callable[..., Path], size: tuple[int, int]
 ):
@@ -278,6 +289,7 @@ def test_hovering_names_the_building(
     assert page.evaluate("Wangge.app.data.buildings.name[30]") in tip.inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "heading"),
     [
@@ -298,6 +310,7 @@ def test_search_finds(watched: Watched, saved: Callable[..., Path], typed: str, 
     assert not re.search(r"undefined|NaN|null|\{\w+\}", popup.inner_text())
 
 
+@pytest.mark.slow
 def test_hostile_names_do_nothing(watched: Watched, saved: Callable[..., Path]):
     page = watched.open(saved(data=make_walking_town(16, 8, name=HOSTILE)))
     page.evaluate("Wangge.app.showBuilding(30)")
@@ -313,6 +326,7 @@ def test_an_old_browser_is_told(watched: Watched, saved: Callable[..., Path]):
     page.wait_for_function("document.querySelector('.wg-wait')?.textContent.includes('too old')")
 
 
+@pytest.mark.slow
 def test_nothing_serious_is_wrong_for_assistive_technology(
     watched: Watched, saved: Callable[..., Path]
 ):

@@ -116,6 +116,7 @@ def told(page: Page) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_outlines_come_as_tiles_and_say_the_same(seen: Seen, base: str):
     page = seen.open(f"{base}{PAGE}&buildings=packed")
     page.evaluate("Wangge.app.map.setView([31.878, 117.305], 16, { animate: false })")
@@ -138,6 +139,7 @@ def test_outlines_come_as_tiles_and_say_the_same(seen: Seen, base: str):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.slow
 def test_an_hour_needs_no_new_tile(seen: Seen, base: str):
     page = seen.open(f"{base}{PAGE}&buildings=tiles")
     seen.look(16)
@@ -151,6 +153,7 @@ def test_an_hour_needs_no_new_tile(seen: Seen, base: str):
     assert len(seen.tiles) == asked
 
 
+@pytest.mark.slow
 def test_from_afar_dots_stand_for_buildings(seen: Seen, base: str):
     page = seen.open(f"{base}{PAGE}&buildings=tiles")
     seen.look(16)
@@ -160,6 +163,7 @@ def test_from_afar_dots_stand_for_buildings(seen: Seen, base: str):
     assert page.evaluate(INKED) > 0
 
 
+@pytest.mark.slow
 def test_a_click_shows_the_verdict_and_the_way(seen: Seen, base: str):
     page = seen.open(f"{base}{PAGE}&buildings=tiles")
     seen.look(16)
@@ -170,6 +174,7 @@ def test_a_click_shows_the_verdict_and_the_way(seen: Seen, base: str):
     assert page.locator(".leaflet-path-pane path").count() == 4
 
 
+@pytest.mark.slow
 def test_without_its_server_the_page_says_so(seen: Seen, base: str):
     def refuse(route: Route) -> None:
         route.fulfill(status=503, body="")

@@ -118,6 +118,7 @@ def test_what_is_wrong_with_a_password_is_said_without_it(url: str, tmp_path: Pa
     assert not signs_in(url, "boss", "qwertyuiop[]")
 
 
+@pytest.mark.slow
 def test_a_user_is_followed_through_its_life(url: str, secret_file: str):
     assert "It may do nothing yet" in ok("user", "add", "grid-012", "--no-password")
     code = CODE_OF["A"]
@@ -158,6 +159,7 @@ MISTAKES = (
 )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_told_with_a_remedy(url: str):
     with sessions(url) as session:
         add_person(session, "known")

@@ -73,6 +73,7 @@ def test_where_there_was_nothing_there_is_no_hash(session: Session):
     assert entry.after_hash == sha256(b"{}").hexdigest()
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=5))
 def test_the_hash_goes_by_the_facts_and_not_by_their_order(facts: dict[str, object]):
     turned = dict(reversed(facts.items()))

@@ -328,6 +328,7 @@ def command(
     get_settings.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_table_and_exits_1_for_errors(
     command: Callable[..., Result], tmp_path: Path
 ):
@@ -344,6 +345,7 @@ def test_the_command_shows_a_table_and_exits_1_for_errors(
     assert frame.loc[frame["kind"] == "building_duplicated", "row_ids"].iloc[0].count("; ") == 2
 
 
+@pytest.mark.slow
 def test_fix_shows_what_it_would_do_and_asks(command: Callable[..., Result]):
     refused = command("--fix", text="n\n")
     assert refused.exit_code != 0

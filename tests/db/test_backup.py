@@ -59,6 +59,7 @@ def copy(town_url: str, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_round_trip_keeps_every_row_and_the_schema(town_url: str, copy: Path, empty_url: str):
     restore(empty_url, copy)
     before = contents(town_url)
@@ -89,6 +90,7 @@ def test_a_database_with_tables_is_refused_without_clean(
     assert contents(target) == before
 
 
+@pytest.mark.slow
 def test_clean_replaces_everything_while_a_client_is_connected(
     town_url: str, new_database: Callable[[str], str], copy: Path
 ):
@@ -101,6 +103,7 @@ def test_clean_replaces_everything_while_a_client_is_connected(
     assert contents(target) == contents(town_url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.4, 0.98])
 def test_half_a_file_changes_nothing(
     new_database: Callable[[str], str], empty_url: str, copy: Path, share: float

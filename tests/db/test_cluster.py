@@ -76,6 +76,7 @@ def kill(cluster: Cluster):
     assert wait_until(lambda: not is_server_of(pid, str(cluster.data)), 20)
 
 
+@pytest.mark.slow
 def test_start_and_stop_are_idempotent_and_keep_data(cluster: Cluster):
     assert not cluster.status().running
     assert cluster.start()
@@ -133,6 +134,7 @@ def test_a_cluster_that_is_down_says_how_to_start_it(cluster: Cluster):
     assert "wangge db start" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_get_one_cluster(cluster: Cluster):
     command = [sys.executable, "-c", START, str(cluster.home), str(cluster.pg_bin)]
     racers = [
@@ -144,6 +146,7 @@ def test_processes_that_start_at_once_get_one_cluster(cluster: Cluster):
     assert cluster.status().running
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_server_loses_nothing_committed(cluster: Cluster):
     cluster.start()
     cluster.ensure_database("wangge")
@@ -153,6 +156,7 @@ def test_kill_9_of_the_server_loses_nothing_committed(cluster: Cluster):
     assert query(cluster, "SELECT n FROM kept") == [(7,)]
 
 
+@pytest.mark.slow
 def test_an_orphan_that_still_works_is_ended_before_a_second_server_starts(
     started: Cluster, monkeypatch: pytest.MonkeyPatch
 ):
@@ -200,6 +204,7 @@ def test_a_pid_that_another_program_got_does_not_bar_the_start(started: Cluster)
         stranger.wait()
 
 
+@pytest.mark.slow
 def test_an_interrupted_initdb_leaves_nothing_behind(cluster: Cluster):
     half = cluster.root / "data.new"
     half.mkdir(parents=True)
@@ -211,6 +216,7 @@ def test_an_interrupted_initdb_leaves_nothing_behind(cluster: Cluster):
     assert (cluster.data / MARKER).exists()
 
 
+@pytest.mark.slow
 def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(home: Path):
     deep = home / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
@@ -231,6 +237,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(home: Path):
         shutil.rmtree(cluster.socket_dir)
 
 
+@pytest.mark.slow
 def test_odd_characters_in_the_path_work(home: Path):
     odd = home / "it's a home, 网格"
     odd.mkdir()

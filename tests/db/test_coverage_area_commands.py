@@ -62,6 +62,7 @@ def told(*words: str) -> Any:
     return json.loads(answer.stdout)
 
 
+@pytest.mark.slow
 def test_isochrones_of_stations_a_place_and_all_that_serve():
     one = told("isochrone", "--station", "Centre", "--minutes", "3", "--minutes", "6")
     assert one["method"] == "walking"
@@ -93,6 +94,7 @@ def test_catchments_and_gaps_are_shown_with_small_counts_withheld():
     assert run("gaps", "--community", "340102009009").exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_station_and_a_building_without_a_road_near_are_said(url: str):
     hub, far = key("stations", "Hub"), shapely.Point(lon_lat(30, 3))
     engine = create_engine(url)
@@ -115,6 +117,7 @@ def test_a_station_and_a_building_without_a_road_near_are_said(url: str):
         engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_listed_and_its_indicators_shown(tmp_path: Path):
     nothing = run("indicators", "--as-of", "2020-01-01")
     assert nothing.exit_code == 1
@@ -140,6 +143,7 @@ def test_a_run_is_measured_listed_and_its_indicators_shown(tmp_path: Path):
     assert "indicator" in set(pd.read_excel(table, engine="openpyxl").columns)
 
 
+@pytest.mark.slow
 def test_every_service_on_offer_is_measured_and_targets_name_their_source(url: str):
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -204,6 +208,7 @@ def test_everything_is_written_to_one_geopackage_and_noted(tmp_path: Path, url: 
     assert noted["rows"]["walking_verdicts"] == 21
 
 
+@pytest.mark.slow
 def test_one_layer_goes_to_a_table_with_chinese_headers(tmp_path: Path):
     file = tmp_path / "catchments.xlsx"
     words = ("--layer", "catchments", "--headers", "zh-CN")

@@ -132,6 +132,7 @@ def walks(ground: WalkingGround, names: list[str]) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "at", "names"),
     [

@@ -59,6 +59,7 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_show_says_who_is_covered_and_how_it_was_measured():
     answer = plain(ok("show", *MORNING))
@@ -114,6 +115,7 @@ def test_what_cannot_be_asked_is_told_with_a_remedy(words: list[str], said: str)
     assert len(answer.stderr.strip().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_buildings_are_those_behind_the_share():
     body = told("show", *MORNING, "--per", "subdistrict", "--metres", "250")
@@ -135,6 +137,7 @@ def told_all() -> list[dict[str, Any]]:
     return every
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_a_path_is_a_line_in_json_and_a_sentence_without():
     house = key("buildings", "9,3")
@@ -161,6 +164,7 @@ def test_a_path_is_a_line_in_json_and_a_sentence_without():
         assert len(answer.stderr.strip().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_the_week_is_a_row_a_day_and_names_the_gaps():
     words = ["--service", "affairs", "--monday", "2026-04-27", "--threshold", "300"]
@@ -180,6 +184,7 @@ def test_the_week_is_a_row_a_day_and_names_the_gaps():
     assert "hours of 1 stations unknown" in ok("week", "--service", "health")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_limited_room_access_deliveries_and_variants_are_told():
     words = [*MORNING, "--count", "households", "--share", "0.1"]

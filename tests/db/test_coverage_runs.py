@@ -157,6 +157,7 @@ def test_staffing_comes_from_posts_and_floor_area_from_stations(
     assert rows[~rows["counted"]]["amount"].sum() == 3
 
 
+@pytest.mark.slow
 def test_trends_compare_with_the_month_and_the_year_before(town_session: Session, scope: Scope):
     add_streets(town_session, scope)
     for day in (date(2025, 5, 4), date(2026, 4, 8), date(2026, 4, 1)):

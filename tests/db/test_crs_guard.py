@@ -138,6 +138,7 @@ def _read(path: Path, declared: str) -> tuple[np.ndarray, SourceCrs]:
         return stream.sample, stream.facts.crs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("against", ["outline", "buildings"])
 @pytest.mark.parametrize("case", BAD_DECLARATIONS)
 def test_a_shapefile_whose_prj_lies_is_refused(

@@ -77,6 +77,7 @@ def _other(row_id: str) -> str:
     return row_id[:-1] + ("0" if row_id[-1] != "0" else "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["buildings", "stations", "pois", "communities", "incidents"])
 @pytest.mark.parametrize("match", ["auto", "id", "geometry"])
 def test_the_same_rows_again_change_nothing(town_session: Session, scope: Scope, layer: str, match):
@@ -99,6 +100,7 @@ def test_other_keys_are_matched_by_source_id_and_then_by_place(town_session: Ses
     assert (seen.added, seen.removed) == (0, 0)
 
 
+@pytest.mark.slow
 def test_added_changed_and_removed_are_told_and_households_per_grid(
     town_session: Session, scope: Scope
 ):

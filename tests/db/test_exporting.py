@@ -53,6 +53,7 @@ def same(first: pd.DataFrame, second: pd.DataFrame) -> None:
             assert x is y or x == y or (pd.isna(x) and pd.isna(y)), column
 
 
+@pytest.mark.slow
 def test_the_town_goes_out_and_into_an_empty_store(
     town_session: Session, factory: sessionmaker[Session], scope: Scope, tmp_path: Path
 ):
@@ -77,6 +78,7 @@ def test_the_town_goes_out_and_into_an_empty_store(
             same(there, read_layer(session, scope, layer.model, layer.contract))
 
 
+@pytest.mark.slow
 def test_every_layer_goes_out(town_session: Session, scope: Scope, tmp_path: Path):
     names = tuple(EXPORT_LAYERS)
     report = export_layers(town_session, scope, order(tmp_path / "all.gpkg", *names))

@@ -164,6 +164,7 @@ def test_a_person_chooses_a_candidate_and_the_matter_is_stored_and_audited(named
     assert entry.after["matter_id"] == done.matter_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "row_id", "column"),
     [
@@ -191,6 +192,7 @@ def test_a_person_points_at_the_map(named, scope):
     assert shapely.get_coordinates(shapely.from_geojson(matter.geometry))[0] == pytest.approx(where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decision", "error", "message"),
     [

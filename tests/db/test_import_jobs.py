@@ -319,6 +319,7 @@ def subdistrict():
     return generate_subdistrict(households=4_000, seed=7)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_home")
 def test_a_hotline_export_becomes_matters_and_questions_and_the_next_one_adds_the_new(
     factory: sessionmaker[Session], scope: Scope, tmp_path: Path, subdistrict
@@ -469,6 +470,7 @@ fields = { name = "name" }
 """
 
 
+@pytest.mark.slow
 def test_communities_that_a_file_brings_are_held_against_the_divisions(
     town_factory: sessionmaker[Session], scope: Scope, tmp_path: Path
 ):
@@ -524,6 +526,7 @@ def command_line(new_database, monkeypatch: pytest.MonkeyPatch):
     get_settings.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_history_of_a_row_is_shown(command_line, scope: Scope, tmp_path: Path):
     run, _ = command_line
     path, poi = tmp_path / "pois.csv", "00000000-0000-4000-8000-000000000001"
@@ -539,6 +542,7 @@ def test_the_history_of_a_row_is_shown(command_line, scope: Scope, tmp_path: Pat
     assert "no row" in run("import", "history", "pois", poi.replace("1", "2")).stderr
 
 
+@pytest.mark.slow
 def test_an_extract_of_openstreetmap_goes_in_as_a_job(command_line, scope: Scope, tmp_path: Path):
     run, sessions = command_line
     path = street_town().write(tmp_path / "blocks.osm")

@@ -173,6 +173,7 @@ def test_the_worker_does_what_is_queued_and_stops(
     }
 
 
+@pytest.mark.slow
 def test_of_two_workers_each_job_is_done_by_one(
     url: str, sessions: sessionmaker[Session], scope: Scope
 ):

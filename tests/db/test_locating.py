@@ -30,6 +30,7 @@ x_of_town = st.floats(-1, 11)
 y_of_town = st.floats(-1, 5)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(x=x_of_town, y=y_of_town)
 @example(x=0.0, y=-5e-11)  # outside by a nanometre
@@ -118,6 +119,7 @@ def brute_force(session: Session, scope: Scope, place: Place) -> list[tuple[str,
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     x=x_of_town,

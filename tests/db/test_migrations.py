@@ -36,6 +36,7 @@ def test_up_again_changes_nothing_and_keeps_the_data(new_database: Callable[[str
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_down_on_data_leaves_nothing_behind_and_up_again_works(new_database: Callable[[str], str]):
     url = new_database("town")
     migrate.downgrade(url, "base")
@@ -58,6 +59,7 @@ def test_down_on_data_leaves_nothing_behind_and_up_again_works(new_database: Cal
     command.check(config)
 
 
+@pytest.mark.slow
 def test_each_revision_goes_down_and_up_alone(new_database: Callable[[str], str]):
     url = new_database("town")
     revisions = [r.revision for r in migrate_history()]
@@ -75,6 +77,7 @@ def migrate_history():
     return list(ScriptDirectory.from_config(migrate.alembic_config("")).walk_revisions())
 
 
+@pytest.mark.slow
 def test_a_migration_gives_up_on_a_lock_instead_of_queueing(new_database: Callable[[str], str]):
     url = new_database("empty")
     engine = make_engine(url)

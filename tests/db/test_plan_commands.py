@@ -117,6 +117,7 @@ def test_a_planner_draws_looks_changes_exports_and_puts_in_effect(url: str, tmp_
     assert "no draft" in refused.stderr
 
 
+@pytest.mark.slow
 def test_what_a_plan_replaces_is_shown_before_it_is_asked_for(url: str):
     ok("draw", "--name", "Planned", "--scope", CODE_OF["A"], *BAND)
     assert "one community from 2099-01-01; periods of other plans: 1 cut back." in ok(
@@ -140,6 +141,7 @@ def test_what_a_plan_replaces_is_shown_before_it_is_asked_for(url: str):
     assert "3 communities from 2098-01-01; periods of other plans: 2 cut back, 1 taken out." in done
 
 
+@pytest.mark.slow
 def test_a_plan_drawn_to_be_in_effect_asks_before_it_replaces_another(url: str):
     to_be = ["--effective", "2098-01-01", *BAND]
     alone = ok("draw", "--name", "Alone", "--scope", CODE_OF["C"], *to_be)
@@ -154,6 +156,7 @@ def test_a_plan_drawn_to_be_in_effect_asks_before_it_replaces_another(url: str):
     assert rows(url, log) == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_rebalance_is_shown_asked_for_and_stored_as_a_new_draft(url: str):
     ok("draw", "--name", "Base", *BAND)
     lock = json.loads(ok("evaluate", "Base", "--json"))["grids"][0]["code"]
@@ -188,6 +191,7 @@ def test_a_report_is_one_page_with_the_plan_before_and_metis_alone(url: str, tmp
     assert 'lang="zh-CN"' in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_quarters_are_called_by_name_in_the_terminal_and_in_the_report(
     url: str, scope: Scope, tmp_path: Path
 ):
@@ -213,6 +217,7 @@ def reported(url: str, scope: Scope, plan: str) -> PlanReport:
         return read_plan_report(session, scope, order)
 
 
+@pytest.mark.slow
 def test_the_report_says_how_a_plan_was_drawn_until_somebody_edits_it(url: str, scope: Scope):
     ok("draw", "--name", "One", "--seed", "3", *BAND)
     ok("draw", "--name", "Two", *BAND)
@@ -225,6 +230,7 @@ def test_the_report_says_how_a_plan_was_drawn_until_somebody_edits_it(url: str, 
     assert (told.preset, told.seed) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_report_of_one_community_bears_its_name(url: str, scope: Scope):
     ok("draw", "--name", "One", "--scope", CODE_OF["A"], *BAND)
     told = reported(url, scope, "One")
@@ -239,6 +245,7 @@ def test_a_seed_below_nought_is_refused(url: str):
         assert "--seed" in refused.stderr
 
 
+@pytest.mark.slow
 def test_numbers_are_shown_before_they_are_given(url: str):
     ok("draw", "--name", "New", *BAND)
     engine = create_engine(url)
@@ -281,6 +288,7 @@ def test_what_cannot_be_done_is_said_in_a_line(url: str, words: list[str], said:
     assert "Traceback" not in answer.output
 
 
+@pytest.mark.slow
 def test_a_draft_of_a_name_that_two_have_is_asked_for_by_its_id(url: str):
     for kind in ("community", "party"):
         ok("draw", "--name", "Twice", "--kind", kind, *BAND)
@@ -300,6 +308,7 @@ def test_what_a_draft_has_already_is_not_said_again(url: str):
         assert said[0] in answer.output
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_is_refused_before_anything_is_drawn(url: str):
     ok("draw", "--name", "Base", *BAND)
     for words in (["draw", *BAND], ["rebalance", "Base", "--yes"]):
@@ -314,6 +323,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_drawn(url: str):
     assert made == [("Base +",), ("Base + (2)",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_best", [False, True])
 def test_ctrl_c_stores_nothing_or_the_best_so_far(
     url: str, monkeypatch: pytest.MonkeyPatch, *, keep_best: bool

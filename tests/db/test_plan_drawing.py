@@ -100,6 +100,7 @@ def test_a_draft_is_drawn_again_and_what_goes_on_keeps_key_number_and_code(
         assert last.action == "draw"
 
 
+@pytest.mark.slow
 def test_drawn_afresh_a_draft_has_new_grids_from_number_one(
     town_factory: sessionmaker[Session], scope: Scope
 ):
@@ -213,6 +214,7 @@ class Stops:
     def end(self, step: str, seconds: float) -> None: ...
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_best", [False, True])
 def test_a_drawing_that_is_cancelled_leaves_the_draft_as_it_was_unless_the_best_is_wanted(
     town_factory: sessionmaker[Session], scope: Scope, *, keep_best: bool
@@ -239,6 +241,7 @@ def test_a_drawing_that_is_cancelled_leaves_the_draft_as_it_was_unless_the_best_
     assert job.status == ("succeeded" if keep_best else "cancelled")
 
 
+@pytest.mark.slow
 def test_while_a_plan_is_drawn_others_may_read_and_write_it(
     town_factory: sessionmaker[Session], scope: Scope
 ):

@@ -67,6 +67,7 @@ def test_what_cannot_be_split_or_merged_is_said(
     assert stored(town_factory, draft) == before
 
 
+@pytest.mark.slow
 def test_grids_that_do_not_touch_are_not_merged(town_factory: sessionmaker[Session], scope: Scope):
     """In the town's own plan, d lies between B and nothing of a: use grids of C cut in three."""
     small = DrawOptions(target=80, minimum=40, maximum=200, preset="fast")

@@ -127,6 +127,7 @@ def test_a_name_is_given_once_among_the_plans_of_a_kind_and_division(
         plan_lifecycle.create_draft(session, scope, name="2027")
 
 
+@pytest.mark.slow
 def test_a_drawing_is_not_lost_for_its_name(town_factory: sessionmaker[Session], scope: Scope):
     """Somebody has taken the name while the grids were drawn."""
     with transaction(town_factory) as session:

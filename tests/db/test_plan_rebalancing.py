@@ -77,6 +77,7 @@ def test_compared_with_itself_nothing_moves(town_factory: sessionmaker[Session],
     assert told["comparison"]["before"] == told["comparison"]["after"]
 
 
+@pytest.mark.slow
 def test_rebalancing_says_how_many_move_and_then_moves_exactly_these(
     town_factory: sessionmaker[Session], scope: Scope
 ):

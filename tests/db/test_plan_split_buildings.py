@@ -137,6 +137,7 @@ def test_by_default_it_stays_whole_and_the_exception_names_the_option(
         assert "split_buildings" not in plan_facts(session, scope, plan.plan_id).row.options
 
 
+@pytest.mark.slow
 def test_without_units_on_record_it_stays_whole_and_says_so(
     town_factory: sessionmaker[Session], scope: Scope
 ):
@@ -234,6 +235,7 @@ def test_a_split_building_is_not_moved_and_its_neighbours_are(
         move_building(session, scope, plan.plan_id, TOWER, target)
 
 
+@pytest.mark.slow
 def test_a_plan_with_parts_is_rebalanced_edited_and_drawn_whole_again(
     towered: sessionmaker[Session], scope: Scope
 ):
@@ -301,6 +303,7 @@ def test_new_cells_leave_those_of_the_plan_with_their_parts(
         assert len(measure_plan(session, scope, plan.plan_id).table()) == plan.grids
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_home")
 def test_a_planner_asks_for_it_and_sees_the_parts_on_page_and_terminal(
     tmp_path: Path,
@@ -326,6 +329,7 @@ def test_a_planner_asks_for_it_and_sees_the_parts_on_page_and_terminal(
     assert "split by its staircases, whose places along it are assumed" in page
 
 
+@pytest.mark.slow
 def test_coverage_counts_each_part_in_its_own_grid(towered: sessionmaker[Session], scope: Scope):
     """Shares and indicators sum what SQL does, and all grids make up the whole."""
     draw(towered, scope, split_buildings=True, effective_from=DAY)

@@ -276,6 +276,7 @@ def test_preparing_again_changes_nothing(town_factory: sessionmaker[Session]):
         assert session.execute(rights).all() == before
 
 
+@pytest.mark.slow
 def test_an_owner_that_is_no_superuser_migrates_and_is_bound_by_its_own_policies(
     new_database: Callable[[str], str],
 ):

@@ -451,6 +451,7 @@ def test_where_no_station_stands_yet(town: "sessionmaker[Session]", scope: Scope
     assert len(told["sites"]) == 2
 
 
+@pytest.mark.slow
 def test_small_counts_are_withheld_and_what_would_reveal_them(
     town: "sessionmaker[Session]", scope: Scope
 ):

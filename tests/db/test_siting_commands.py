@@ -82,6 +82,7 @@ def told(*words: str) -> Any:
 CANTEENS = ("run", "--service", "canteen", "-n", "2", "--radius", "200", "--as-of", "2026-06-01")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("url")
 def test_sites_are_chosen_shown_listed_and_one_is_swapped():
     words = ok(*CANTEENS)
@@ -151,6 +152,7 @@ def test_a_siting_as_a_file(tmp_path: Path):
     assert "not written" in answer.stderr
 
 
+@pytest.mark.slow
 def test_chosen_sites_become_planned_stations(url: str):
     words = ok(*CANTEENS, "--adopt", "2100-03-01", "--hours", "10:30-13:00")
     assert "2 planned stations open on 2100-03-01" in words
@@ -171,6 +173,7 @@ def test_chosen_sites_become_planned_stations(url: str):
     assert (now, then) == (2, 4)
 
 
+@pytest.mark.slow
 def test_sites_that_serve_from_today_make_a_run_of_coverage_due(url: str, scope: Scope):
     engine = create_engine(url)
     due = []
@@ -183,6 +186,7 @@ def test_sites_that_serve_from_today_make_a_run_of_coverage_due(url: str, scope:
     assert due[1] is not None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("url")
 @pytest.mark.parametrize("keep_best", [False, True])
 def test_ctrl_c_keeps_nothing_or_the_best_so_far(
@@ -216,6 +220,7 @@ def test_an_infeasible_cover_names_the_buildings():
     assert "House 9,3" in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(
     ("words", "said"),

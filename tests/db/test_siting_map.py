@@ -79,6 +79,7 @@ def shown(
 AWAY = (0.45, 0.55)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [

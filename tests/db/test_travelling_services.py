@@ -36,6 +36,7 @@ def asked(service: str, at: datetime = NOON) -> Place:
     return Place(*lon_lat(1.3, 0.7), service, at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [NOON, BEYOND])
 def test_the_nearest_station_is_one_that_people_can_go_to(
     town_session: Session, scope: Scope, at: datetime

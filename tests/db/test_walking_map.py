@@ -28,6 +28,7 @@ pytestmark = pytest.mark.db
 ORDER = WalkingMapOrder(TIMEZONE, "Town", "en", services=("affairs", "any"), week=date(2026, 6, 3))
 
 
+@pytest.mark.slow
 def test_each_hour_names_the_stations_that_are_open_then(town_session: Session, scope: Scope):
     add_streets(town_session, scope)
     data = read_walking_map(town_session, scope, ORDER)
@@ -45,6 +46,7 @@ def test_each_hour_names_the_stations_that_are_open_then(town_session: Session, 
         assert open_at(0, hour) <= open_at(1, hour)
 
 
+@pytest.mark.slow
 def test_the_nearest_stations_of_each_set_are_those_of_a_walk(town_session: Session, scope: Scope):
     add_streets(town_session, scope)
     data = read_walking_map(town_session, scope, ORDER)
@@ -56,6 +58,7 @@ def test_the_nearest_stations_of_each_set_are_those_of_a_walk(town_session: Sess
         assert np.allclose(data.walking.distance_m[row], walk.distance_m, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_areas_belong_to_sets_that_serve_when_the_map_opens(town_session: Session, scope: Scope):
     add_streets(town_session, scope)
     data = read_walking_map(town_session, scope, ORDER)
@@ -80,6 +83,7 @@ def test_what_cannot_be_drawn_says_why(town_session: Session, scope: Scope):
         WalkingMapOrder(TIMEZONE, "Town", "en", services=("teleport",))
 
 
+@pytest.mark.slow
 def test_a_page_per_community(town_session: Session, scope: Scope, tmp_path: Path):
     add_streets(town_session, scope)
     file = tmp_path / "pages.html"
@@ -116,6 +120,7 @@ def test_the_commands_write_files(
         get_settings.cache_clear()
 
 
+@pytest.mark.slow
 def test_floor_area_that_nobody_stated_is_not_known_rather_than_nought(
     town_session: Session, scope: Scope
 ):

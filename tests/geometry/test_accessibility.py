@@ -72,6 +72,7 @@ def by_pandas(method, pairs, people, capacity, decay):
     return rows.groupby("i")["A"].sum().reindex(range(pairs.demands), fill_value=0.0).to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", DECAYS.values(), ids=DECAYS)
 @pytest.mark.parametrize("method", ["two_step", "three_step", "shared", "balanced"])
 def test_equal_to_pandas(method, decay):

@@ -121,6 +121,7 @@ def test_every_group_has_free_time():
     assert set(FREE_TIME) == set(SERVED_GROUPS)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 30 * 24 * 4 - 1), st.integers(1, 40)), min_size=1, max_size=8)
@@ -150,6 +151,7 @@ def test_parts_of_the_time_add_up(spans):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 11, 30), date(2028, 2, 29)])
 def test_activities_of_the_sample_lie_around_the_day_it_is_drawn_on(today: date):
     first, again = (
@@ -168,6 +170,7 @@ def test_activities_of_the_sample_lie_around_the_day_it_is_drawn_on(today: date)
             pd.testing.assert_frame_equal(frame, later[name])
 
 
+@pytest.mark.slow
 def test_the_hub_of_the_sample_serves_after_office_hours():
     layers = generate_subdistrict(households=4_000, seed=3).layers
     menu = month_menu(layers["activities"], SEPTEMBER, CONTEXT)

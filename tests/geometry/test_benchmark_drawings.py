@@ -215,6 +215,7 @@ def test_a_peer_runs_in_its_own_process_and_is_kept(tmp_path: Path):
 LIMIT = "from drawings.worker import _limit; _limit"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "said"),
     [

@@ -29,6 +29,7 @@ def overlap(parts):
     return shapely.area(parts).sum() - shapely.area(shapely.union_all(parts))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 6), st.floats(30, 700))
 def test_catchments_tile_what_is_reached(seed, stations, limit):
@@ -45,6 +46,7 @@ def test_catchments_tile_what_is_reached(seed, stations, limit):
     assert frame["station"].is_unique
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.floats(30, 700))
 def test_places_of_the_raster_are_in_the_catchment_of_their_station(seed, limit):
@@ -59,6 +61,7 @@ def test_places_of_the_raster_are_in_the_catchment_of_their_station(seed, limit)
         assert not (inside & (field.station != station)).any()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 6), st.floats(30, 700))
 def test_buildings_lie_in_the_catchment_of_their_station(seed, stations, limit):

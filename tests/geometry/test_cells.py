@@ -163,6 +163,7 @@ AWKWARD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shapes", AWKWARD.values(), ids=AWKWARD)
 def test_awkward_footprints_are_tiled(shapes):
     where = communities(GROUND)
@@ -271,6 +272,7 @@ def test_the_fingerprint_changes_with_the_data_only():
     assert data_version_of([houses]) != data_version_of([moved])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     st.lists(
@@ -291,6 +293,7 @@ def test_any_footprints_and_streets_are_tiled(rectangles, streets):
     check(frames, where, houses)
 
 
+@pytest.mark.slow
 def test_communities_meet_without_overlap_or_gap() -> None:
     """Cells of each community are noded alone; their outer points lie on the stored line."""
     layers = generate_subdistrict(households=4_000, seed=7).layers

@@ -121,6 +121,7 @@ def test_everything_that_is_said_is_what_one_counts(
     assert moved_in == found.households_moved
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(two_plans())
 def test_as_many_stay_as_can(plans: tuple[CellGraph, np.ndarray, np.ndarray]):

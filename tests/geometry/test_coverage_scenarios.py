@@ -165,6 +165,7 @@ def buildings() -> gpd.GeoDataFrame:
     )
 
 
+@pytest.mark.slow
 def test_distances_are_those_of_the_verdicts_and_equal_sets_are_measured_once(
     buildings: gpd.GeoDataFrame,
 ) -> None:

@@ -202,6 +202,7 @@ def points(town):
     return town.lonlat(town.buildings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "true"),
     [

@@ -131,6 +131,7 @@ def towns(draw):
     return town(" ".join(rows), people, units=" ".join(units), **barrier)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(towns(), st.integers(0, 3))
 def test_any_town_gets_a_whole_plan(drawn, seed):
@@ -155,6 +156,7 @@ def compare_with_shapely(graph, squares, grid):
     assert measures.border_m == pytest.approx(sum(measures.border_by_class_m))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(towns(), st.data())
 def test_locks_are_kept(drawn, data):
@@ -275,6 +277,7 @@ def test_islands_are_grids_of_their_own_and_empty_islets_are_not():
     assert islet.cells == (5,)
 
 
+@pytest.mark.slow
 def test_dedicated_areas_are_fixed_and_do_not_count():
     area = "-------- --mm---- --mm---- " + "-------- " * 5
     people = [50] * 64
@@ -430,6 +433,7 @@ def test_pieces_are_counted_through_joined_borders_only():
     assert components(4, graph.source, graph.indices)[0] == 1
 
 
+@pytest.mark.slow
 def test_importing_it_loads_neither_pandas_nor_geopandas():
     code = (
         "import sys, gis.districting as d; d.draw_grids, d.evaluate, d.CellGraph;"
@@ -447,6 +451,7 @@ def city(seed: int = 3) -> CellGraph:
     return graph_of(rows, np.random.default_rng(seed).integers(10, 90, 216))
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_draws_the_same_plan():
     graph = city()
     before = draw_grids(graph, DrawOptions(preset="fast", seed=7)).grid

@@ -273,6 +273,7 @@ def chain_of_three():
     return lattice(6, 7, people.ravel()), np.tile([0, 0, 1, 1, 2, 2], 7), 50 + 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ground", [far_exchange, chain_of_three])
 @pytest.mark.parametrize("stability", [0.5, 0.8, 1.0])
 @pytest.mark.parametrize("seed", [0, 1])

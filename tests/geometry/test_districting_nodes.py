@@ -57,6 +57,7 @@ def test_units_are_nodes_unless_they_must_be_split(mosaic, data):
     assert np.argsort(firsts, kind="stable").tolist() == np.argsort(node, kind="stable").tolist()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(mosaics())
 def test_cut_nodes_are_those_without_which_a_piece_falls_apart(mosaic):

@@ -168,6 +168,7 @@ def test_a_warm_start_does_not_make_the_plan_worse(preset, graph, seed, stabilit
     assert missed(grown, again) <= missed(grown, plan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", EVERY_PRESET)
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_as_near_to_the_band_as_any_plan_of_a_few_cells(seed, preset):
@@ -185,6 +186,7 @@ def test_it_is_as_near_to_the_band_as_any_plan_of_a_few_cells(seed, preset):
     assert (missed(graph, draw_grids(graph, DrawOptions(preset=preset))) == 0) == there_is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", EVERY_PRESET)
 @pytest.mark.parametrize(("spread", "plans"), [((5, 301), 4), ((120, 480), 0), ((0, 90), 4)])
 def test_programming_finds_no_plan_that_it_misses(spread, plans, preset):

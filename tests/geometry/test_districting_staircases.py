@@ -108,6 +108,7 @@ def borders(graph: CellGraph, names: np.ndarray) -> dict[tuple[int, int, int, bo
     return out
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(mosaics(), st.data())
 def test_splitting_keeps_every_sum_and_puts_borders_where_they_lie(mosaic, data):
@@ -158,6 +159,7 @@ def prove_shapes(split, parts, polygon):
     assert shapely.union_all(rings).area == pytest.approx(polygon.area)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(mosaics())
 def test_without_vertices_every_sum_is_kept(mosaic):

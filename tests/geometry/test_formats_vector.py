@@ -360,6 +360,7 @@ def test_a_shapefile_without_prj_is_refused_unless_declared(tmp_path: Path):
 CODES = (4490, 4214, 4610, 2334, 2360, 2385, 2422, 2436, 4504, 4526, 4543, 4545, 4548, 4549, 32650)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_systems_of_china_are_known_from_a_prj_and_go_to_lon_lat(tmp_path: Path, code: int):
     crs = CRS.from_epsg(code)
@@ -376,6 +377,7 @@ def test_systems_of_china_are_known_from_a_prj_and_go_to_lon_lat(tmp_path: Path,
     assert back == pytest.approx((lon, lat), abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_prj_of_a_local_name_is_known_by_its_numbers_and_said_so(tmp_path: Path):
     path = write(buildings().to_crs("EPSG:4548"), tmp_path / "z.shp")
     prj = path.with_suffix(".prj")

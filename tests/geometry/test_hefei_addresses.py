@@ -200,6 +200,7 @@ def test_the_documentation_shows_what_is_measured(texts: pd.DataFrame, judged: p
         assert measured in page, f"put this into docs/addresses.md:\n{measured}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "other"),
     [

@@ -193,6 +193,7 @@ def test_small_counts_are_withheld_and_households_never(buildings):
     assert not shown.loc[shown["indicator"].str.startswith("households"), "suppressed"].any()
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1)), min_size=2, max_size=6))
 def test_no_withheld_number_follows_from_the_others(people):

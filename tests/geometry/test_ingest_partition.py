@@ -29,6 +29,7 @@ def pieces(part: np.ndarray, borders: csr_matrix) -> int:
     return int(connected_components(inside, directed=False)[0])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)  # twelve METIS runs an example
 @given(st.integers(3, 12), st.integers(3, 12), st.integers(0, 2**32 - 1), st.integers(200, 3000))
 def test_parts_are_contiguous_and_complete(columns: int, rows: int, seed: int, size: int):

@@ -100,6 +100,7 @@ print(max(report["peak_memory_mb"].values()))
 """
 
 
+@pytest.mark.slow
 def test_the_peak_of_memory_is_the_readers_own():
     command = [sys.executable, "-c", HEAVY, PEAK, DATA / "helsinki_small.osm.pbf"]
     told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)

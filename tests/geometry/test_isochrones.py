@@ -75,6 +75,7 @@ def test_the_field_is_what_a_search_by_hand_finds(seed):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.lists(st.floats(5, 900), min_size=2, max_size=4))
 def test_isochrones_grow(seed, limits):
@@ -91,6 +92,7 @@ def test_isochrones_grow(seed, limits):
         assert less.difference(more).area < 1e-3
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.floats(30, 600))
 def test_places_of_the_raster_are_on_their_side(seed, limit):
@@ -101,6 +103,7 @@ def test_places_of_the_raster_are_on_their_side(seed, limit):
     assert (inside == (field.cost_m <= limit)).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.floats(30, 600))
 def test_every_building_is_where_its_verdict_says(seed, limit):
@@ -171,6 +174,7 @@ def scope_of(box):
     return to_lonlat(np.array([shifted(shapely.box(*box))], dtype=object), CRS)[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seeds, st.floats(30, 500))
 @example(330, 211.0)  # a part that rounding to degrees folds

@@ -103,6 +103,7 @@ def test_points_outside_go_to_the_nearest_grid_within_the_limit(
     assert np.isnan(located.snap_distance_m[~located.snapped]).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.sampled_from(DRAWINGS[1:]), coordinates, st.randoms(use_true_random=False))
 def test_the_answer_does_not_depend_on_the_order_of_grids(

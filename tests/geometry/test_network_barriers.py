@@ -267,6 +267,7 @@ def test_small_islands_are_joined_within_ten_metres_and_not_over_a_barrier():
     assert (long.report.islands_joined, long.report.components) == (0, 2)
 
 
+@pytest.mark.slow
 def test_in_the_sample_everybody_gets_out_by_the_gates():
     layers = generate_subdistrict().layers
     crs = projected_crs(*layers["communities"].geometry.iloc[0].representative_point().coords[0])

@@ -79,6 +79,7 @@ def test_walks_in_helsinki_are_those_over_the_ways_as_mapped(helsinki):
     assert np.isfinite(found).mean() > np.isfinite(mapped).mean()
 
 
+@pytest.mark.slow
 def test_helsinki_is_nearly_whole_and_every_building_is_on_it(helsinki):
     crs = projected_crs(24.944, 60.172)
     graph = network_of(helsinki, crs)
@@ -94,6 +95,7 @@ def test_helsinki_is_nearly_whole_and_every_building_is_on_it(helsinki):
     )
 
 
+@pytest.mark.slow
 def test_shanghai_from_vector_tiles_is_taken_as_drawn_with_vertices():
     data = read_mapped(SHARED / "shanghai/shanghai_bund.geojson", read_mapping(MAPPING)).layers
     crs = projected_crs(121.5, 31.24)

@@ -239,6 +239,7 @@ modest = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crs", SYSTEMS)
 @pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".csv", ".parquet", ".fgb"])
 @modest
@@ -270,6 +271,7 @@ def as_dbf(value: Any, column: Column, encoding: str) -> Any:
     return value.encode(encoding, "replace")[:254].decode(encoding, "ignore")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8", "gb18030"])
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4548", "gcj02"])
 @modest

@@ -93,6 +93,7 @@ def test_moves_leave_what_measuring_anew_would_give(data: st.DataObject):
     assert all(same(then, kept) for then, kept in shown), "what was shown does not change"
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.data())
 def test_candidates_are_the_neighbours_whose_move_tears_nothing(data: st.DataObject):

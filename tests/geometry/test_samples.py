@@ -70,6 +70,7 @@ def test_it_says_that_it_is_made_up(city: Dataset):
     assert city.layers["demands"]["synthetic"].all()
 
 
+@pytest.mark.slow
 def test_every_frame_keeps_its_contract(city: Dataset):
     assert set(city.layers) == set(CONTRACTS)
     for name, frame in city.layers.items():
@@ -375,12 +376,14 @@ def test_texts_name_no_person(city: Dataset):
         assert not texts.str.contains(r"\d{7,}|先生|女士|居民[张王李赵]|{").any()
 
 
+@pytest.mark.slow
 def test_same_seed_same_frames_in_another_process_order(default: Dataset):
     again = generate_subdistrict(households=13_600, seed=340_102)
     for name, frame in default.layers.items():
         assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(again.layers[name]))
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_city(default: Dataset):
     other = generate_subdistrict(seed=7)
     assert other.layers["buildings"]["households"].sum() == 13_600
@@ -557,6 +560,7 @@ def test_communities_follow_the_barriers():
 
 
 class TestFiles:
+    @pytest.mark.slow
     def test_files_hold_the_frames(self, default: Dataset, tmp_path: Path):
         files = write_sample(default, tmp_path / "out")
         names = {file.name for file in files}
@@ -599,6 +603,7 @@ def stored_layer(path: Path, name: str) -> gpd.GeoDataFrame:
     return out.astype(dict.fromkeys(times, "datetime64[us, UTC]"))
 
 
+@pytest.mark.slow
 def test_the_stored_sample_is_what_the_generator_draws(default: Dataset):
     """``data/boundaries/README.md`` says how to draw it again after a wanted change."""
     names = {name for name, _ in pyogrio.list_layers(STORED)}

@@ -29,6 +29,7 @@ def china():
     return rng.uniform(CHINA_WEST, CHINA_EAST, MANY), rng.uniform(CHINA_SOUTH, CHINA_NORTH, MANY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_inverse_errs_by_less_than_a_millimetre(china, name):
     there, back = PAIRS[name]
@@ -36,6 +37,7 @@ def test_the_inverse_errs_by_less_than_a_millimetre(china, name):
     assert geodesic_distance_m(*china, lon, lat).max() < MILLIMETRE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_is_undone_and_done_again_is_the_same(china, name):
     there, back = PAIRS[name]
@@ -180,6 +182,7 @@ SYSTEMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "middle"), SYSTEMS)
 def test_systems_round_trip_within_a_millimetre(name, middle):
     crs = SourceCrs.parse(name, "a.gpkg")
@@ -190,6 +193,7 @@ def test_systems_round_trip_within_a_millimetre(name, middle):
     assert geodesic_distance_m(lon, lat, *shapely.get_coordinates(back).T).max() < MILLIMETRE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "middle"), SYSTEMS)
 def test_x_is_east(name, middle):
     crs = SourceCrs.parse(name, "a.gpkg")

@@ -251,6 +251,7 @@ def test_most_people_with_room(problem, radius):
         prove_room(problem, result)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(problems(capacitated=True, most_sites=6))
 def test_least_mean_walk_with_room(problem):

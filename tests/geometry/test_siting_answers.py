@@ -74,6 +74,7 @@ def test_progress_tells_a_gap_that_shrinks_to_that_of_the_answer(objective):
     assert [step.moves for step in told] == sorted(step.moves for step in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_stopped_at_once_it_gives_a_set_and_a_bound_that_hold(objective):
     # Costs without any geometry leave a gap that takes work to close.

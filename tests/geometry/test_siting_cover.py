@@ -74,6 +74,7 @@ def wide_cover(seed=5, n=80, m=50, share=0.08):
     return matrix
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(covers(), st.sampled_from([0.001, 1.0]))
 def test_the_fewest_sites_are_those_of_trying_every_set(matrix, effort):
@@ -115,6 +116,7 @@ def test_dropping_rows_and_sites_changes_no_optimum_and_leaves_no_more_to_drop(m
     assert fewest(matrix[rows]) == fewest(matrix)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dimension", "largest"), [(2, 4), (3, 9)])
 def test_lines_of_three_points(dimension, largest):
     # What covers all lines leaves a cap set; the largest of those are known (A090245 of OEIS).

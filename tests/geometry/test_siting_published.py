@@ -51,6 +51,7 @@ def pmed(number):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", PMED)
 def test_p_median_problems_of_or_library(number):
     problem = pmed(number)

@@ -47,6 +47,7 @@ OTHERS = [box(20, 20, 40, 34), box(60, 20, 80, 34), box(160, 60, 180, 74), box(2
 PEOPLE = [700, 300, 320, 90, 310]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(st.floats(-90, 90), st.lists(st.integers(0, 400), min_size=2, max_size=6))
 def test_parts_tile_the_ground_and_hold_everybody(angle, stairs):

@@ -75,6 +75,7 @@ cells = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -105,6 +106,7 @@ def as_text(value: object) -> object:
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.name)
 def test_frames_are_as_their_contract_makes_them(
     tmp_path: Path, sample: dict[str, pd.DataFrame], contract: FrameContract

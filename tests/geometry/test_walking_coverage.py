@@ -188,6 +188,7 @@ def test_a_series_of_other_stations_is_refused(ground, stations):
         walking_verdicts(ground, every(stations).iloc[:1])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(20, 980), min_size=1, max_size=6, unique=True))
 def test_more_stations_never_take_anybody_farther_off(spots):

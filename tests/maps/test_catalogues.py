@@ -74,6 +74,7 @@ def wanted() -> set[str]:
     return codes | texts | {kind.remedy for kind in KINDS.values()} | translated_literals()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_catalogue_is_complete_and_holds_nothing_unused(language: Language):
     entries = catalogue(language)

@@ -28,6 +28,7 @@ def embedded(html: str) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.slow
 def test_the_page_holds_every_finding_with_its_kind_size_and_rows():
     findings, _ = faulty_ground()
     data = embedded(render_offline(findings_map(map_data(), language="en")))

@@ -66,6 +66,7 @@ def _with(measures: PlanMeasures, *, households: list[int]) -> PlanMeasures:
 # ---- what it says --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_holds_every_grid_with_its_measures(language: Language):
     told = report()

@@ -38,6 +38,7 @@ def test_every_program_is_described():
     assert not {name for name in programs if f"`{name}" not in described}
 
 
+@pytest.mark.slow
 def test_the_locator_in_memory(tmp_path: Path):
     result = run("locate.py", *SMALL, "--points", "20000", json_to=tmp_path / "out.json")
     assert result["ratios"].keys() == {
@@ -71,6 +72,7 @@ def test_grids_against_a_peer(tmp_path: Path):
     assert len(curve.read_text(encoding="utf-8").splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_grids_without_the_peers_say_how_to_get_them(tmp_path: Path):
     command = [sys.executable, str(FOLDER / "districting.py"), "voronoi:12"]
     command += ["--peers-python", str(tmp_path / "none")]

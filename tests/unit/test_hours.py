@@ -78,6 +78,7 @@ def expand_days(expression: str, first: str, days: int, **options: object) -> di
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(hours_texts, zones, moments, st.integers(0, 40 * 24 * 60))
 def test_ordinary_weeks_are_exactly_what_the_library_says(

@@ -59,6 +59,7 @@ def test_however_it_was_typed_it_is_the_same_password():
     assert passwords.verify(stored, typed)
 
 
+@pytest.mark.slow
 def test_only_the_password_itself_is_right():
     stored = passwords.hashed(GOOD[0])
     assert stored.startswith("$argon2id$")
@@ -69,6 +70,7 @@ def test_only_the_password_itself_is_right():
     assert not passwords.verify(stored, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stored", "password"),
     [

@@ -384,6 +384,7 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(
     assert "same command again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_interrupted_program_ends_itself_and_leaves_nothing_running(tmp_path: Path):
     left = tmp_path / "left"
     child = f"""
