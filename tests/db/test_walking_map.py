@@ -107,7 +107,7 @@ def test_the_commands_write_files(
     monkeypatch.setenv("DATABASE_URL", url)
     get_settings.cache_clear()
     try:
-        for command, title in (("map", "步行覆盖地图"), ("report", "社区")):
+        for command, title in (("map", "步行覆盖图"), ("report", "社区")):
             file = tmp_path / f"{command}.html"
             words = ["coverage", command, str(file), "--language", "zh-CN", "--week", "2026-06-03"]
             answer = CliRunner().invoke(app, words)
