@@ -35,6 +35,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 import structlog
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg2 import sql
 from sqlalchemy import Engine, make_url
@@ -57,8 +58,9 @@ NewDatabase = Callable[[str], str]
 # A busy machine is no fault of the code: what an example must not take is for benchmarks to say.
 # The suite proves a commit, so it tries the same examples each time; who looks for new ones gives
 # --hypothesis-profile=explore.
-hypothesis_settings.register_profile("explore", deadline=None, derandomize=False)
-hypothesis_settings.register_profile("wangge", deadline=None, derandomize=True)
+_BUSY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("explore", derandomize=False, **_BUSY)
+hypothesis_settings.register_profile("wangge", derandomize=True, **_BUSY)
 hypothesis_settings.load_profile("wangge")
 
 

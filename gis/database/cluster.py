@@ -46,6 +46,7 @@ MAX_SOCKET_PATH = 107  # bytes: sun_path of Linux, less the final NUL
 SHELL_CHARACTERS = frozenset('"$`\\\n')  # pg_ctl puts its paths between double quotes of a shell
 START_TIMEOUT_S = 120
 ORPHAN_PATIENCE_S = 10
+QUIT_PATIENCE_S = 30
 KEPT_LOG_BYTES = 20_000_000
 _MAINTENANCE = ("postgres", "template0", "template1")
 
@@ -339,7 +340,7 @@ class Cluster:
             for pid in servers_of(self.data):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGQUIT)
-            if not wait_until(lambda: not servers_of(self.data), ORPHAN_PATIENCE_S):
+            if not wait_until(lambda: not servers_of(self.data), QUIT_PATIENCE_S):
                 msg = f"Processes of a killed server still work in {self.data}."
                 raise DataSourceError(
                     msg, remedy="End them and start again.", pids=servers_of(self.data)

@@ -178,7 +178,7 @@
       });
     },
     /* Those tiles of what is seen that are here; the others are asked for, and those that did not
-       come are told of. */
+       come are told of until they do. */
     _tilesOf: function (seen, z) {
       const size = Math.pow(2, z);
       const column = (x) => Math.max(0, Math.min(size - 1, Math.floor(x * size)));
@@ -187,7 +187,7 @@
       for (let y = column(seen.north); y <= column(seen.south); y += 1) {
         for (let x = column(seen.west); x <= column(seen.east); x += 1) {
           const tile = this._tile(z, x, y);
-          failed = failed || tile.state === "failed";
+          failed = failed || tile.state === "failed" || (tile.state === "asked" && tile.again);
           if (tile.state === "here") {
             here.push(tile);
           }
@@ -199,11 +199,9 @@
     _tile: function (z, x, y) {
       const key = [z, x, y].join("/");
       let tile = this._tiles.get(key);
-      if (tile && tile.state === "failed" && Date.now() - tile.since > RETRY_MS) {
-        tile = null;
-      }
-      if (!tile) {
-        tile = { state: "asked" };
+      const again = Boolean(tile) && tile.state === "failed" && Date.now() - tile.since > RETRY_MS;
+      if (!tile || again) {
+        tile = { state: "asked", again: again };
         this._ask(tile, z, x, y);
       }
       // Those used last are the last to go.
@@ -234,7 +232,7 @@
     },
     /* What is amiss, in one line on the map; nothing when outlines come again. */
     _say: function (text) {
-      if (!this._line && !text) {
+      if (this._line ? this._line.textContent === text : !text) {
         return;
       }
       if (!this._line) {

@@ -20,7 +20,13 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
     """Serve the application on a free port of loopback and give a client of it."""
     app = create_app(settings)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="on", proxy_headers=False
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        proxy_headers=False,
+        # A connection that the server closes just as a slow test asks again would be an error.
+        timeout_keep_alive=600,
     )
     server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as door:
@@ -32,7 +38,7 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
                 yield client
         finally:
             server.should_exit = True
-            thread.join(timeout=20)
+            thread.join(timeout=60)
     assert not thread.is_alive()
 
 
@@ -62,9 +68,10 @@ def every_page(client: httpx.Client, path: str, **query: object) -> list[dict[st
 
 def runs_due(client: httpx.Client, count: int) -> list[dict[str, Any]]:
     """Return the coverage jobs, once there are so many: they are queued after the answer."""
-    for _ in range(100):
+    end = time.monotonic() + 60
+    while True:
         found = [j for j in client.get("/v1/jobs").json()["jobs"] if j["kind"] == KIND]
-        if len(found) >= count:
+        if len(found) >= count or time.monotonic() > end:
             break
         time.sleep(0.1)
     assert len(found) == count

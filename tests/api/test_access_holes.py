@@ -327,7 +327,7 @@ def raw(world: World, line: str, *headers: str) -> bytes:
     """Send a request as it is written here, and return the answer."""
     base = world.client.base_url
     lines = [line, f"Host: {base.host}:{base.port}", *headers, "Connection: close", "", ""]
-    with socket.create_connection((base.host, base.port or 80), timeout=20) as peer:
+    with socket.create_connection((base.host, base.port or 80), timeout=60) as peer:
         try:
             peer.sendall("\r\n".join(lines).encode("utf-8"))
         except ConnectionError:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -268,16 +270,14 @@ def test_headers_without_end_are_refused(browser: httpx.Client):
 @pytest.mark.slow
 def test_a_body_that_does_not_come_is_given_up(town_url: str, people: dict[str, str]):
     with served(town_url, body_timeout_s=0.3) as client:
-        headers = {"Content-Type": "application/json", "Content-Length": "50"}
-
-        def slow() -> Iterator[bytes]:
-            yield b'{"login": '
-            import time
-
-            time.sleep(1.5)
-            yield b'"desk"}'.ljust(40)
-
-        answer = client.post("/v1/auth/token", content=slow(), headers=headers)
+        host, port = client.base_url.host, client.base_url.port
+        with closing(HTTPConnection(host, port, timeout=60)) as peer:
+            peer.putrequest("POST", "/v1/auth/token")
+            peer.putheader("Content-Type", "application/json")
+            peer.putheader("Content-Length", "50")
+            peer.endheaders(b'{"login": ')  # and no more: the answer comes all the same
+            told = peer.getresponse()
+            answer = httpx.Response(told.status, headers=told.getheaders(), content=told.read())
         is_problem(answer, 408)
 
 

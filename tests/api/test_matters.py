@@ -243,7 +243,7 @@ def test_a_database_that_goes_away_in_between_is_a_502_and_then_well_again(fresh
             )
             sender.start()
             _end_the_waiting(factory)
-            sender.join(timeout=30)
+            sender.join(timeout=60)
         is_problem(answers[0], 502)
         assert len(every_page(client, "/v1/incidents")) == 61
         assert client.post("/v1/incidents", json=INCIDENT).status_code == 201

@@ -41,7 +41,7 @@ def test_no_part_of_an_answer_waits_for_the_one_before(host: str):
     """On a kept connection the body came 40 ms after the headers."""
     with (
         listen(host, 0) as door,
-        socket.create_connection(door.getsockname()[:2], timeout=20),
+        socket.create_connection(door.getsockname()[:2], timeout=60),
         door.accept()[0] as accepted,
     ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -79,14 +79,14 @@ def test_the_command_serves_until_ctrl_c(town_url: str):
             line = process.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:\d+", line)
             assert found, line
-            with httpx.Client(base_url=found[0], trust_env=False, timeout=30) as client:
+            with httpx.Client(base_url=found[0], trust_env=False, timeout=60) as client:
                 assert client.get("/readyz").status_code == 200
                 answer = client.get("/v1/grids")
                 assert len(answer.json()["features"]) == 5
                 assert "server" not in answer.headers
         finally:
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "Stopped." in out
     assert "Traceback" not in err

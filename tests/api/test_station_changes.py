@@ -84,7 +84,7 @@ def test_of_two_at_once_exactly_one_wins(fresh: httpx.Client):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(answers) == [200, 412, 412, 412]
 
 

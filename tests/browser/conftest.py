@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Route,
+    expect,
     sync_playwright,
 )
 
@@ -31,6 +32,9 @@ ARGUMENTS = [
     "--disable-sync",
     "--disable-quic",
 ]
+# A busy machine is no fault of the page: how long something may take is for benchmarks to say.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Watched:
         """Open a map from disk and wait until its script has drawn it."""
         self.page.goto(path.as_uri())
         self.page.wait_for_selector("html[data-ready=true]", state="attached")
+        self.settle()
         return self.page
 
     def settle(self) -> None:
@@ -54,14 +59,23 @@ class Watched:
         )
 
     def at_rest(self, thing: Locator) -> FloatRect:
-        """Wait until an element has not moved for a third of a second; return where it is."""
+        """Wait until the map has glided to where a pop-up fits; return where an element is."""
+        self.settle()
+        self.page.wait_for_function("() => !Wangge.app.map._panAnim?._inProgress")
         box = thing.bounding_box()
-        for _ in range(30):
-            self.page.wait_for_timeout(330)
-            before, box = box, thing.bounding_box()
-            if box is not None and box == before:
-                return box
-        pytest.fail(f"it never comes to rest: {box}")
+        assert box is not None
+        return box
+
+    def faded(self) -> None:
+        """Wait until no pop-up is fading: a new one has no colours yet, an old one is still there.
+
+        Leaflet takes an old one away a fifth of a second after another one was opened.
+        """
+        self.page.wait_for_function(
+            """() => document.getAnimations().length === 0 &&
+                [...document.querySelectorAll(".leaflet-popup")].every(
+                    popup => getComputedStyle(popup).opacity === "1")"""
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,7 +90,9 @@ def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Debian's chromium is not installed; `./run test` installs it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, timeout=2 * PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -100,6 +116,7 @@ def watched(chromium: Browser, size: tuple[int, int]) -> Iterator[Watched]:
         has_touch=size[0] < 500,
         reduced_motion="reduce",
     )
+    context.set_default_timeout(PATIENCE_MS)
     context.set_offline(True)
     page = context.new_page()
     seen = Watched(page)

@@ -39,6 +39,7 @@ def test_each_community_is_one_sheet_of_paper(watched: Watched, path: Path, size
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 794, "height": 1123})
+    page.wait_for_function("innerWidth === 794")
     cut = page.evaluate(
         "[...document.querySelectorAll('.sheet')].map(n => n.scrollHeight - n.clientHeight)"
     )

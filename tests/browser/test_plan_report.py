@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from maps.assets.install import AXE
 from maps.plan_report import write_plan_report
@@ -59,6 +59,13 @@ def ink(page: Page) -> int:
     )
 
 
+def filled(page: Page) -> None:
+    """Wait until all that is unfolded has its content: it is told a moment later that it is."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('details[open]')].every(part => part.children.length > 1)"
+    )
+
+
 def test_a_bar_lights_its_grid_on_the_map(watched: Watched, saved: Path):
     page = watched.open(saved)
     assert ink(page) == 0
@@ -101,8 +108,7 @@ def test_the_pointer_over_the_map_lights_the_bar(watched: Watched, saved: Path):
     x, y = point_of(page, 4)
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
-    watched.settle()
-    assert page.locator(".wr-bar.wr-focused").get_attribute("data-i") == "4"
+    expect(page.locator(".wr-bar.wr-focused")).to_have_attribute("data-i", "4")
 
 
 @pytest.mark.slow
@@ -175,8 +181,9 @@ def test_the_table_sorts_by_each_heading(watched: Watched, saved: Path):
 @pytest.mark.slow
 def test_a_number_in_the_text_brings_the_map(watched: Watched, saved: Path):
     page = watched.open(saved)
-    page.locator("#limits .wr-group:not([open]) summary").first.click()
-    page.locator("#limits .wr-items .wr-chip").last.click()
+    group = page.locator("#limits .wr-group:not([open])").first.element_handle()
+    group.wait_for_selector("summary").click()
+    group.wait_for_selector(".wr-items .wr-chip").click()
     page.locator(".leaflet-popup-content").wait_for()
     box = page.locator(".folium-map").bounding_box()
     assert box is not None
@@ -223,7 +230,8 @@ def test_nothing_sticks_out_and_nothing_is_wrong_for_screen_readers(
     page.evaluate("document.querySelectorAll('details').forEach((d, i) => { d.open = i < 40; })")
     page.evaluate(f"{APP}.select(0, true)")
     watched.settle()
-    page.wait_for_function("document.getAnimations().length === 0")  # a pop-up fades in
+    filled(page)
+    watched.faded()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -239,6 +247,7 @@ def test_chinese_labels(watched: Watched, tmp_path: Path):
     page = watched.open(path)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     page.evaluate(f"{APP}.select(0, true)")
+    filled(page)
     text = page.locator("body").inner_text()
     for words in ("每个网格的户数", "限制因素", "仅用 METIS", "紧凑度"):
         assert words in text

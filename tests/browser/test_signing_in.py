@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from gis.access import Role
 from tests.api.people import add_people, served
+from tests.browser.conftest import PATIENCE_MS
 from tests.people import EVERYWHERE, PASSWORD, role_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
@@ -29,6 +30,7 @@ def page(chromium: Browser, size: tuple[int, int], base: str) -> Iterator[Page]:
     """A page of a fresh browser, which fails the test if it asks another host or complains."""
     width, height = size
     context = chromium.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: list[str] = []
     page.on(

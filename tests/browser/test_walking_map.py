@@ -334,6 +334,7 @@ def test_nothing_serious_is_wrong_for_assistive_technology(
     show_panel(page)
     for state in ("", "Wangge.app.chose('unit', 'min')", "Wangge.app.showBuilding(30)"):
         page.evaluate(state or "0")
+        watched.faded()
         page.evaluate(AXE.read_text(encoding="utf-8"))
         report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         serious = [

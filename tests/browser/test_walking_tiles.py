@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from gis.scope import Scope
 from gis.settings import Settings
 from tests.api.serving import serving
+from tests.browser.conftest import PATIENCE_MS
 from tests.streets import add_streets
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
@@ -45,6 +46,19 @@ FREE = """() => {
         const top = document.elementFromPoint(at.x, at.y);
         if (top && ground.contains(top) && !top.closest(others)) return at;
     }
+}"""
+
+
+#: Asks two frames later, and notes whether the page has ceased to say that something is amiss.
+SLOWLY = """() => {
+    const ask = window.fetch;
+    window.silent = [];
+    window.fetch = (...what) => new Promise((done) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+            window.silent.push(document.querySelector(".wg-amiss").hidden);
+            done(ask(...what));
+        }));
+    });
 }"""
 
 
@@ -95,6 +109,7 @@ class Seen:
 def seen(chromium: Browser, size: tuple[int, int], base: str) -> Iterator[Seen]:
     width, height = size
     page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE_MS)
     seen = Seen(page)
     page.on("console", lambda m: complains(m) and seen.wrong.append(m.text))
     page.on("pageerror", lambda error: seen.wrong.append(str(error)))
@@ -182,11 +197,14 @@ def test_without_its_server_the_page_says_so(seen: Seen, base: str):
     seen.page.route("**/v1/tiles/**", refuse)
     page = seen.open(f"{base}{PAGE}&buildings=tiles")
     seen.look(15)
-    assert page.locator(".wg-amiss").inner_text().startswith("Outlines of buildings cannot")
+    expect(page.locator(".wg-amiss")).to_contain_text("Outlines of buildings cannot")
     assert page.evaluate(INKED) > 0, "dots stand for them"
     assert not page.evaluate(FOUND)
+    page.evaluate(SLOWLY)
     page.unroute("**/v1/tiles/**")
     # They are asked for again by themselves.
     page.locator(".wg-amiss").wait_for(state="hidden")
-    seen.rest()
     assert page.evaluate(FOUND)
+    silent = page.evaluate("window.silent")
+    assert silent
+    assert not any(silent), "while they are on their way, they are still missing"

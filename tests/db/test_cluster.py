@@ -42,7 +42,7 @@ def home():
         for pid in servers_of(data):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGQUIT)
-        assert wait_until(lambda data=data: not servers_of(data), 20)
+        assert wait_until(lambda data=data: not servers_of(data), 60)
     shutil.rmtree(folder)
 
 
@@ -73,7 +73,7 @@ def kill(cluster: Cluster):
     pid = cluster.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert wait_until(lambda: not is_server_of(pid, str(cluster.data)), 20)
+    assert wait_until(lambda: not is_server_of(pid, str(cluster.data)), 60)
 
 
 @pytest.mark.slow
@@ -177,11 +177,11 @@ def test_an_orphan_that_still_works_is_ended_before_a_second_server_starts(
             )
             == [(1,)]
         ),
-        20,
+        60,
     )
     kill(started)
     assert started.start(durable=False)
-    assert busy.wait(20) != 0
+    assert busy.wait(60) != 0
     assert query(started, "SELECT 1", "postgres") == [(1,)]
 
 

@@ -354,7 +354,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(new_database: Callable[[st
     def decide(number: int) -> None:
         try:
             with transaction(factory) as session:
-                started.wait(timeout=10)
+                started.wait(timeout=60)
                 resolve_request(
                     session, scope, request, Decision(candidate=number), timezone=TIMEZONE
                 )
@@ -366,7 +366,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(new_database: Callable[[st
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(outcomes) == ["conflict", "resolved"]
     with transaction(factory) as session:
         asked = select(table_of(GeocodingRequest).c.status)

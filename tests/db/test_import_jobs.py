@@ -243,7 +243,7 @@ def test_sigint_at_half_leaves_the_store_as_it_was_and_says_so(
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
         wait_for_rows(sessions, scope, child, rows // 4)
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=240)
     with transaction(sessions) as session:
         job = jobs.newest(session, scope, limit=1)[0]
         stored = session.execute(select(func.count()).select_from(Poi)).scalar_one()
@@ -285,7 +285,7 @@ def test_a_worker_that_is_killed_leaves_nothing_and_one_that_is_to_end_finishes_
     with worker() as child:
         wait_for_rows(sessions, scope, child, rows // 4)
         child.kill()
-        child.communicate(timeout=60)
+        child.communicate(timeout=240)
     assert child.returncode == -signal.SIGKILL
     assert (states(), stored()) == (["running", "queued", "queued"], 0)
     with transaction(sessions) as session:
@@ -295,7 +295,7 @@ def test_a_worker_that_is_killed_leaves_nothing_and_one_that_is_to_end_finishes_
     with worker() as child:
         wait_for_rows(sessions, scope, child, rows // 4)
         child.terminate()
-        child.communicate(timeout=120)
+        child.communicate(timeout=240)
     assert child.returncode == 0
     assert (states(), stored()) == (["failed", "succeeded", "queued"], rows)
     with transaction(sessions) as session:

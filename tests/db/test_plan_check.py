@@ -72,7 +72,7 @@ def test_of_two_writers_that_overlap_exactly_one_wins(
     def write(target: str) -> None:
         try:
             with transaction(town_factory) as session:
-                ready.wait(timeout=30)
+                ready.wait(timeout=60)
                 move_building(session, scope, PLAN, building(2, 3), target, version=1)
             outcomes.append("stored")
         except StaleVersionError:
@@ -114,7 +114,7 @@ def test_of_two_careless_writers_that_draw_over_each_other_exactly_one_wins(
                 session.add(CellGrid(plan_id=PLAN, cell_id=cell, grid_id=own))
                 grid.geometry = from_shape(shapely.MultiPolygon([shape]), srid=4326)
                 session.flush()
-                ready.wait(timeout=30)
+                ready.wait(timeout=60)
                 session.commit()
                 outcomes.append("stored")
             except DBAPIError as error:

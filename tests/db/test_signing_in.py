@@ -186,7 +186,7 @@ def test_many_tries_at_once_are_not_more_than_the_lock_allows(factory: sessionma
     for one in threads:
         one.start()
     for one in threads:
-        one.join(30)
+        one.join(60)
     with transaction(factory) as session:
         whys = [entry.after["why"] for entry in trail(session)]
         assert sorted(set(whys)) == ["waits", "wrong_password"]

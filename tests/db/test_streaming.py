@@ -385,7 +385,7 @@ def test_sigint_at_half_of_the_rows_leaves_the_database_as_it_was(
         assert child.stdout.readline() == "half\n"
         assert stored(factory) == (0, 0, 0)  # nobody sees half an import
         os.kill(child.pid, signal.SIGINT)
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=240)
     finally:
         child.kill()
         child.wait()

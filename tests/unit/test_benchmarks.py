@@ -76,7 +76,7 @@ def test_grids_against_a_peer(tmp_path: Path):
 def test_grids_without_the_peers_say_how_to_get_them(tmp_path: Path):
     command = [sys.executable, str(FOLDER / "districting.py"), "voronoi:12"]
     command += ["--peers-python", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     assert "./run bench-env" in done.stderr
 

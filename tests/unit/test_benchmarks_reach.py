@@ -45,6 +45,6 @@ def test_isochrones(tmp_path: Path):
 @pytest.mark.parametrize("program", ["floating_catchment.py", "isochrones.py"])
 def test_without_the_peers_they_say_how_to_get_them(tmp_path: Path, program):
     command = [sys.executable, str(FOLDER / program), "--peers-python", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     assert "./run bench-env" in done.stderr

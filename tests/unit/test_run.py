@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -392,7 +393,7 @@ import os, pathlib, signal, time
 print("started", flush=True)
 try:
     os.kill(os.getppid(), signal.SIGINT)  # as ``kill -INT`` does: to the script alone
-    time.sleep(30)
+    time.sleep(300)
 except KeyboardInterrupt:
     time.sleep(1.5)  # longer than subprocess.run would have waited before it kills
     pathlib.Path({str(left)!r}).write_text("tidy")
@@ -409,11 +410,35 @@ sys.exit(run.main(["setup"]))
         capture_output=True,
         text=True,
         check=False,
-        timeout=25,
+        timeout=120,
     )
     assert done.returncode == 130, done.stderr
     assert "same command again" in done.stdout
     assert left.read_text() == "tidy"
+
+
+def test_an_interrupt_while_a_program_starts_ends_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The signal comes when the program runs and nobody has its name yet."""
+    module = load()
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **named)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            module.do(["/bin/sleep", "300"], announce=False)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started[0].returncode == -signal.SIGINT
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["help"], 0), (["dmeo"], 2)])
