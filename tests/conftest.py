@@ -21,6 +21,7 @@ A deferred constraint (the plan check) does not fire in a transaction that is ro
 ``SET CONSTRAINTS ALL IMMEDIATE``, or use a ``factory``.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -44,7 +45,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from gis.database import migrate
 from gis.database.cluster import Cluster
 from gis.database.engine import make_engine, session_factory, transaction
-from gis.database.processes import exclusive
 from gis.errors import WanggeError
 from gis.scope import Scope
 from gis.settings import Settings, get_settings
@@ -297,8 +297,12 @@ def _rolled_back(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """A template may be copied by one at a time, and only while nobody is connected to it."""
-    with exclusive(Path(os.environ[TEST_HOME]) / "templates.lock"):
+    """A template may be copied by one at a time, and only while nobody is connected to it.
+
+    Whoever comes waits for as long as the test may take: a busy machine makes templates slowly.
+    """
+    with (Path(os.environ[TEST_HOME]) / "templates.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
