@@ -368,10 +368,15 @@ def test_fast_leaves_out_the_slow_and_the_rest_is_pytests(
     seen = []
     monkeypatch.setattr(run, "setup", lambda **_: 0)
     monkeypatch.setattr(run, "check", lambda **_: 0)
-    monkeypatch.setattr(run, "replace_by", lambda command: seen.append(command) or 5)
+    monkeypatch.setattr(run, "replace_by", lambda *what: seen.append(what) or 5)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
     monkeypatch.chdir(ROOT)
     assert run.main(arguments) == 5
-    assert seen[0][seen[0].index("loadfile") + 1 :] == expected
+    [(command, variables)] = seen
+    assert command[command.index("loadfile") + 1 :] == expected
+    assert "PYTHONDONTWRITEBYTECODE" not in variables
+    assert variables["PYTHONPYCACHEPREFIX"] == str(run.TOOLS / "bytecode")
 
 
 def test_ctrl_c_exits_130_and_says_how_to_go_on(
