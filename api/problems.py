@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from api.problem_page import is_for_a_page, problem_page
 from api.security.credentials import NotSignedInError
 from api.security.limits import TooManyRequestsError
-from api.security.refusals import note_refusal
+from api.security.refusals import note_refusal, note_unseen
 from gis import errors
 from gis.database.faults import translate_database_error
 from gis.logs import get_logger
@@ -146,6 +146,7 @@ def install(app: "FastAPI") -> None:
     app.add_exception_handler(errors.WanggeError, _of_the_core)
     app.add_exception_handler(errors.CredentialsError, _not_signed_in)
     app.add_exception_handler(errors.ForbiddenError, _forbidden)
+    app.add_exception_handler(errors.NotFoundError, _not_found)
     app.add_exception_handler(TooManyRequestsError, _too_many)
     app.add_exception_handler(DBAPIError, _of_the_database)
     app.add_exception_handler(PoolTimeoutError, _busy)
@@ -196,6 +197,11 @@ def _not_signed_in(request: "Request", error: Exception) -> "Response":
 
 def _forbidden(request: "Request", error: Exception) -> "Response":
     note_refusal(request, error)
+    return _of_the_core(request, error)
+
+
+def _not_found(request: "Request", error: Exception) -> "Response":
+    note_unseen(request, error)
     return _of_the_core(request, error)
 
 

@@ -104,7 +104,7 @@ def buildings(
         page = list_verdicts(session, scope, coverage, wanted, every)
         ranked = sorted(page.verdicts, key=lambda one: (-one.facts["households"], one.id))[:limit]
         below, ids = get_settings().suppress_below, [one.id for one in ranked]
-        withheld = withheld_of_buildings(session, scope, below, ids, coverage.question.day)
+        withheld = withheld_of_buildings(session, scope, below, ids)
     rows = [
         {"id": one.id, "lon": round(one.lon, 7), "lat": round(one.lat, 7)}
         | without_counts(one, withheld)

@@ -47,6 +47,10 @@ class Scope:
         The request that asks and where it came from, for the audit trail.
     permission
         What it was allowed for, so that long work can ask again when it begins.
+    limited_to
+        Permissions that the credential was limited to; ``None``: to none in particular.
+    sees_houses
+        Whether single buildings are shown to the same person, with small counts withheld.
     """
 
     principal: str
@@ -59,6 +63,8 @@ class Scope:
     request_id: str | None = None
     address: str | None = None
     permission: str | None = None
+    limited_to: frozenset[str] | None = None
+    sees_houses: bool = False
 
     @classmethod
     def local_owner(cls) -> Self:
@@ -80,7 +86,13 @@ class Scope:
         """What an answer depends on beside the question: part of the key of every cache."""
         communities = None if self.community_ids is None else tuple(sorted(self.community_ids))
         organisations = None if self.organisations is None else tuple(sorted(self.organisations))
-        return communities, tuple(sorted(self.grid_ids)), organisations, self.full_counts
+        return (
+            communities,
+            tuple(sorted(self.grid_ids)),
+            organisations,
+            self.full_counts,
+            self.sees_houses,
+        )
 
     def shown_below(self, threshold: int) -> int:
         """Return the count below which counts are withheld from this principal; 1: none is."""

@@ -16,7 +16,7 @@ from gis.access import Permission
 from gis.database.engine import transaction
 from gis.errors import CredentialsError, InvalidInputError
 from gis.services import accounts, signing_in
-from gis.services.keys import read_key
+from gis.services.keys import exchange_key
 from gis.services.locating import local_day
 
 if TYPE_CHECKING:
@@ -85,16 +85,20 @@ def change_own_password(
     """Take another password; the other sessions end."""
     gate, caller = Gate.of(request), cast("Caller", request.state.caller)
     gate.limits.try_to_sign_in(limited_as(gate.address(request)))
+    # A transaction of its own: a wrong password is counted, though the change is rolled back.
+    with transaction(request.app.state.sessions) as proving:
+        tried = signing_in.prove_password(proving, scope, sent.old.get_secret_value())
     try:
-        accounts.change_own_password(
-            session,
-            scope,
-            sent.old.get_secret_value(),
-            sent.new.get_secret_value(),
-            session_id=caller.session_id,
-        )
+        tried.required()
     except CredentialsError as error:  # who asks is known: this is a field that is wrong
-        raise InvalidInputError(error.message, remedy=error.remedy, field="old") from None
+        raise InvalidInputError(
+            "The old password is not right, or there were too many tries.",
+            remedy=error.remedy,
+            field="old",
+        ) from None
+    accounts.change_own_password(
+        session, scope, sent.new.get_secret_value(), session_id=caller.session_id
+    )
 
 
 def hashing() -> CapacityLimiter:
@@ -107,7 +111,12 @@ def _known(request: Request, sent: TokenRequest) -> tuple[str, frozenset[Permiss
     gate = Gate.of(request)
     if sent.api_key is not None:
         with transaction(request.app.state.sessions) as session:
-            holder = read_key(session, sent.api_key.get_secret_value())
+            holder = exchange_key(
+                session,
+                sent.api_key.get_secret_value(),
+                gate.address(request),
+                request_id=request.state.request_id,
+            )
         if holder is None:
             raise CredentialsError("The key does not hold.", remedy="Make another.")
         return holder.user_id, holder.limited_to

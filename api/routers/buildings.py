@@ -52,7 +52,7 @@ def list_buildings(
         use=use,
     )
     below = scope.shown_below(settings.suppress_below)
-    withheld = withheld_of_buildings(session, scope, below, [row.id for row in page.rows], day)
+    withheld = withheld_of_buildings(session, scope, below, [row.id for row in page.rows])
     return collection(request, page, paging, asked, withheld)
 
 
@@ -81,5 +81,5 @@ def get_building(
     shares = plan_grids.grids_of_building(session, scope, str(building_id), kind, day)
     whose = [dict(share._mapping) for share in shares]  # noqa: SLF001 - SQLAlchemy's public name
     below = scope.shown_below(settings.suppress_below)
-    withheld = withheld_of_buildings(session, scope, below, [row.id], day)
+    withheld = withheld_of_buildings(session, scope, below, [row.id])
     return GeoJSONResponse(feature(row, withheld=withheld, more={"grids": whose}))

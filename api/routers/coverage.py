@@ -137,9 +137,9 @@ def list_coverage_buildings(
     coverage = cover(session, scope, grounds, question)
     page = list_verdicts(session, scope, coverage, wanted, window)
     with_place = geometry == "point"
-    below, day = scope.shown_below(settings.suppress_below), coverage.question.day
+    below = scope.shown_below(settings.suppress_below)
     ids = [one.id for one in page.verdicts]
-    withheld = withheld_of_buildings(session, scope, below, ids, day)
+    withheld = withheld_of_buildings(session, scope, below, ids)
     return collection_of(
         request,
         [_verdict(one, withheld, with_place) for one in page.verdicts],

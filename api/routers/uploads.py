@@ -10,9 +10,11 @@ from api.deps import AppSettings, Principal
 from api.params import RowId
 from api.problems import responses
 from api.schemas.jobs import UploadAnswer
+from gis.database.engine import transaction
 from gis.errors import InvalidInputError
 from gis.jobs.uploads import Incoming, Uploads
-from gis.scope import Action
+from gis.layers import audit
+from gis.scope import Action, Scope
 
 router = APIRouter(prefix="/v1/uploads", tags=["imports"])
 
@@ -61,6 +63,8 @@ async def receive_upload(
     except BaseException:
         incoming.give_up()
         raise
+    facts = {"sha256": upload.sha256, "size": upload.size}
+    await run_in_threadpool(_note, request, scope, "create", upload.upload_id, facts)
     response.headers["Location"] = f"/v1/uploads/{upload.upload_id}"
     return UploadAnswer(
         id=upload.upload_id,
@@ -73,11 +77,22 @@ async def receive_upload(
 @router.delete(
     "/{upload_id}", status_code=204, responses=responses(400, 403, 404, 422), summary="Remove it"
 )
-def remove_upload(upload_id: RowId, scope: Principal, settings: AppSettings) -> None:
+def remove_upload(
+    upload_id: RowId, request: Request, scope: Principal, settings: AppSettings
+) -> None:
     """Remove a file that is not to be imported after all."""
     scope.require_everywhere(Action.WRITE)
     uploads = Uploads.of(settings)
     uploads.forget(uploads.path(str(upload_id)))
+    _note(request, scope, "remove", str(upload_id), {})
+
+
+def _note(
+    request: Request, scope: Scope, action: str, upload_id: str, facts: dict[str, object]
+) -> None:
+    """Write down what became of a file; its name, which somebody chose, is left out."""
+    with transaction(request.app.state.sessions, scope) as session:
+        audit.record(session, scope, audit.Change(action, "uploads", upload_id, after=facts))
 
 
 async def _gather(request: Request, incoming: Incoming) -> None:

@@ -37,6 +37,17 @@ def note_refusal(request: "Request", error: Exception) -> None:
         log.exception("refusal_not_noted", operation=operation)
 
 
+def note_unseen(request: "Request", error: Exception) -> None:
+    """Write down that somebody who is bound to an area asked for what is not there for them.
+
+    It may be another area's, or nothing at all: whoever reads the log sees whether it was one slip
+    or many tries.
+    """
+    asker = getattr(request.state, "asker", None)
+    if asker is not None and asker.actions and not asker.is_everywhere:
+        note_refusal(request, error)
+
+
 def _told(error: Exception) -> dict[str, object]:
     if isinstance(error, WanggeError) and "reason" in error.context:
         return {"reason": error.context["reason"]}

@@ -128,6 +128,19 @@ def scope_of(principal: Principal, permission: Permission, day: "date") -> Scope
         organisations=_organisations(used),
         full_counts=all(sees_in_full(held.grant.role, permission) for held in used),
         permission=str(permission),
+        limited_to=None
+        if principal.limited_to is None
+        else frozenset(map(str, principal.limited_to)),
+        sees_houses=any(_sees_houses(held.grant, day) for held in principal.held),
+    )
+
+
+def _sees_houses(grant: Grant, day: "date") -> bool:
+    """Return whether a grant shows single buildings to whom areas' counts are not shown in full."""
+    return (
+        grant.holds_on(day)
+        and Permission.BUILDINGS_READ in MATRIX[grant.role]
+        and not sees_in_full(grant.role, Permission.GROUND_READ)
     )
 
 

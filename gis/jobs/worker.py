@@ -125,6 +125,8 @@ def do_job(
 
     def work(told: Recorder) -> Mapping[str, Any]:
         asking = _asking(factory, scope, job)
+        with transaction(factory) as session:
+            jobs.allow(session, scope, job_id, asking)
         return _work(works, job.kind)(factory, asking, job.arguments, told)
 
     try:

@@ -54,6 +54,7 @@ class User(Identified, Base):
     failed_attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    opened_by: Mapped[str | None] = mapped_column(Text)
 
 
 class UserGrant(Identified, Base):
@@ -127,10 +128,16 @@ class Ground:
         return self.community_ids is not None and not self.community_ids and not self.homes
 
 
-def add(session: "Session", scope: Scope, login: str, language: str | None) -> str:
-    """Open an account without password and grants, and return its key."""
+#: The ground of whoever may go everywhere.
+EVERYWHERE = Ground(None)
+
+
+def add(
+    session: "Session", scope: Scope, login: str, language: str | None, *, by: str | None = None
+) -> str:
+    """Open an account without password and grants, and return its key; ``by``: who opens it."""
     scope.require_everywhere(Action.WRITE)
-    made = insert(table_of(User)).values(login=login, language=language)
+    made = insert(table_of(User)).values(login=login, language=language, opened_by=by)
     return str(session.execute(made.returning(User.id)).scalar_one())
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Double,
     Index,
     Text,
+    and_,
     cast,
     delete,
     func,
@@ -176,8 +177,8 @@ def _no_such_request(request_id: str) -> NotFoundError:
 def _of_own_ground(scope: Scope) -> "list[ColumnElement[bool]]":
     """Return the conditions that a request is of ground of the scope, after a read check.
 
-    Nobody knows yet where it is: it is where a candidate is, or what was decided. One without
-    candidates is for who sees everything.
+    It is where a candidate is until somebody decides, then where that is. One without candidates
+    is for who sees everything.
     """
     scope.require(Action.READ)
     if scope.is_everywhere:
@@ -188,7 +189,8 @@ def _of_own_ground(scope: Scope) -> "list[ColumnElement[bool]]":
     lon, lat = (cast(value[name].astext, Double) for name in ("lon", "lat"))
     place: Any = func.ST_SetSRID(func.ST_MakePoint(lon, lat), STORED_SRID, type_=Geometry)
     near = select(literal(1)).select_from(one).where(within_own_communities(scope, place))
-    return [or_(within_own_communities(scope, c.geometry), near.exists())]
+    decided = within_own_communities(scope, c.geometry)
+    return [or_(decided, and_(c.geometry.is_(None), near.exists()))]
 
 
 def lock(session: "Session", scope: Scope, request_id: str) -> "Row[Any]":

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -15,9 +16,11 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
+    cast,
     false,
     func,
     insert,
+    literal,
     select,
     text,
     update,
@@ -27,14 +30,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.database.base import Base
 from gis.errors import ConflictError, NotFoundError
-from gis.layers import queries
+from gis.layers import audit, queries
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.imports import ImportRecord
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
@@ -61,6 +64,10 @@ class Job(Identified, Base):
     #: The account that asked, and for what it was allowed to: both are asked again when it runs.
     user_id: Mapped[str | None] = reference("users.id", ondelete="SET NULL")
     permission: Mapped[str | None] = mapped_column(Text)
+    #: By which roles, and on which ground it is done: its report is told to who has all of both.
+    roles: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    community_ids: Mapped[list[str] | None] = mapped_column(ARRAY(Uuid(as_uuid=False)))
+    grid_ids: Mapped[list[str] | None] = mapped_column(ARRAY(Uuid(as_uuid=False)))
     status: Mapped[str] = mapped_column(Text, server_default=text("'queued'"))
     #: What is being done now, and how much of how much.
     step: Mapped[str | None] = mapped_column(Text)
@@ -121,7 +128,9 @@ def add(
     if job_id is not None:
         values["id"] = job_id
     made = insert(table_of(Job)).values(**values)
-    return str(session.execute(made.returning(Job.id)).scalar_one())
+    key = str(session.execute(made.returning(Job.id)).scalar_one())
+    audit.record(session, scope, audit.Change("queue", "jobs", key, after={"kind": kind}))
+    return key
 
 
 def _asked_by(scope: Scope) -> dict[str, Any]:
@@ -130,15 +139,56 @@ def _asked_by(scope: Scope) -> dict[str, Any]:
         return {}
     # The accounts' module is above this one: named here as text.
     account = text("(SELECT id FROM users WHERE login = :login)").bindparams(login=scope.principal)
-    return {"user_id": account, "permission": scope.permission or "none"}
+    return {"user_id": account, "permission": scope.permission or "none", **_done_on(scope)}
+
+
+def _done_on(scope: Scope) -> dict[str, Any]:
+    """Return by which roles and on which ground a scope does a job; everywhere is no list."""
+    return {
+        "roles": sorted(scope.roles),
+        "community_ids": None if scope.community_ids is None else sorted(scope.community_ids),
+        "grid_ids": sorted(scope.grid_ids),
+    }
+
+
+def allow(session: "Session", scope: Scope, job_id: str, asking: Scope) -> None:
+    """Write down what a job is done with now that it begins: that of who asked for it, as of today.
+
+    Parameters
+    ----------
+    session, scope
+        Whose books they are.
+    job_id
+        The job.
+    asking
+        The scope of who asked.
+    """
+    scope.require(Action.WRITE)
+    if not asking.is_owner:
+        c = table_of(Job).c
+        session.execute(update(table_of(Job)).where(c.id == job_id).values(**_done_on(asking)))
 
 
 def _own(scope: Scope) -> "list[ColumnElement[bool]]":
-    """Return the conditions that a job is the scope's: its own, to an admin of everything all."""
+    """Return the conditions that a job is the scope's: its own, to an admin of everything all.
+
+    Its own as long as it has all the roles and all the ground that the job was done with.
+    """
     scope.require(Action.READ)
     if scope.is_owner or (scope.is_everywhere and "admin" in scope.roles):
         return []
-    return [table_of(Job).c.principal == scope.principal]
+    c = table_of(Job).c
+    own = [c.principal == scope.principal, _within(c.roles, scope.roles)]
+    if scope.community_ids is not None:
+        own += [_within(c.community_ids, scope.community_ids), _within(c.grid_ids, scope.grid_ids)]
+    return own
+
+
+def _within(column: "ColumnElement[Any]", values: "Iterable[str]") -> "ColumnElement[bool]":
+    """Return that all of an array are among some values; nothing is, if it is not known."""
+    listed = cast(literal(queries.array_of(sorted(values)), Text), column.type)
+    found: ColumnElement[bool] = column.op("<@", is_comparison=True)(listed)
+    return found
 
 
 def start(session: "Session", scope: Scope, job_id: str) -> "Row[Any] | None":
@@ -245,6 +295,7 @@ def request_cancel(session: "Session", scope: Scope, job_id: str) -> str:
             f"Job {job_id} has ended already ({status}).", remedy="Nothing needs doing."
         )
     wish = update(table).where(table.c.id == job_id)
+    audit.record(session, scope, audit.Change("cancel", "jobs", job_id))
     if status == "queued":
         session.execute(wish.values(status="cancelled", ended_at=func.now()))
         return "cancelled"

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Date, Select, and_, func, literal, select
+from sqlalchemy import Date, Select, and_, func, literal, not_, select
 
 from gis.frames.small_counts import SENSITIVE
 from gis.layers.buildings import Building
-from gis.layers.grids import GRID_BUILDINGS, BuildingGrid, Grid, people_there
+from gis.layers.grids import GRID_BUILDINGS, BuildingGrid, Grid, in_effect, people_there
 from gis.layers.plans import PlanEffect
 from gis.layers.queries import alive, among, existing_on, restricted, table_of
 from gis.scope import Scope
@@ -64,17 +64,20 @@ def of_grids_beside(
 
 
 def of_buildings_beside(
-    session: "Session", scope: Scope, building_ids: "Collection[str]", on_day: date
+    session: "Session", scope: Scope, building_ids: "Collection[str] | None", on_day: date
 ) -> "Sequence[Row[tuple[str, str, int]]]":
     """Return grid, building and its counts, of all buildings in the same grids as these on a day.
 
     The grids are those of the community plan in effect; of a building that it splits the one with
-    most of it. Buildings in none are together with the others in none of their community.
+    most of it. Buildings in none are together with the others in none of their community. ``None``:
+    all buildings within the scope.
     """
     buildings, members = table_of(Building).c, table_of(BuildingGrid).c
     counts = [buildings[name] for name in SENSITIVE]
     own = _placed(select(members.grid_id, buildings.community_id), on_day)
-    own = own.where(among(buildings.id, building_ids)).distinct()
+    own = own.distinct()
+    if building_ids is not None:
+        own = own.where(among(buildings.id, building_ids))
     places = session.execute(restricted(own, scope, Building)).all()
     grids = {str(grid) for grid, _ in places if grid is not None}
     rest = {str(home) for grid, home in places if grid is None and home is not None}
@@ -94,6 +97,26 @@ def of_buildings_beside(
         ).order_by(buildings.community_id, buildings.id)
         found += session.execute(restricted(asked, scope, Building)).all()
     return found
+
+
+def not_standing(
+    session: "Session", scope: Scope, building_ids: "Collection[str] | None", on_day: date
+) -> set[str]:
+    """Return which of some buildings, or of all, do not stand on a day."""
+    buildings = table_of(Building).c
+    asked = select(buildings.id).where(not_(existing_on(Building, on_day)))
+    if building_ids is not None:
+        asked = asked.where(among(buildings.id, building_ids))
+    return set(session.execute(restricted(asked, scope, Building)).scalars())
+
+
+def not_in_effect(
+    session: "Session", scope: Scope, grid_ids: "Collection[str]", on_day: date
+) -> set[str]:
+    """Return which of some grids are not of a community plan in effect on a day."""
+    grids = table_of(Grid).c
+    asked = select(grids.id).where(among(grids.id, grid_ids), not_(in_effect("community", on_day)))
+    return set(session.execute(restricted(asked, scope, Grid)).scalars())
 
 
 def _placed(asked: "Select[tuple[str, ...]]", on_day: date) -> "Select[tuple[str, ...]]":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from gis.access import Area, AreaKind, Grant, Held, Permission, Principal, Role
+from gis.access import MATRIX, Area, AreaKind, Grant, Held, Permission, Principal, Role
 from gis.errors import (
     ConflictError,
     CredentialsError,
@@ -104,7 +104,7 @@ def add_user(
     if accounts.by_login(session, DOOR, login) is not None:
         raise ConflictError(f"There is a user {login} already.", remedy="Choose another login.")
     hashed = None if password is None else passwords.hashed(passwords.check(password, login))
-    user_id = accounts.add(session, DOOR, login, language)
+    user_id = accounts.add(session, DOOR, login, language, by=scope.principal)
     if hashed is not None:
         accounts.change(session, DOOR, user_id, _with_password(hashed))
     _note(session, scope, "create", user_id, after={"login": login, "password": bool(hashed)})
@@ -112,24 +112,30 @@ def add_user(
 
 
 def set_password(session: "Session", scope: Scope, user_id: str, password: str) -> None:
-    """Give an account another password; its sessions end and its lock is lifted."""
+    """Give an account another password; its sessions end and its lock is lifted.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        It is the own one: for that the old password is asked for.
+    """
     row = _managed(session, scope, user_id)
+    if row.login == scope.principal:
+        raise ForbiddenError(
+            "The own password is changed with the old one.",
+            remedy="Use PUT /v1/auth/password, or ask another admin.",
+        )
     _put_password(session, scope, row, password, but=None)
 
 
 def change_own_password(
-    session: "Session", scope: Scope, old: str, new: str, *, session_id: str | None = None
+    session: "Session", scope: Scope, new: str, *, session_id: str | None = None
 ) -> None:
     """Give whoever asks another password; other sessions than the one that is used end.
 
-    Raises
-    ------
-    gis.errors.CredentialsError
-        The old password is not right.
+    The caller asked for the old one: :func:`gis.services.signing_in.prove_password`.
     """
     row = own_row(session, scope)
-    if not passwords.verify(row.password_hash, old):
-        raise CredentialsError("The old password is not right.", remedy="Try again.")
     _put_password(session, scope, row, new, but=session_id)
 
 
@@ -156,21 +162,30 @@ def grant(session: "Session", scope: Scope, user_id: str, asked: Grant) -> str:
     Raises
     ------
     gis.errors.InvalidInputError
-        The code is none of such an area, the dates are out of order, or the role acts for an
-        organisation and none is named.
+        The code is none of such an area, the dates are out of order or reach beyond those of
+        whoever grants, or the role acts for an organisation and none is named.
     gis.errors.NotFoundError
         There is no such account or area, or it is another's.
+    gis.errors.ForbiddenError
+        It is the own account: roles are given by somebody else.
     """
-    _require_manager(scope)
-    row = accounts.by_id(session, DOOR, user_id)
-    if row is None:
-        raise _no_user(user_id)
+    row = _managed(session, scope, user_id, to_grant=True)
+    if row.login == scope.principal:
+        raise ForbiddenError("Nobody grants a role to themselves.", remedy="Ask another admin.")
     _check_grant(asked)
     ground = accounts.ground_of(session, DOOR, [asked.area], _today())[asked.area]
-    if ground.is_empty or not _within(scope, ground):
+    own = _own_areas(session, scope)
+    holding = [one for one in own if lies_in(asked.area, ground, *one.held)]
+    if ground.is_empty or not holding:
         raise NotFoundError(
             f"There is no {asked.area.kind} {asked.area.code}.",
             remedy="Import its communities, put its plan into effect, or correct the code.",
+        )
+    if not any(one.lasts(asked) for one in holding):
+        raise InvalidInputError(
+            "A role is granted for no longer than whoever grants it has their own there.",
+            remedy=f"Give a last day of {max(str(one.grant.to_day) for one in holding)} at most.",
+            field="to",
         )
     key = accounts.give(session, DOOR, user_id, asked, by=scope.principal)
     _note(session, scope, "grant", user_id, after=told(asked))
@@ -205,7 +220,7 @@ def list_users(session: "Session", scope: Scope) -> list[Account]:
     return [
         _account(row, by_user[row.id])
         for row in rows
-        if all(one.id in fits for one in by_user[row.id])
+        if _may_manage(scope, row, by_user[row.id], fits)
     ]
 
 
@@ -346,27 +361,90 @@ def _require_manager(scope: Scope) -> None:
         )
 
 
-def _managed(session: "Session", scope: Scope, user_id: str) -> "Row[Any]":
+def _managed(
+    session: "Session", scope: Scope, user_id: str, *, to_grant: bool = False
+) -> "Row[Any]":
+    """Return an account that one may manage; ``to_grant``: or that has no role anywhere yet."""
     _require_manager(scope)
     row = accounts.by_id(session, DOOR, user_id)
-    if row is None or not _all_within(session, scope, accounts.given(session, DOOR, [user_id])):
+    if row is None:
+        raise _no_user(user_id)
+    theirs = accounts.given(session, DOOR, [user_id])
+    if not theirs and to_grant:
+        return row
+    if not _may_manage(scope, row, theirs, _fitting(session, scope, theirs)):
         raise _no_user(user_id)
     return row
+
+
+def _may_manage(scope: Scope, row: "Row[Any]", theirs: "list[Given]", fits: set[str]) -> bool:
+    """Return whether an account is one's own to manage, given the grants that lie in one's area.
+
+    One without grants is that of whoever opened it, or of who manages everything.
+    """
+    if scope.community_ids is None:
+        return True
+    if not theirs:
+        return bool(row.opened_by == scope.principal)
+    return all(one.id in fits for one in theirs)
 
 
 def _no_user(name: str) -> NotFoundError:
     return NotFoundError(f"There is no user {name}.", remedy="List the users.")
 
 
-def _within(scope: Scope, ground: "Ground") -> bool:
-    """Return whether all of an area lies in that of whoever asks."""
-    if scope.community_ids is None:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """An area in which whoever asks manages accounts, by the grant that says so."""
+
+    grant: Grant
+    ground: "Ground"
+
+    @property
+    def held(self) -> "tuple[Area, Ground]":
+        return self.grant.area, self.ground
+
+    def lasts(self, asked: Grant) -> bool:
+        """Return whether it is held from the first to the last day of another."""
+        begins = self.grant.from_day is None or (
+            asked.from_day is not None and self.grant.from_day <= asked.from_day
+        )
+        # A grant from now on begins today, when this one holds.
+        begins = begins or asked.from_day is None
+        ends = self.grant.to_day is None or (
+            asked.to_day is not None and asked.to_day <= self.grant.to_day
+        )
+        return begins and ends
+
+
+def lies_in(area: Area, ground: "Ground", own: Area, own_ground: "Ground") -> bool:
+    """Return whether all of an area lies in another one, also as these will be.
+
+    A subdistrict is more than its communities of today, so it lies in itself alone; a grid that is
+    in no plan in effect lies nowhere.
+    """
+    if own.kind is AreaKind.EVERYWHERE or area == own:
         return True
-    if ground.community_ids is None or not ground.community_ids <= scope.community_ids:
-        return False
-    return all(
-        grid in scope.grid_ids or home in scope.community_ids for grid, home in ground.homes.items()
-    )
+    if area.kind is AreaKind.COMMUNITY:
+        return own.kind is AreaKind.SUBDISTRICT and str(area.code).startswith(str(own.code))
+    homes = set(ground.homes.values()) if area.kind is AreaKind.GRID else set()
+    return bool(homes) and homes <= (own_ground.community_ids or frozenset())
+
+
+def _own_areas(session: "Session", scope: Scope) -> list[_Own]:
+    """Return where whoever asks manages accounts today; the owner: everywhere, for ever."""
+    if scope.is_owner:
+        return [_Own(Grant(Role.ADMIN, Area(AreaKind.EVERYWHERE)), accounts.EVERYWHERE)]
+    row, day = own_row(session, scope), _today()
+    mine = [
+        one
+        for one in accounts.given(session, DOOR, [row.id])
+        if one.revoked_at is None
+        and Permission.USERS_MANAGE in MATRIX[one.grant.role]
+        and one.grant.holds_on(day)
+    ]
+    grounds = _grounds(session, mine, day)
+    return [_Own(one.grant, grounds[one.grant.area]) for one in mine]
 
 
 def _all_within(session: "Session", scope: Scope, given: "list[Given]") -> bool:
@@ -377,8 +455,12 @@ def _fitting(session: "Session", scope: Scope, given: "list[Given]") -> set[str]
     """Return the keys of the grants whose areas lie in that of whoever asks."""
     if scope.community_ids is None:
         return {one.id for one in given}
-    grounds = _grounds(session, given, None)
-    return {one.id for one in given if _within(scope, grounds[one.grant.area])}
+    grounds, own = _grounds(session, given, None), _own_areas(session, scope)
+    return {
+        one.id
+        for one in given
+        if any(lies_in(one.grant.area, grounds[one.grant.area], *mine.held) for mine in own)
+    }
 
 
 def _grounds(

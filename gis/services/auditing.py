@@ -17,8 +17,8 @@ from gis.ingest.audit import (
     audit_ground,
     mend_ground,
 )
+from gis.layers import audit, history, imports, locks
 from gis.layers import findings as stored
-from gis.layers import history, imports, locks
 from gis.layers.communities import forget_cells
 from gis.layers.queries import table_of
 from gis.layers.registry import LAYER_BY_NAME
@@ -162,6 +162,8 @@ def run_audit(
     if touching.communities is not None:
         found = _about(found, layers, frozenset(touching.communities))
     run_id = _store(session, scope, found, options, import_no)
+    after = {"counts": found.counts, "import_no": import_no}
+    audit.record(session, scope, audit.Change("check", "audit_runs", run_id, after=after))
     seconds = time.monotonic() - began
     log.info("audited", run=run_id, findings=found.counts, seconds=round(seconds, 2))
     return AuditReport(run_id, found, None if crs is None else crs.to_string(), seconds)

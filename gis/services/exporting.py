@@ -30,7 +30,7 @@ from gis.scope import Action
 from gis.services.covering import THRESHOLDS_M, CoverageOrder, read_coverage
 from gis.services.locating import local_day
 from gis.services.plan_exporting import grid_measures
-from gis.services.withholding import withheld_of_communities
+from gis.services.withholding import withheld_of_buildings, withheld_of_communities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -331,7 +331,10 @@ def _further(
         found["grids"] = withheld_in_groups(rows, counts, below, above)
     if "buildings" in asked:
         rows = exports.counts_by_grid(session, scope, ground)
-        found["buildings"] = withheld_in_groups(rows, counts, below, found["grids"])
+        own = withheld_in_groups(rows, counts, below, found["grids"], small_sums_shown=True)
+        # By today's grids too, as everywhere else: another file may have another plan's.
+        today = withheld_of_buildings(session, scope, below, None).further
+        found["buildings"] = {name: own[name] | set(today.get(name, ())) for name in own}
     if {"buildings", "units"} <= asked:
         rows = exports.households_by_building(session, scope)
         units = withheld_in_groups(rows, ("households",), below)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gis.errors import InvalidInputError, NotFoundError
 from gis.frames.personal import refuse_personal_text
-from gis.layers import matters
+from gis.layers import audit, matters
 from gis.layers.buildings import Building
 from gis.layers.demands import Demand
 from gis.layers.incidents import Incident
@@ -109,6 +109,9 @@ def take_in(
         only_ids=[matter_id],
     )
     row = matters.one(session, scope, MODELS[layer], matter_id)  # also: is it within the scope?
+    told = {name: values.get(name) for name in ("category", "service", "source")}
+    after = told | {"community_id": row.community_id, "grid_id": row.grid_id}
+    audit.record(session, scope, audit.Change("create", layer, matter_id, after=after))
     log.info("matter_taken_in", layer=layer, id=matter_id, grid=row.grid_id)
     return matter_id
 

@@ -3,7 +3,7 @@
 import re
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -101,9 +101,32 @@ def make_key(session: "Session", scope: Scope, user_id: str, order: KeyOrder) ->
 
 
 def make_own_key(session: "Session", scope: Scope, order: KeyOrder) -> MadeKey:
-    """Make a key for whoever asks; see :func:`make_key`."""
+    """Make a key for whoever asks; see :func:`make_key`.
+
+    By a credential that may do less than its user a key is made that may do no more than that.
+
+    Raises
+    ------
+    gis.errors.ForbiddenError
+        The key is to do what the credential may not.
+    """
     scope.require(Action.WRITE)
-    return _make(session, scope, own_row(session, scope), order)
+    return _make(session, scope, own_row(session, scope), _no_more_than(scope, order))
+
+
+def _no_more_than(scope: Scope, order: KeyOrder) -> KeyOrder:
+    """Return an order within what the credential of whoever asks is limited to."""
+    if scope.limited_to is None:
+        return order
+    limit = frozenset(one for one in Permission if one.value in scope.limited_to)
+    wanted = limit - NOT_BY_DEFAULT if order.permissions is None else order.permissions
+    if not wanted <= limit:
+        beyond = ", ".join(sorted(wanted - limit))
+        raise ForbiddenError(
+            f"The key or token that asks may not do {beyond}, so it can make no key that may.",
+            remedy="Leave that out, or sign in with the password.",
+        )
+    return replace(order, permissions=wanted)
 
 
 def read_key(session: "Session", secret: str, *, now: datetime | None = None) -> Keyholder | None:
@@ -120,6 +143,27 @@ def read_key(session: "Session", secret: str, *, now: datetime | None = None) ->
     if row.last_used_on != day:
         credentials.use_key(session, DOOR, row.id, day)
     return Keyholder(row.id, row.prefix, row.user_id, row.login, _limited_to(row.permissions))
+
+
+def exchange_key(
+    session: "Session", secret: str, address: str | None, *, request_id: str | None = None
+) -> Keyholder | None:
+    """Return for whom a key acts that is given for a token; every try is written down.
+
+    Of a key that does not hold its public part alone is written down, if it has one. The caller
+    commits whatever came of it.
+    """
+    holder, shape = read_key(session, secret), _SHAPE.fullmatch(secret)
+    who = "unknown" if holder is None else holder.login
+    change = audit.Change(
+        "exchange",
+        "api_keys",
+        "unknown" if shape is None else shape[1],
+        outcome="failed" if holder is None else "done",
+    )
+    trail = Scope(who, DOOR.actions, request_id=request_id, address=address)
+    audit.record(session, trail, change)
+    return holder
 
 
 def list_keys(session: "Session", scope: Scope, user_id: str | None = None) -> "Sequence[Row[Any]]":

@@ -98,18 +98,41 @@ def sign_in(
     Whatever the login, exactly one hash is computed and the same statements run. Tries of one login
     come one after the other, so that many at once are not more than the lock allows.
     """
+    trail = Scope(_UNKNOWN, request_id=request_id, address=address)
+    return _tried(session, trail, "sign_in", login.strip().lower(), password, now)
+
+
+def prove_password(
+    session: "Session", scope: Scope, password: str, *, now: datetime | None = None
+) -> SignedIn:
+    """Try the password of whoever asks already, as :func:`sign_in` does: it counts and is kept.
+
+    A session that somebody left open is no way to try one password after another.
+    """
+    return _tried(session, scope, "prove_password", scope.principal, password, now)
+
+
+def _tried(
+    session: "Session",
+    asker: Scope,
+    action: str,
+    login: str,
+    password: str,
+    now: datetime | None,
+) -> SignedIn:
+    """Try a login and a password for somebody, and write down under an action what came of it."""
     now = now or datetime.now(UTC)
-    row = _looked_up(session, login.strip().lower())
+    row = _looked_up(session, login)
     tried = _outcome(row, now, right=passwords.verify(_hash(row), password))
     values = _counted(row, tried, now)
     if tried == "right" and row is not None and passwords.is_outdated(row.password_hash):
         values["password_hash"] = passwords.hashed(password)
     accounts.change(session, DOOR, _NOBODY if row is None else row.id, values)
     who = _UNKNOWN if row is None else row.login
-    trail = Scope(who, DOOR.actions, request_id=request_id, address=address)
+    trail = replace(asker, principal=who, actions=DOOR.actions)
     outcome: Literal["done", "failed"] = "done" if tried == "right" else "failed"
     change = audit.Change(
-        "sign_in",
+        action,
         "users",
         _UNKNOWN if row is None else row.id,
         after={"why": tried},

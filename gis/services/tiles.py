@@ -44,7 +44,7 @@ def tile_of(
     below, withheld = order.suppress_below, frozenset[str]()
     if layer == "buildings" and below > 1 and not tile.far:
         ids = tiles.building_ids(session, scope, tile)
-        hidden = withheld_of_buildings(session, scope, below, ids, order.on_day)
+        hidden = withheld_of_buildings(session, scope, below, ids)
         withheld = frozenset(hidden.further.get("residents", ()))
     return tiles.read_tile(session, scope, layer, tile, order, withheld)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from gis.errors import ConflictError, NotFoundError
-from gis.layers import geocoding, history, locks
+from gis.layers import audit, geocoding, history, locks
 from gis.layers.communities import forget_cells
 from gis.layers.queries import table_of
 from gis.layers.registry import IMPORTED_LAYERS, LAYER_BY_NAME
@@ -111,6 +111,8 @@ def undo_last_import(
     history.mark_undone(session, scope, record.number)
     forget_cells(session, scope)
     unfit = flag_unfit_plans(session, scope)
+    after = {"name": record.name, "deleted": deleted, "restored": restored}
+    audit.record(session, scope, audit.Change("undo", "imports", str(record.number), after=after))
     log.info("import_undone", number=record.number, deleted=deleted, restored=restored)
     return UndoReport(
         record.number, record.name, record.mode, record.imported_at, deleted, restored, unfit

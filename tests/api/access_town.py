@@ -167,14 +167,18 @@ def state_of(world: World) -> Mapping[str, str]:
 
 
 def job_of(world: World, login: str, *, like: str | None = None) -> str:
-    """Write down a job of somebody: one that ended like another, or one that waits."""
+    """Write down a job of somebody: one that ended like another, or one that waits.
+
+    It was done with no role in particular and on no ground, so it is told to whomever it is of.
+    """
     made = str(uuid4())
     columns = "kind, arguments, permission, report, step, started_at, ended_at"
     with storing(world.url) as session:
         session.execute(
             text(
-                f"INSERT INTO jobs (id, principal, user_id, status, {columns}) "
-                f"SELECT :id, :login, :user, coalesce(:status, status), {columns} "
+                "INSERT INTO jobs (id, principal, user_id, status, roles, community_ids, "
+                f"grid_ids, {columns}) SELECT :id, :login, :user, coalesce(:status, status), "
+                f"'{{}}', '{{}}', '{{}}', {columns} "
                 "FROM jobs WHERE id = :like"
             ),
             {

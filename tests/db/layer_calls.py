@@ -44,6 +44,8 @@ from tests.db.planning import TOWN_PLAN
 from tests.town import CODE_OF, TIMEZONE, grid_id, key, lon_lat, tile_at
 
 DAY = date(2026, 6, 1)
+#: Long before anything of the town was there.
+LONG_AGO = date(1900, 1, 1)
 A, B = key("communities", "A"), key("communities", "B")
 GRID_B, GRID_B_CODE = grid_id("plan", "c"), f"{CODE_OF['B']}001"
 EVERYTHING = Window(limit=500)
@@ -151,6 +153,8 @@ READS: dict[str, Call] = {
     "people.of_buildings_beside": lambda s, p, f: people.of_buildings_beside(
         s, p, f.buildings, DAY
     ),
+    "people.not_standing": lambda s, p, f: people.not_standing(built(s), p, f.buildings, LONG_AGO),
+    "people.not_in_effect": lambda s, p, f: people.not_in_effect(s, p, f.grids, LONG_AGO),
     "plan_grids.read_members": lambda s, p, _: plan_grids.read_members(s, p, TOWN_PLAN),
     "plan_grids.read_cells": lambda s, p, _: plan_grids.read_cells(s, p, TOWN_PLAN),
     "plan_grids.read_borders": lambda s, p, _: plan_grids.read_borders(s, p, TOWN_PLAN),
@@ -204,7 +208,15 @@ READS: dict[str, Call] = {
     ],
     "tiles.bounds": lambda s, p, _: reaches_b(tiles.bounds(s, p, DAY)),
 }
+
+
 #: What writes, with rows of B; it must be refused.
+def built(session: Session) -> Session:
+    """Let every building be one that was built some day, and return the session."""
+    session.execute(text("UPDATE buildings SET valid_from = '2000-01-01'"))
+    return session
+
+
 WRITES: dict[str, Call] = {
     "cells.replace_cells": lambda s, p, _: cells.replace_cells(s, p, {B: "x"}, no_cells()),
     "cells.add_parts": lambda s, p, _: cells.add_parts(s, p, no_cells({"community_id": [B]})),
@@ -311,6 +323,7 @@ OF_NO_GROUND = {
     "grids.redraw": "limited in the statement; the plan is locked before",
     "jobs.add": "one's own",
     "jobs.worker_seen": "whether a worker lives is no row of anybody",
+    "jobs.allow": "the worker's books",
     "jobs.start": "the worker's books",
     "jobs.tell": "the worker's books",
     "jobs.see": "the worker's books",

@@ -220,11 +220,12 @@ def test_another_password_ends_the_sessions(town_session: Session):
     used = signing_in.read_session(town_session, token)
     assert used is not None
     with pytest.raises(CredentialsError):
-        accounts.change_own_password(town_session, own, "wrong words were given", "x" * 12)
+        signing_in.prove_password(town_session, own, "wrong words were given").required()
+    assert signing_in.prove_password(town_session, own, PASSWORD).required() == user
     with pytest.raises(InvalidInputError):
-        accounts.change_own_password(town_session, own, PASSWORD, "short")
+        accounts.change_own_password(town_session, own, "short")
     new = "another four words entirely"
-    accounts.change_own_password(town_session, own, PASSWORD, new, session_id=used.session_id)
+    accounts.change_own_password(town_session, own, new, session_id=used.session_id)
     assert signing_in.read_session(town_session, token) == used
     assert signing_in.read_session(town_session, other) is None
     assert signing_in.sign_in(town_session, "planner", new, None).required() == user
