@@ -4,15 +4,20 @@ from typing import TYPE_CHECKING, Any
 
 from api.geojson import GeoJSONResponse
 from gis.outlets.area_geojson import area_collection_text
+from gis.services.telling import told_areas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
 
+    from gis.frames.telling import Telling
+
 
 def area_collection(
-    areas: "gpd.GeoDataFrame", facts: "Mapping[str, Any]", *, suppress_below: int
+    areas: "gpd.GeoDataFrame", facts: "Mapping[str, Any]", telling: "Telling"
 ) -> GeoJSONResponse:
     """Return areas as :func:`gis.outlets.area_geojson.area_collection_text` writes them."""
-    return GeoJSONResponse(area_collection_text(areas, facts, suppress_below=suppress_below))
+    told = told_areas(areas, telling)
+    facts = {**facts, "rounded_to": telling.rounded_to if "residents" in areas else None}
+    return GeoJSONResponse(area_collection_text(told, facts, suppress_below=telling.below))

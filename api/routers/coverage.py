@@ -46,6 +46,7 @@ from gis.services.coverage_evidence import (
 from gis.services.coverage_shares import area_covers, read_areas
 from gis.services.coverage_weeks import WeekOrder, monday_of, read_week
 from gis.services.locating import local_day
+from gis.services.telling import asks_as_usual, is_usual, telling_of, told_cover, told_week
 from gis.services.withholding import Withheld, withheld_of_buildings
 
 if TYPE_CHECKING:
@@ -76,19 +77,23 @@ def get_coverage(
 
     With `at` (now if neither is given) opening hours decide, with `as_of` only the day: planned
     stations count from their first day. Grids are those of the plan in effect on the day. A count
-    that is small, or would reveal a small one, is null and named in `suppressed`.
+    that is small, or would reveal a small one, is null and named in `suppressed`; to accounts that
+    see no small counts people are told rounded, at the usual limits.
     """
     coverage = cover(session, scope, grounds, question)
     areas = read_areas(
         session, scope, coverage.places, per, question.day, kind=kind, community=community
     )
-    covers = area_covers(coverage, areas, scope.shown_below(settings.suppress_below))
+    usual = asks_as_usual(coverage.question)
+    telling = telling_of(scope, settings.suppress_below, usual=usual)
+    covers = [told_cover(one, telling) for one in area_covers(coverage, areas, telling.below)]
     return CoverageAnswer(
         **measured(coverage),
         per=per,
         areas=[AreaCoverage(**asdict(one)) for one in covers],
         not_reached=[NotReached(**one) for one in not_reached(coverage, areas.of.notna())],
         outside=int(areas.of.isna().sum()) if community is None else 0,
+        rounded_to=telling.rounded_to,
     )
 
 
@@ -194,9 +199,10 @@ def get_coverage_week(
     question = CoverageQuestion(service, zone, as_of=first, method=by, options=walk_options(speed))
     order = WeekOrder(first, threshold, unit, community)
     places = places_for(session, scope, grounds, question)
-    week = read_week(
-        session, scope, places, question, order, scope.shown_below(settings.suppress_below)
-    )
+    limits: dict[str, tuple[float]] = {"metres" if unit == "m" else "minutes": (threshold,)}
+    telling = telling_of(scope, settings.suppress_below, usual=is_usual(**limits))
+    found = read_week(session, scope, places, question, order, telling.below)
+    week = told_week(found, telling)
     return WeekAnswer(
         service=service,
         monday=first,
@@ -210,6 +216,7 @@ def get_coverage_week(
         counts=week.counts,
         distinct_sets=week.distinct_sets,
         gaps=week.gaps,
+        rounded_to=telling.rounded_to,
         hours=week.hours,
     )
 

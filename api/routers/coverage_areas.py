@@ -16,6 +16,7 @@ from api.schemas.coverage import Method
 from api.schemas.coverage_areas import Catchments, Gaps, Isochrones
 from gis.errors import InvalidInputError
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
+from gis.services.telling import reaches_as_usual, telling_of
 from gis.services.walking_areas import (
     GapQuestion,
     Origins,
@@ -164,7 +165,8 @@ def get_isochrone(
             field="each",
         )
     areas = isochrone_areas(ground, origins, reach, each=each)
-    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
+    telling = telling_of(scope, settings.suppress_below, usual=reaches_as_usual(reach))
+    return area_collection(areas, facts, telling)
 
 
 @router.get(
@@ -184,14 +186,15 @@ def list_catchments(
 ) -> GeoJSONResponse:
     """Return the ground and people of each serving station: those for whom it is the nearest.
 
-    The greatest of the limits counts.
+    The greatest of the limits counts. People may be told rounded: see `rounded_to`.
     """
     ground = grounds.current(session, scope)
     question = which.question(settings.timezone)
     who = serving(session, scope, ground, question)
     areas = catchment_areas(ground, who.mask, reach)
     facts = _facts(reach, question, who) | _on(ground, ground.stations["id"][who.mask])
-    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
+    telling = telling_of(scope, settings.suppress_below, usual=reaches_as_usual(reach))
+    return area_collection(areas, facts, telling)
 
 
 @router.get(
@@ -214,7 +217,8 @@ def list_coverage_gaps(
 ) -> GeoJSONResponse:
     """Return gaps with the people who live there, those with most households first.
 
-    The greatest of the limits counts. A small gap in which nobody lives is left out.
+    The greatest of the limits counts. A small gap in which nobody lives is left out. People may be
+    told rounded: see `rounded_to`.
     """
     question = which.question(settings.timezone, by)
     asked = GapQuestion(reach, community)
@@ -230,7 +234,8 @@ def list_coverage_gaps(
         on = _on(None, ())
     facts = _facts(reach, question, who) | on
     facts["area_m2"] = round(float(areas["area_m2"].sum()), 2)
-    return area_collection(areas, facts, suppress_below=scope.shown_below(settings.suppress_below))
+    telling = telling_of(scope, settings.suppress_below, usual=reaches_as_usual(reach))
+    return area_collection(areas, facts, telling)
 
 
 def _on(

@@ -28,13 +28,21 @@ from gis.services.coverage_rooms import (
 )
 from gis.services.coverage_shares import read_areas
 from gis.services.coverage_variants import deliveries, variants
+from gis.services.telling import (
+    asks_as_usual,
+    is_usual,
+    require_told,
+    telling_of,
+    told_variants,
+    told_ways,
+)
 
 router = APIRouter(prefix="/v1/coverage", tags=["coverage"])
 
 
 @router.get(
     "/capacity",
-    responses=responses(400, 422),
+    responses=responses(400, 403, 422),
     summary="Who goes where when stations take only so many people",
 )
 def get_coverage_capacity(
@@ -51,22 +59,24 @@ def get_coverage_capacity(
     """Return who finds room: as many as possible within the limit, walking least together.
 
     `spill` lists who goes on to another station because the nearest is full. A station that
-    states no capacity takes everybody, one of capacity 0 nobody.
+    states no capacity takes everybody, one of capacity 0 nobody. Accounts that see no small counts
+    may ask with `count=households`.
     """
     ground = grounds.current(session, scope)
-    order = RoomOrder(count, share, limit_min)
+    order, telling = RoomOrder(count, share, limit_min), telling_of(scope, settings.suppress_below)
+    require_told(telling, count)
     rooms = place(session, scope, ground, question, order)
     facts = measured(answered(ground, rooms.serving, question))
     return CapacityAnswer(
         **facts,
         **asdict(order),
-        **told_rooms(ground, rooms, question, order, scope.shown_below(settings.suppress_below)),
+        **told_rooms(ground, rooms, question, order, telling.below),
     )
 
 
 @router.get(
     "/accessibility",
-    responses=responses(400, 404, 422),
+    responses=responses(400, 403, 404, 422),
     summary="How much of the stations' capacity falls to a person",
 )
 def get_coverage_accessibility(
@@ -95,23 +105,21 @@ def get_coverage_accessibility(
     """Return mean access per area; whoever has no station in reach counts with 0.
 
     Of floating catchments access is capacity a day per 1,000 people; of rational agents one over
-    the cost, which is walk over the limit plus crowding.
+    the cost, which is walk over the limit plus crowding. Accounts that see no small counts may ask
+    with `count=households`.
     """
     ground = grounds.current(session, scope)
     order, how = RoomOrder(count, share, limit_min), AccessOrder(model, decay)
+    telling = telling_of(scope, settings.suppress_below)
+    require_told(telling, count)
     found = access_to(session, scope, ground, question, order, how)
     areas = read_areas(session, scope, ground, per, question.day, community=community)
     return AccessAnswer(
         **measured(answered(ground, found.serving, question)),
         **asdict(order),
         **asdict(how),
-        areas=[
-            asdict(one)
-            for one in area_access(
-                found, areas, order, how, scope.shown_below(settings.suppress_below)
-            )
-        ],
-        **told_access(ground, found, order, how, scope.shown_below(settings.suppress_below)),
+        areas=[asdict(one) for one in area_access(found, areas, order, how, telling.below)],
+        **told_access(ground, found, order, how, telling.below),
     )
 
 
@@ -131,8 +139,14 @@ def get_coverage_sensitivity(
 ) -> SensitivityAnswer:
     """Return the shares at ±20 % speed and ±100 m beside those that were asked for."""
     coverage = cover(session, scope, grounds, question)
-    found = variants(coverage, community, scope.shown_below(settings.suppress_below))
-    return SensitivityAnswer(**measured(coverage), variants=found)
+    usual = asks_as_usual(coverage.question)
+    telling = telling_of(scope, settings.suppress_below, usual=usual)
+    found = variants(coverage, community, telling.below)
+    return SensitivityAnswer(
+        **measured(coverage),
+        variants=told_variants(coverage, community, found, telling),
+        rounded_to=telling.rounded_to,
+    )
 
 
 @router.get(
@@ -155,12 +169,12 @@ def get_coverage_delivery(
     hours of delivery, on foot or riding.
     """
     coverage = cover(session, scope, grounds, question)
-    found = deliveries(
-        session, scope, coverage, limit_min, scope.shown_below(settings.suppress_below)
-    )
+    telling = telling_of(scope, settings.suppress_below, usual=is_usual(minutes=(limit_min,)))
+    found = deliveries(session, scope, coverage, limit_min, telling.below)
     return DeliveryAnswer(
         **measured(coverage),
         limit_min=limit_min,
         stations_delivering=found.delivering,
-        means=found.shares,
+        means=told_ways(found.shares, telling),
+        rounded_to=telling.rounded_to,
     )

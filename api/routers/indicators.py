@@ -33,6 +33,7 @@ from gis.services.indicator_reading import (
     read_indicators,
 )
 from gis.services.indicators import RunOrder
+from gis.services.telling import telling_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,14 +115,9 @@ def list_indicators(
 
     The last run of the day answers, or of the day before it that has one: see `run.as_of`.
     """
+    telling = telling_of(scope, settings.suppress_below)
     question = IndicatorQuestion(
-        settings.timezone,
-        as_of,
-        area_kind,
-        community,
-        indicator,
-        method,
-        scope.shown_below(settings.suppress_below),
+        settings.timezone, as_of, area_kind, community, indicator, method, telling.below, telling
     )
     found = read_indicators(session, scope, question)
     page = _page(found.table, limit, offset)
@@ -129,6 +125,7 @@ def list_indicators(
         run=_run(found.run),
         total=len(found.table),
         indicators=[_indicator(row) for row in page],
+        rounded_to=telling.rounded_to,
         links=_links(request, len(found.table), limit, offset),
     )
 

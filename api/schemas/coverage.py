@@ -16,6 +16,11 @@ Speed = Literal["adult", "elderly", "frail"]
 Area = Literal["grid", "community", "subdistrict"]
 Count = Annotated[str, OneOf(PEOPLE)]
 Calendar = Literal["verified", "unverified"]
+#: How answers tell that counts of people are rounded.
+ROUNDED = (
+    "Counts of people are multiples of this, shares are of these, and of fewer than twice as many "
+    "people nothing is told; null: they are not rounded."
+)
 
 
 class Measured(BaseModel):
@@ -41,6 +46,7 @@ class Measured(BaseModel):
     reason: Literal["no_station_offers", "none_open", "hours_unknown"] | None = Field(
         description="Why no station counts."
     )
+    rounded_to: int | None = Field(None, description=ROUNDED)
 
 
 class Counts(BaseModel):
@@ -208,6 +214,7 @@ class WeekAnswer(BaseModel):
     unit: Literal["m", "min"]
     counts: Counts
     distinct_sets: int = Field(description="Different sets of open stations in the week.")
+    rounded_to: int | None = Field(None, description=ROUNDED)
     gaps: list[WeekGap]
     hours: list[WeekHour] = Field(min_length=168, max_length=168)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.schemas.codes import Service
-from api.schemas.coverage import Calendar, Method, Speed
+from api.schemas.coverage import ROUNDED, Calendar, Method, Speed
 from api.schemas.features import PeopleCounts
 from api.schemas.geojson import MultiPolygonGeometry
 
@@ -88,6 +88,7 @@ class Areas(BaseModel, Generic[P]):
         description="Why nothing is reached: no_station_offers, none_open, hours_unknown, "
         "no_road_within_reach or roads_behind_barrier."
     )
+    rounded_to: int | None = Field(description=ROUNDED)
     features: list[Area[P]]
 
 

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.params import Day
 from api.schemas.codes import Service
-from api.schemas.coverage import Area, Method, Speed
+from api.schemas.coverage import ROUNDED, Area, Method, Speed
 
 Threshold = Annotated[float, Field(gt=0, le=20_000, allow_inf_nan=False)]
 _FEW = 8
@@ -103,6 +103,7 @@ class IndicatorsAnswer(BaseModel):
     run: RunFacts
     total: int = Field(description="Indicators that match, on all pages.")
     indicators: list[IndicatorFacts]
+    rounded_to: int | None = Field(None, description=ROUNDED)
     links: list[PageLink]
 
 

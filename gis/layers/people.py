@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-def of_communities(session: "Session", scope: Scope) -> "Sequence[Row[tuple[str, str, int]]]":
+def of_communities(session: "Session", scope: Scope) -> "Sequence[Row[str, str, int]]":
     """Return ``all``, community, and its counts of people in the buildings that stand today."""
     c = table_of(Building).c
     sums = [func.coalesce(func.sum(c[name]), 0) for name in SENSITIVE]
@@ -37,7 +37,7 @@ def of_communities(session: "Session", scope: Scope) -> "Sequence[Row[tuple[str,
 
 def of_grids_beside(
     session: "Session", scope: Scope, grid_ids: "Collection[str]"
-) -> "Sequence[Row[tuple[str, str, int]]]":
+) -> "Sequence[Row[str, str, int]]":
     """Return community, grid and its counts, of all grids beside these in plan and community.
 
     The counts are those of the buildings that stand today, as :func:`gis.layers.grids.page` shows
@@ -65,7 +65,7 @@ def of_grids_beside(
 
 def of_buildings_beside(
     session: "Session", scope: Scope, building_ids: "Collection[str] | None", on_day: date
-) -> "Sequence[Row[tuple[str, str, int]]]":
+) -> "Sequence[Row[str, str, int]]":
     """Return grid, building and its counts, of all buildings in the same grids as these on a day.
 
     The grids are those of the community plan in effect; of a building that it splits the one with

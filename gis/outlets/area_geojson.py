@@ -68,8 +68,8 @@ def _multi(shapes: Any) -> Any:  # noqa: ANN401 - an array of areas
 def _withhold(rows: list[dict[str, Any]], below: int) -> None:
     """Take small counts out, in place; the sum of all areas may be known from elsewhere."""
     for row in rows:
-        row["suppressed"] = []
-    for name in SENSITIVE:
+        row.setdefault("suppressed", [])
+    for name in SENSITIVE if below > 1 else ():
         counts = np.array([row[name] for row in rows], dtype=np.int64)
         hidden = withheld(counts, below)
         for at in np.flatnonzero(hidden):

@@ -1,6 +1,6 @@
 """Stored indicators as people see them: with target, trend, and small counts withheld."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from gis.coverage.indicators import (
 )
 from gis.errors import InvalidInputError, NotFoundError
 from gis.frames import small_counts
+from gis.frames.telling import Telling
 from gis.layers import coverage_runs
 from gis.layers.communities import Community
 from gis.layers.grids import Grid
@@ -31,9 +32,11 @@ from gis.services.indicators import (
     verdicts_of,
 )
 from gis.services.locating import local_day
+from gis.services.telling import PER_RESIDENTS, is_usual, told_indicators
+from gis.services.withholding import withheld_of_buildings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
     from sqlalchemy import Row
@@ -69,6 +72,8 @@ class IndicatorQuestion:
         ``walking`` or ``straight_line``; ``None``: as the last run was measured.
     below
         Counts of people from 1 to this less one are withheld.
+    telling
+        How people are told where they are rounded, or not told.
     """
 
     timezone: str
@@ -78,6 +83,7 @@ class IndicatorQuestion:
     indicator: str | None = None
     method: "Method | None" = None
     below: int = 1
+    telling: Telling = field(default_factory=Telling)
 
     @property
     def day(self) -> date:
@@ -118,10 +124,8 @@ def read_indicators(session: "Session", scope: "Scope", question: IndicatorQuest
             f"Coverage has not been measured by {question.day}.",
             remedy="Measure it: wangge coverage run, or POST /v1/coverage/runs.",
         )
-    now = _shown(session, scope, run, question.below)
-    past = [
-        _shown(session, scope, one, question.below) for one in _runs_before(session, scope, run)
-    ]
+    now = _shown(session, scope, run, question)
+    past = [_shown(session, scope, one, question) for one in _runs_before(session, scope, run)]
     told = _with_trends(now, past, run.as_of)
     facts: Mapping[str, Mapping[str, Any]] = run.parameters.get("indicators", {})
     for name in ("unit", "source"):
@@ -140,8 +144,10 @@ def _runs_before(session: "Session", scope: "Scope", run: "Row[Any]") -> "list[R
     return [one for one in found if one is not None]
 
 
-def _shown(session: "Session", scope: "Scope", run: "Row[Any]", below: int) -> "pd.DataFrame":
-    """Return the values of a run without small counts."""
+def _shown(
+    session: "Session", scope: "Scope", run: "Row[Any]", question: IndicatorQuestion
+) -> "pd.DataFrame":
+    """Return the values of a run without small counts, or with people rounded."""
     values = coverage_runs.values(session, scope, run.id)
     facts = run.parameters.get("indicators", {})
     nothing = Items("", _NOTHING, _NOTHING, _NOTHING, np.empty(0))
@@ -151,8 +157,23 @@ def _shown(session: "Session", scope: "Scope", run: "Row[Any]", below: int) -> "
     }
     missing = values["target"].astype(float) - values["value"].astype(float)
     table = values.drop(columns="detail").assign(gap=missing.clip(lower=0))
-    shown = withheld(IndicatorTable(table, tallies), below)
+    sensitive = {code for code, tally in tallies.items() if tally.sensitive}
+    if question.telling.is_exact:
+        shown = withheld(IndicatorTable(table, tallies), question.below)
+    else:
+        sensitive |= {PER_RESIDENTS}
+        usual = {code for code in sensitive if _is_usual(code)}
+        shown = told_indicators(table, sensitive, usual, question.telling)
     return shown.assign(as_of=run.as_of, data_version=run.data_version)
+
+
+def _is_usual(indicator: str) -> bool:
+    """Return whether an indicator of reach is by one of the usual limits; others are of none."""
+    _, _, cover = indicator.partition(":")
+    limit, unit = cover.rsplit("_", 2)[1:] if cover.count("_") >= 2 else ("", "")
+    if unit not in {"m", "min"}:
+        return True
+    return is_usual(**{"metres" if unit == "m" else "minutes": (float(limit),)})
 
 
 def _with_trends(
@@ -282,11 +303,13 @@ def read_evidence(
     return Evidence(
         run,
         ground.data_version == run.data_version,
-        _rows_behind(ground, question),
+        _rows_behind(session, scope, ground, question),
     )
 
 
-def _rows_behind(ground: RunGround, question: EvidenceQuestion) -> "pd.DataFrame":
+def _rows_behind(
+    session: "Session", scope: "Scope", ground: RunGround, question: EvidenceQuestion
+) -> "pd.DataFrame":
     import pandas as pd
 
     service = _service_in(question.indicator)
@@ -310,7 +333,11 @@ def _rows_behind(ground: RunGround, question: EvidenceQuestion) -> "pd.DataFrame
     # A building that a plan splits by its units stands in several grids: its parts are one row.
     rows = rows.groupby(["layer", "id", "counted"])["amount"].sum().reset_index()
     rows = rows.sort_values(["layer", "id"], kind="stable", ignore_index=True)
-    rows = _withheld_rows(rows, question.below if tally.sensitive else 1)
+    below = question.below if tally.sensitive else 1
+    ids = rows.loc[rows["layer"] == "buildings", "id"].tolist()
+    beside = withheld_of_buildings(session, scope, below, ids).further
+    count = question.indicator.partition(":")[0].removesuffix("_covered")
+    rows = _withheld_rows(rows, below, beside.get(count, ()))
     return _told_of_buildings(ground, rows, service)
 
 
@@ -338,14 +365,18 @@ def _service_in(indicator: str) -> str | None:
     return cover.rsplit("_", 2)[0] or None
 
 
-def _withheld_rows(rows: "pd.DataFrame", below: int) -> "pd.DataFrame":
-    """Return rows without small amounts; their sums are the number itself."""
+def _withheld_rows(rows: "pd.DataFrame", below: int, beside: "Collection[str]") -> "pd.DataFrame":
+    """Return rows without small amounts; their sums are the number itself.
+
+    ``beside`` are buildings whose count is withheld wherever they are shown.
+    """
     hidden = np.zeros(len(rows), dtype=bool)
     if below > 1:
         amounts = rows["amount"].to_numpy(dtype=np.int64)
         counted = rows["counted"].to_numpy(dtype=bool)
         for side in (counted, ~counted):
             hidden[side] = small_counts.withheld(amounts[side], below, small_sum_shown=True)
+        hidden |= rows["id"].isin(beside).to_numpy(dtype=bool)
     return rows.assign(amount=rows["amount"].mask(hidden), suppressed=hidden)
 
 

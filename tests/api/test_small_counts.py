@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gis.access import Role
 from gis.coverage.shares import PEOPLE
 from gis.frames.small_counts import SENSITIVE
+from gis.frames.telling import base_of
 from gis.settings import Settings
 from tests.api.people import add_people, bearer, key_of, served, storing
 from tests.people import OWNER, community, role_in
@@ -24,6 +25,7 @@ from tests.town import CODE_OF, grid_id, key
 pytestmark = pytest.mark.api
 
 BELOW = Settings().suppress_below
+BASE = base_of(BELOW)
 MOMENT = "2026-06-01T02:00:00Z"
 Get = Callable[..., httpx.Response]
 #: A service and a moment that several of the town's stations serve at.
@@ -41,6 +43,19 @@ TOLD = {
     "/v1/communities": {},
     "/v1/grids": {},
     "/v1/indicators": {},
+}
+
+
+#: Operations whose answers are worked out from each house: people are not told of in them.
+WORKED_OUT = ("/v1/coverage/accessibility", "/v1/coverage/capacity")
+#: Those that tell who is within reach, at the usual limits.
+WITHIN_REACH: dict[str, dict[str, str]] = {
+    "/v1/coverage": {"per": "community"},
+    "/v1/coverage/sensitivity": {},
+    "/v1/coverage/week": {"monday": "2026-06-01"},
+    "/v1/coverage/delivery": {"service": "canteen"},
+    "/v1/coverage/gaps": {"metres": "300"},
+    "/v1/catchments": {"minutes": "10"},
 }
 
 
@@ -126,7 +141,8 @@ def test_no_small_count_is_told_to_whom_they_are_withheld_from(
     for service in SERVICES if "coverage" in path or "catch" in path else (None,):
         asked = {**TOLD[path], **times, **({"service": service} if service else {})}
         answer = asking[login](path, **asked)
-        assert answer.status_code in {200, 404, 409, 422}, answer.text
+        refused = 403 if path in WORKED_OUT else 422
+        assert answer.status_code in {200, 404, 409, 422, refused}, answer.text
         assert answer.status_code == 200 or path != "/v1/coverage"
         assert small(counts_in(answer.json())) == []
 
@@ -151,6 +167,74 @@ def test_nor_can_one_be_worked_out_of_sums(
     shown = whole.raise_for_status().json()
     assert all(one["suppressed"] == [] for one in shown["areas"])
     assert [one["code"] for one in shown["areas"]] == [one["code"] for one in answer["areas"]]
+
+
+@pytest.mark.parametrize("path", WITHIN_REACH)
+def test_people_within_reach_are_told_rounded_to_who_sees_no_small_counts(
+    asking: dict[str, Get], path: str
+):
+    asked = WITHIN_REACH[path] | ({} if "week" in path else {"at": MOMENT})
+    told = asking["viewer"](path, **asked).raise_for_status().json()
+    assert told["rounded_to"] == BASE
+    people = [(at, n) for at, n in counts_in(told) if at.rsplit(".", 1)[1] in SENSITIVE]
+    assert all(count % BASE == 0 for _, count in people), people
+    assert "sensitivity" in path or any(count > 0 for _, count in people)
+    whole = asking["manager"](path, **asked).raise_for_status().json()
+    assert whole["rounded_to"] is None
+    homes = [n for at, n in counts_in(whole) if at.endswith(".households")]
+    assert homes == [n for at, n in counts_in(told) if at.endswith(".households")]
+    true = dict(counts_in(whole))
+    assert all(abs(true[at] - count) <= BASE / 2 for at, count in people)
+
+
+@pytest.mark.parametrize("path", WITHIN_REACH)
+def test_who_is_shown_houses_is_told_of_homes_alone(asking: dict[str, Get], path: str):
+    asked = WITHIN_REACH[path] | ({} if "week" in path else {"at": MOMENT})
+    told = asking["grid-worker"](path, **asked).raise_for_status().json()
+    assert told["rounded_to"] is None
+    names = [at.rsplit(".", 1)[1] for at, _ in counts_in(told)]
+    assert set(names) <= {"households", "stations_offering"}
+    assert "sensitivity" in path or names
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/coverage", {"metres": "300,501"}),
+        ("/v1/coverage", {"minutes": "7"}),
+        ("/v1/coverage/sensitivity", {"metres": "499"}),
+        ("/v1/coverage/week", {"threshold": "499", "monday": "2026-06-01"}),
+        ("/v1/coverage/delivery", {"service": "canteen", "limit_min": "14"}),
+        ("/v1/coverage/gaps", {"metres": "499"}),
+        ("/v1/catchments", {"minutes": "10", "speed_m_s": "1.21"}),
+    ],
+)
+def test_at_other_limits_a_viewer_is_told_of_homes_alone(
+    asking: dict[str, Get], path: str, asked: dict[str, str]
+):
+    told = asking["viewer"](path, **asked).raise_for_status().json()
+    assert {at.rsplit(".", 1)[1] for at, _ in counts_in(told)} <= {"households"}
+
+
+@pytest.mark.parametrize("path", WORKED_OUT)
+def test_what_is_worked_out_from_houses_is_told_of_homes(asking: dict[str, Get], path: str):
+    for login in ("viewer", "grid-worker"):
+        asked = {"service": "canteen", "at": MOMENT}
+        assert asking[login](path, **asked).status_code == 403
+        assert asking[login](path, count="households", **asked).status_code == 200
+    assert asking["manager"](path, service="canteen", at=MOMENT).status_code == 200
+
+
+@pytest.mark.parametrize("login", ["manager", "grid-worker"])
+@pytest.mark.parametrize("day", ["1990-01-01", "2099-01-01"])
+def test_what_is_withheld_of_a_house_does_not_hang_on_the_day_that_is_asked_about(
+    asking: dict[str, Get], login: str, day: str
+):
+    rows = rows_of(asking[login], "/v1/buildings")
+    assert any(row["suppressed"] for row in rows)
+    for row in rows:
+        told = asking[login](f"/v1/buildings/{row['id']}", at=day).raise_for_status().json()
+        assert told["properties"]["suppressed"] == row["suppressed"]
 
 
 def rows_of(get: Get, path: str, **asked: str) -> list[dict[str, Any]]:
