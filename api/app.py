@@ -46,6 +46,7 @@ from api.security.browser import cors, transport_headers
 from api.security.declared import DECLARED, OPEN, refuse_undeclared
 from api.security.gate import Gate, get_scope
 from api.security.network import is_loopback
+from api.turns import HEAVY, Turns, take_turn
 from gis.access import Permission
 from gis.database.engine import database_url, make_engine, session_factory
 from gis.services.tiles import CoverageTiles
@@ -166,12 +167,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.map_pages = MapPages(settings)
     app.state.walking_grounds = WalkingGrounds()
     app.state.coverage_tiles = CoverageTiles()
+    app.state.turns = Turns()
     asked, known = Depends(get_scope), Depends(refuse_unknown_parameters)
+    turn = Depends(take_turn, scope="function")
     for router in ROUTERS:
-        app.include_router(router, dependencies=[asked, known])
+        app.include_router(router, dependencies=[asked, known, turn])
     for router in (pages.router, login.router):
         # A link that is passed on may have picked up parameters.
-        app.include_router(router, dependencies=[asked])
+        app.include_router(router, dependencies=[asked, turn])
     refuse_undeclared(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     problems.install(app)
@@ -217,6 +220,7 @@ def _tell_who(operation: dict[str, Any]) -> None:
     """Say in an operation's description which permission it asks for, and how it may refuse."""
     asked = DECLARED[operation["operationId"]]
     refusals = [429] if asked is OPEN else [401, 403, 429]
+    refusals += [503] if operation["operationId"] in HEAVY else []
     for status, answer in problems.responses(*refusals).items():
         operation["responses"].setdefault(
             str(status), {"description": answer["description"], "content": answer["content"]}

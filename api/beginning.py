@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.routers.jobs import answers
 from gis.database.engine import transaction
+from gis.errors import ConflictError
 from gis.jobs.coverage_run import queue_run
 from gis.jobs.queue import hand_over
 from gis.layers import jobs
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from api.schemas.jobs import JobAnswer
     from gis.scope import Scope
+
+#: Jobs of one account that wait or run at once.
+MOST_JOBS = 20
 
 
 def coverage_is_due(request: "Request", after: "BackgroundTasks", scope: "Scope") -> None:
@@ -46,9 +50,19 @@ def begin_job(
         Who asks.
     kind, asked
         What is to be done, and its arguments as JSON can hold them.
+
+    Raises
+    ------
+    gis.errors.ConflictError
+        So many of theirs wait that one more would only keep others from theirs.
     """
     sessions = request.app.state.sessions
     with transaction(sessions, scope) as session:
+        if not scope.is_owner and jobs.waiting(session, scope) >= MOST_JOBS:
+            raise ConflictError(
+                f"{MOST_JOBS} jobs of yours wait or run already.",
+                remedy="Wait until one has ended, or cancel one.",
+            )
         job_id = jobs.add(session, scope, kind, asked)
     # The job is on the record before the worker can hear of it.
     hand_over(request.app.state.engine.url.render_as_string(hide_password=False), job_id)

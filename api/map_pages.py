@@ -85,6 +85,9 @@ class MapPages:
         gis.errors.ConfigurationError
             The browser libraries are not installed.
         """
+        kept = self._pages.get(tag)
+        if kept is not None:  # whoever asks for another map makes nobody wait for this one
+            return kept
         with self._drawing:
             found = self._pages.get(tag)
             if found is None:
@@ -112,6 +115,8 @@ class MapPages:
         look = CoverageMapOrder(
             title=self._title(session, scope, "Coverage map", order.language),
             language=order.language,
+            suppress_below=scope.shown_below(self.settings.suppress_below),
+            people_within=not scope.sees_houses,
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )
@@ -131,6 +136,7 @@ class MapPages:
             else f"/v1/tiles/buildings/{{z}}/{{x}}/{{y}}?v={version}",
             tiles_above=0 if order.buildings == "tiles" else MOST_BUILDINGS,
             suppress_below=scope.shown_below(self.settings.suppress_below),
+            people_within=not scope.sees_houses,
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )

@@ -19,6 +19,7 @@ from api.problem_page import is_for_a_page, problem_page
 from api.security.credentials import NotSignedInError
 from api.security.limits import TooManyRequestsError
 from api.security.refusals import note_refusal, note_unseen
+from api.turns import BusyError
 from gis import errors
 from gis.database.faults import translate_database_error
 from gis.logs import get_logger
@@ -56,6 +57,7 @@ FAMILIES: "Mapping[type[Exception], tuple[int, str]]" = MappingProxyType(
         errors.ForbiddenError: (403, "forbidden"),
         errors.CredentialsError: (401, "not-signed-in"),
         TooManyRequestsError: (429, "too-many-requests"),
+        BusyError: (503, "busy"),
         errors.DataSourceError: (502, "data-source"),
         errors.ConfigurationError: (500, "configuration"),
         errors.WanggeError: (500, "internal"),
@@ -148,6 +150,7 @@ def install(app: "FastAPI") -> None:
     app.add_exception_handler(errors.ForbiddenError, _forbidden)
     app.add_exception_handler(errors.NotFoundError, _not_found)
     app.add_exception_handler(TooManyRequestsError, _too_many)
+    app.add_exception_handler(BusyError, _no_turn)
     app.add_exception_handler(DBAPIError, _of_the_database)
     app.add_exception_handler(PoolTimeoutError, _busy)
     app.add_exception_handler(RequestValidationError, _of_the_request)
@@ -209,6 +212,12 @@ def _too_many(request: "Request", error: Exception) -> "Response":
     assert isinstance(error, TooManyRequestsError)
     answer = _of_the_core(request, error)
     answer.headers["Retry-After"] = str(error.context["retry_after_s"])
+    return answer
+
+
+def _no_turn(request: "Request", error: Exception) -> "Response":
+    answer = _of_the_core(request, error)
+    answer.headers["Retry-After"] = "5"
     return answer
 
 

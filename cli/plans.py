@@ -53,8 +53,9 @@ def coverage_map(
     order = CoverageMapOrder(
         title,
         language or settings.language,
-        settings.tile_url,
-        settings.tile_attribution,
+        settings.suppress_below,
+        tile_url=settings.tile_url,
+        tile_attribution=settings.tile_attribution,
     )
     write_coverage_map(view, order, out)
     typer.echo(f"Wrote {out}")

@@ -48,6 +48,9 @@ class Ground:
         Households per grid that the plan aims at, and its bounds.
     suppress_below
         Counts of people in need from 1 to this less one are not shown, nor are they in the file.
+    people_within
+        Whether the map tells how many people are within reach; else how many homes alone. Who is
+        shown single houses without their small counts could subtract the others.
     """
 
     title: str
@@ -67,6 +70,7 @@ class Ground:
     minimum: int = 300
     maximum: int = 500
     suppress_below: int = SUPPRESS_BELOW
+    people_within: bool = True
 
     def suppress(self, counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
         """Return ``counts`` with the small ones replaced by :data:`SUPPRESSED`."""

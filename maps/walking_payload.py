@@ -9,7 +9,7 @@ import shapely
 from gis.i18n import Language
 from maps import ground, style
 from maps.blob import Blob, Ref, chain_rows
-from maps.ground_data import GROUPS, positions
+from maps.ground_data import GROUPS, SUPPRESSED, positions
 from maps.labels import label
 from maps.packing import SCALE
 from maps.payload import class_labels
@@ -316,7 +316,8 @@ def _areas(
             item["station"] = stations[row["station_id"]]
         if GROUPS[0] in row:
             counts = np.array([row[group] for group in GROUPS], dtype=np.int64)
-            item["people"] = [int(counts[0]), *data.suppress(counts[1:]).tolist()]
+            told = data.suppress(counts[1:]) if data.people_within else np.full(3, SUPPRESSED)
+            item["people"] = [int(counts[0]), *told.tolist()]
         out.append(item)
     return out
 

@@ -90,12 +90,15 @@ class Areas:
         How many areas there are.
     groups, hidden
         By count of people: areas whose sum is known, and which totals are kept back.
+    closed
+        Nothing is told of some of the people of an area.
     """
 
     of: "Ints"
     size: int
     groups: "Mapping[str, Sequence[Siblings]]"
     hidden: "Mapping[str, Bools]"
+    closed: bool = False
 
     def hidden_of(self, name: str, counts: "Ints", total: "Ints", below: int) -> "Bools":
         """Return which counts of some of the people of each area must not be shown.
@@ -109,6 +112,8 @@ class Areas:
         below
             Counts from 1 to this less one are small.
         """
+        if self.closed:
+            return np.ones(self.size, dtype=bool)
         hidden = self.hidden[name].copy()
         touched = hidden | is_small(counts, below) | is_small(total - counts, below)
         for rows, sum_withheld in self.groups[name]:
@@ -121,7 +126,7 @@ class Areas:
 
 def areas_of(data: "Ground") -> dict[str, Areas]:
     """Return the whole, the communities and the grids."""
-    buildings, kept = data.buildings, kept_back(data)
+    buildings, kept, closed = data.buildings, kept_back(data), not data.people_within
     alone = [Siblings(np.arange(1))]
     totals = {name: np.array([buildings[name].sum()], dtype=np.int64) for name in SENSITIVE}
     return {
@@ -130,18 +135,21 @@ def areas_of(data: "Ground") -> dict[str, Areas]:
             1,
             dict.fromkeys(SENSITIVE, alone),
             {name: is_small(total, data.suppress_below) for name, total in totals.items()},
+            closed,
         ),
         "communities": Areas(
             positions(buildings["community_id"], data.communities["id"]),
             len(data.communities),
             {name: one.communities for name, one in kept.items()},
             {name: one.of_communities for name, one in kept.items()},
+            closed,
         ),
         "grids": Areas(
             positions(buildings["grid_id"], data.grids["id"]),
             len(data.grids),
             {name: one.grids for name, one in kept.items()},
             {name: one.of_grids for name, one in kept.items()},
+            closed,
         ),
     }
 

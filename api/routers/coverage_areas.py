@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.areas import area_collection
 from api.coverage_params import AnyService, By, SpeedOf, numbers
@@ -14,6 +14,8 @@ from api.params import AtDay, AtMoment, CommunityCode
 from api.problems import responses
 from api.schemas.coverage import Method
 from api.schemas.coverage_areas import Catchments, Gaps, Isochrones
+from api.security.gate import charge
+from api.security.limits import POINTS
 from gis.errors import InvalidInputError
 from gis.services.coverage_asked import CoverageQuestion, Serving, serving
 from gis.services.telling import reaches_as_usual, telling_of
@@ -106,6 +108,7 @@ Which = Annotated[AskedFor, Depends(_which)]
     summary="What is reached on foot from stations or a point",
 )
 def get_isochrone(
+    request: Request,
     session: ReadSession,
     scope: Principal,
     settings: AppSettings,
@@ -164,6 +167,8 @@ def get_isochrone(
             remedy="Name stations, or leave each out.",
             field="each",
         )
+    if each:  # each is drawn by itself, at each limit
+        charge(request, (len(origins.station_ids) - 1) * POINTS["get_isochrone"])
     areas = isochrone_areas(ground, origins, reach, each=each)
     telling = telling_of(scope, settings.suppress_below, usual=reaches_as_usual(reach))
     return area_collection(areas, facts, telling)

@@ -29,7 +29,7 @@ LayerName = Annotated[
 @router.post(
     "",
     status_code=202,
-    responses=responses(400, 403, 404, 413, 422, 502),
+    responses=responses(400, 403, 404, 409, 413, 422, 502),
     summary="Import an uploaded file",
 )
 def start_import(

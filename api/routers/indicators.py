@@ -51,7 +51,7 @@ Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Rows before the 
 @router.post(
     "/v1/coverage/runs",
     status_code=202,
-    responses=responses(400, 403, 413, 422, 502),
+    responses=responses(400, 403, 409, 413, 422, 502),
     summary="Measure coverage and keep the indicators",
 )
 def start_coverage_run(

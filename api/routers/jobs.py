@@ -12,8 +12,10 @@ from api.problems import responses
 from api.schemas.jobs import JobAnswer, JobLineAnswer, JobLogAnswer, JobsAnswer, JobStatus
 from gis.errors import NotFoundError
 from gis.jobs.import_orders import ImportOrder
+from gis.jobs.siting import KIND as SITING
 from gis.jobs.uploads import Uploads
 from gis.layers import jobs
+from gis.services.siting_reading import without_houses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +93,8 @@ def answers(session: "Session", scope: "Scope", rows: "Sequence[Row[Any]]") -> l
 def _answer(row: "Row[Any]", waiting_for: Literal["worker"] | None) -> JobAnswer:
     own = JobAnswer.model_fields.keys() - {"waiting_for"}
     told = {name: getattr(row, name) for name in own}
+    if row.kind == SITING and told["report"]:
+        told["report"] = without_houses(told["report"])
     named = (row.arguments.get(name) for name in ("path", "mapping", "repaired", "rejects"))
     places = {f"{FilePath(one).parent}/" for one in named if one} - {"./", "//"}
     for name in ("report", "error"):

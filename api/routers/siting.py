@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
 from starlette.responses import FileResponse
 
 from api.beginning import begin_job, coverage_is_due
@@ -22,13 +23,15 @@ from api.schemas.siting import (
     SitingRequest,
     SwapRequest,
 )
+from api.security.gate import sees_houses_in_full
 from gis.database.engine import transaction
 from gis.jobs.siting import KIND, SitingJob, report_of, siting_job, swapped
-from gis.scope import Action
+from gis.scope import Action, Scope
 from gis.services.siting_adopting import Adoption, adopt_sites
 from gis.services.siting_candidates import check_order
 from gis.services.siting_exporting import SitingExport, export_siting
 from gis.services.siting_order import GivenPlace, SitingOrder
+from gis.services.siting_reading import withhold_named
 from gis.settings import Settings
 
 router = APIRouter(prefix="/v1/siting", tags=["siting"])
@@ -48,7 +51,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=202,
-    responses=responses(400, 403, 404, 413, 422, 502),
+    responses=responses(400, 403, 404, 409, 413, 422, 502),
     summary="Choose where new stations should go",
 )
 def start_siting(
@@ -79,8 +82,10 @@ def start_siting(
 )
 def get_siting(
     job_id: RowId,
+    request: Request,
     session: ReadSession,
     scope: Principal,
+    settings: AppSettings,
     *,
     file_format: Annotated[
         Literal["json", "geojson"],
@@ -89,9 +94,10 @@ def get_siting(
 ) -> Any:  # noqa: ANN401 - one of two media types
     """Return sites, shares before and after, the proof, swaps, and who is left out.
 
-    While it has not ended, or if nothing came of it, the answer is 409.
+    While it has not ended, or if nothing came of it, the answer is 409. Houses that are left out
+    are named with the counts that whoever asks sees of buildings.
     """
-    report = report_of(siting_job(session, scope, str(job_id)))
+    report = _report(request, session, scope, settings, job_id)
     if file_format == "geojson":
         return GeoJSONResponse(_collection(report))
     return SitingAnswer(job_id=job_id, **report)
@@ -121,6 +127,7 @@ def swap_siting(
 )
 def export_siting_file(
     job_id: RowId,
+    request: Request,
     session: WriteSession,
     scope: Principal,
     settings: AppSettings,
@@ -138,7 +145,7 @@ def export_siting_file(
 
     It is noted in the audit trail and removed afterwards.
     """
-    report = report_of(siting_job(session, scope, str(job_id)))
+    report = _report(request, session, scope, settings, job_id)
     order = SitingExport(
         folder / f"siting.{file_format}",
         crs=crs,
@@ -178,6 +185,15 @@ def adopt_siting(
     if how.has_begun:
         coverage_is_due(request, after, scope)
     return AdoptAnswer(stations=[UUID(one) for one in made])
+
+
+def _report(
+    request: Request, session: Session, scope: Scope, settings: Settings, job_id: RowId
+) -> dict[str, Any]:
+    """Return what came of a siting as whoever asks may read it."""
+    report = report_of(siting_job(session, scope, str(job_id)))
+    below = 1 if sees_houses_in_full(request) else settings.suppress_below
+    return withhold_named(session, scope, report, below)
 
 
 def _order(sent: SitingRequest, scope: Principal, settings: Settings) -> SitingOrder:

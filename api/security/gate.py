@@ -26,7 +26,8 @@ from api.security.network import (
     networks,
 )
 from api.security.tokens import Tokens
-from gis.errors import CredentialsError
+from gis.access import Permission
+from gis.errors import CredentialsError, ForbiddenError
 from gis.scope import Scope
 from gis.services.locating import local_day
 
@@ -171,6 +172,17 @@ def for_layers(request: Request, scope: Scope, layers: "Iterable[str]") -> Scope
     for permission in sorted({EXPORTED[one] for one in layers if one in EXPORTED}):
         scope = common_ground(scope, caller.scope_for(permission, day))
     return scope
+
+
+def sees_houses_in_full(request: Request) -> bool:
+    """Return whether counts of single buildings are shown to who asks as those of areas are."""
+    caller = cast("Caller", request.state.caller)
+    day = local_day(datetime.now(UTC), Gate.of(request).settings.timezone)
+    try:
+        scope = caller.scope_for(Permission.BUILDINGS_READ, day)
+    except ForbiddenError:
+        return False
+    return scope.is_owner or scope.full_counts
 
 
 def charge(request: Request, points: int) -> None:

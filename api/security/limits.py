@@ -13,7 +13,7 @@ from limits import parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from gis.errors import WanggeError
+from gis.errors import InvalidInputError, WanggeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,6 +190,11 @@ class Limits:
 
     def _take(self, item: "RateLimitItem", who: str, points: int, what: str) -> None:
         """Take points if there are so many; what is refused takes none."""
+        if points > item.amount:  # no waiting would help
+            raise InvalidInputError(
+                f"This costs {points} points, and there are {item.amount} in {_window(item)}.",
+                remedy="Ask for less at once.",
+            )
         if points and not (
             self._windows.test(item, who, cost=points) and self._windows.hit(item, who, cost=points)
         ):

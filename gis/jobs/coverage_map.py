@@ -24,12 +24,18 @@ class CoverageMapOrder:
         Heading.
     language
         Language of the labels.
+    suppress_below
+        Counts from 1 to this less one are not shown.
+    people_within
+        Whether people within reach are told, or homes alone.
     tile_url, tile_attribution
         Optional tile background.
     """
 
     title: str
     language: "Language"
+    suppress_below: int = 3
+    people_within: bool = True
     tile_url: str | None = None
     tile_attribution: str = ""
 
@@ -62,13 +68,15 @@ def _drawn(view: CoverageView, order: CoverageMapOrder) -> "folium.Map":
         nearest=view.nearest,
         serving=view.serving,
         gaps=view.gaps,
-        density=view.density,
+        density=view.density[view.density["count"] >= order.suppress_below],
         roads=view.roads,
         barriers=view.barriers,
         quarters=view.quarters,
         target=view.target,
         minimum=view.minimum,
         maximum=view.maximum,
+        suppress_below=order.suppress_below,
+        people_within=order.people_within,
     )
     return coverage_map(
         data,

@@ -249,7 +249,7 @@ def _write(
     view = covering.read_coverage(session, scope, covering.CoverageOrder(source.timezone))
     files = {}
     for language, name in MAP_FILES.items():
-        order = CoverageMapOrder(source.titles[language], language)
+        order = CoverageMapOrder(source.titles[language], language, suppress_below)
         files[name] = out / name
         write_coverage_map(view, order, files[name])
     files["grids"] = out / "grids.geojson"

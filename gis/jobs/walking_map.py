@@ -23,6 +23,7 @@ from gis.layers.roads import Road
 from gis.services.covering import ANY, MAX_SERVICES, most_offered, summed, with_grids
 from gis.services.indicators import RunGround, RunOrder, people_of, read_run_ground, staffing_of
 from gis.services.locating import local_day
+from gis.services.telling import PER_RESIDENTS
 from gis.services.walking import WalkingGround, read_walking_ground
 from gis.services.walking_week import (
     OPENING_HOUR,
@@ -78,6 +79,8 @@ class MapOrder:
         Kind of plan whose grids are shown.
     suppress_below
         Counts from 1 to this less one are not shown.
+    people_within
+        Whether people within reach are told, or homes alone.
     tile_url, tile_attribution
         Optional tile background.
     """
@@ -87,6 +90,7 @@ class MapOrder:
     language: "Language"
     kind: str = "community"
     suppress_below: int = 3
+    people_within: bool = True
     tile_url: str | None = None
     tile_attribution: str = ""
 
@@ -245,7 +249,8 @@ def read_walking_map(
             "catchments": found.catchments if len(found.catchments) else None,
             "ways": Ways(ground.graph, ground.homes, ground.doors),
             "delivery": None if travels is None else _delivery(ground, travels),
-            "accessibility": places_per_person(ground, week),
+            # By division it tells how many people there are.
+            "accessibility": places_per_person(ground, week) if order.people_within else {},
         }
     return WalkingMapData(**data)
 
@@ -289,6 +294,7 @@ def read_ground(
         "minimum": int(options.get("minimum", 300)),
         "maximum": int(options.get("maximum", 500)),
         "suppress_below": order.suppress_below,
+        "people_within": order.people_within,
     }
 
 
@@ -336,6 +342,9 @@ def _indicators(
     run: RunGround = read_run_ground(session, scope, asked, places=ground)
     found = indicator_table([*people_of(run, service), *staffing_of(run)], run.areas)
     table = withheld(found, order.suppress_below)
+    if not order.people_within:
+        of_people = {one.indicator for one in found.tallies.values() if one.sensitive}
+        table = table[~table["indicator"].isin(of_people | {PER_RESIDENTS})]
     keys = {"community": ground.communities["id"], "grid": drawn["id"]}
     out = []
     for code, rows in table.groupby("indicator", sort=False):

@@ -33,6 +33,7 @@ from gis.errors import ConflictError, NotFoundError
 from gis.layers import audit, queries
 from gis.layers.common import Identified, one_of, reference
 from gis.layers.imports import ImportRecord
+from gis.layers.locks import lock
 from gis.layers.queries import table_of
 from gis.scope import Action, Scope
 
@@ -131,6 +132,20 @@ def add(
     key = str(session.execute(made.returning(Job.id)).scalar_one())
     audit.record(session, scope, audit.Change("queue", "jobs", key, after={"kind": kind}))
     return key
+
+
+def waiting(session: "Session", scope: Scope) -> int:
+    """Return how many jobs of a principal wait or run; others that count it wait meanwhile.
+
+    So two requests at once are not both the last one that is allowed.
+    """
+    scope.require(Action.READ)
+    lock(session, f"jobs of {scope.principal}")
+    c = table_of(Job).c
+    own = c.principal == scope.principal, c.status.in_(("queued", "running"))
+    return int(
+        session.execute(select(func.count()).select_from(table_of(Job)).where(*own)).scalar_one()
+    )
 
 
 def _asked_by(scope: Scope) -> dict[str, Any]:

@@ -1,17 +1,29 @@
 """Who asks too often is told when to come back; the others are not held up."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from limits import parse
 
+from api.beginning import MOST_JOBS
 from api.security import limits
 from api.security.limits import WRONG, Limits, TooManyRequestsError, Windows
 from gis.access import Role
-from tests.api.people import ADMIN, add_people, bearer, key_of, served, sign_in, token_of
+from tests.api.people import (
+    ADMIN,
+    add_people,
+    bearer,
+    key_of,
+    served,
+    sign_in,
+    storing,
+    token_of,
+)
 from tests.api.serving import is_problem
-from tests.people import EVERYWHERE, PASSWORD, role_in
+from tests.people import EVERYWHERE, OWNER, PASSWORD, role_in
+from tests.streets import add_streets
 
 pytestmark = pytest.mark.api
 
@@ -160,3 +172,44 @@ def test_strangers_cannot_fill_the_memory(clock: Clock, monkeypatch: pytest.Monk
     assert len(windows._counts) <= 101
     assert windows.get("address 999") == 1
     assert windows.reset() <= 101
+
+
+@pytest.mark.slow
+def test_what_no_window_would_ever_allow_is_said_to_be_too_much(
+    town_url: str, people: dict[str, str]
+):
+    desk = bearer(key_of(town_url, people["desk"]))
+    with served(town_url, rate_limit="30/minute") as client:
+        sent = {"texts": ["Centre"] * 40}
+        told = is_problem(client.post("/v1/geocoding/match", json=sent, headers=desk), 422)
+        assert "30" in told["detail"]
+
+
+@pytest.mark.slow
+def test_isochrones_of_many_stations_cost_as_many(new_database: Callable[[str], str]):
+    url = new_database("town")
+    with storing(url) as session:
+        add_streets(session, OWNER)
+    reader = add_people(url, reader=role_in(Role.VIEWER, EVERYWHERE))["reader"]
+    asked = {"each": True, "minutes": "5", "service": "affairs", "at": "2026-06-01T02:00:00Z"}
+    with served(url, rate_limit="12/minute") as client:
+        known = bearer(key_of(url, reader))
+        one = client.get("/v1/isochrone", params={**asked, "each": False}, headers=known)
+        assert one.status_code == 200, one.text
+        assert client.get("/v1/isochrone", params=asked, headers=known).status_code in {422, 429}
+
+
+@pytest.mark.slow
+def test_one_account_has_so_many_jobs_waiting(new_database: Callable[[str], str]):
+    url = new_database("town")
+    manager = add_people(url, manager=role_in(Role.MANAGER, EVERYWHERE))["manager"]
+    with served(url, rate_limit="1000000/minute") as client:
+        known = bearer(key_of(url, manager))
+        for _ in range(MOST_JOBS):
+            begun = client.post("/v1/coverage/runs", json={"as_of": "2026-06-01"}, headers=known)
+            assert begun.status_code == 202, begun.text
+        more = client.post("/v1/coverage/runs", json={"as_of": "2026-06-01"}, headers=known)
+        assert "20" in is_problem(more, 409)["detail"]
+        assert client.post(f"{begun.headers['Location']}/cancel", headers=known).is_success
+        again = client.post("/v1/coverage/runs", json={"as_of": "2026-06-01"}, headers=known)
+        assert again.status_code == 202

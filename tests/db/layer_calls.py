@@ -323,6 +323,7 @@ OF_NO_GROUND = {
     "grids.redraw": "limited in the statement; the plan is locked before",
     "jobs.add": "one's own",
     "jobs.worker_seen": "whether a worker lives is no row of anybody",
+    "jobs.waiting": "counts one's own, wherever they are",
     "jobs.allow": "the worker's books",
     "jobs.start": "the worker's books",
     "jobs.tell": "the worker's books",

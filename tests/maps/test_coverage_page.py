@@ -263,3 +263,14 @@ def test_an_empty_plan_is_a_map_too(town: CoverageMapData):
     )
     assert isinstance(empty.grids, gpd.GeoDataFrame)
     assert "wangge-data" in render_offline(coverage_map(empty, language="zh-CN"))
+
+
+def test_who_could_subtract_houses_is_told_of_homes_alone(town: CoverageMapData):
+    closed = dataclasses.replace(town, people_within=False)
+    for name, areas in areas_of(closed).items():
+        counts, totals = uncovered_counts(closed, areas)
+        open_counts, open_totals = uncovered_counts(town, areas_of(town)[name])
+        assert (counts[:, :, 1:] == SUPPRESSED).all()
+        assert (open_counts[:, :, 1:] != SUPPRESSED).any()
+        assert (counts[:, :, 0] == open_counts[:, :, 0]).all()
+        assert (totals == open_totals).all()

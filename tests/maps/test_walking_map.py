@@ -309,3 +309,19 @@ def test_a_value_on_the_target_meets_it(higher: bool):  # noqa: FBT001 - a case
     short, met = (29.9, 30.0) if higher else (30.1, 30.0)
     assert colour(met) != colour(short)
     assert colour(met) == colour(met + (1 if higher else -1))
+
+
+def test_who_could_subtract_houses_is_told_of_homes_alone(town: WalkingMapData):
+    closed = dataclasses.replace(town, people_within=False)
+    metres = metres_of(town)
+    shown, told = (
+        counts_out_of_reach(one, Counter(one, areas_of(one)["grids"]), metres)
+        for one in (town, closed)
+    )
+    assert (told[:, :, 1:] == SUPPRESSED).all()
+    assert (shown[:, :, 1:] != SUPPRESSED).any()
+    assert (told[:, :, 0] == shown[:, :, 0]).all()
+    page = walking_page(closed, "en")
+    people = [one["people"] for one in page["areas"]["gaps"] if "people" in one]
+    assert people
+    assert all(each[1:] == [SUPPRESSED] * 3 for each in people)
