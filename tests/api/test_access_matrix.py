@@ -170,8 +170,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     "get_coverage": COVERED,
     "get_coverage_week": of_community(service="affairs", monday=DAY),
-    "get_coverage_capacity": Sample(query=lambda _: {"service": "affairs", "at": MOMENT}),
-    "get_coverage_accessibility": of_community(service="affairs", at=MOMENT),
+    "get_coverage_capacity": Sample(
+        query=lambda _: {"service": "affairs", "at": MOMENT, "count": "households"}
+    ),
+    "get_coverage_accessibility": of_community(service="affairs", at=MOMENT, count="households"),
     "get_coverage_sensitivity": COVERED,
     "get_coverage_delivery": Sample(query=lambda _: {"service": "affairs", "at": MOMENT}),
     "get_isochrone": Sample(query=lambda ids: {"station": ids["station_id"], "minutes": "5"}),
