@@ -45,6 +45,9 @@ class MapOrder:
     buildings
         Walking: whether outlines are ``packed`` into the page or come as ``tiles``; ``None``: by
         how many there are.
+    people_within
+        Whether people within reach are told, or homes alone: houses that are shown could be
+        subtracted.
     """
 
     language: Language
@@ -53,6 +56,7 @@ class MapOrder:
     at: datetime | None = None
     week: date | None = None
     buildings: Literal["packed", "tiles"] | None = None
+    people_within: bool = True
 
     @property
     def may_ask_for_tiles(self) -> bool:
@@ -116,7 +120,7 @@ class MapPages:
             title=self._title(session, scope, "Coverage map", order.language),
             language=order.language,
             suppress_below=scope.shown_below(self.settings.suppress_below),
-            people_within=not scope.sees_houses,
+            people_within=order.people_within,
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )
@@ -136,7 +140,7 @@ class MapPages:
             else f"/v1/tiles/buildings/{{z}}/{{x}}/{{y}}?v={version}",
             tiles_above=0 if order.buildings == "tiles" else MOST_BUILDINGS,
             suppress_below=scope.shown_below(self.settings.suppress_below),
-            people_within=not scope.sees_houses,
+            people_within=order.people_within,
             tile_url=self.settings.tile_url,
             tile_attribution=self.settings.tile_attribution,
         )

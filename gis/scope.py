@@ -50,7 +50,7 @@ class Scope:
     limited_to
         Permissions that the credential was limited to; ``None``: to none in particular.
     sees_houses
-        Whether single buildings are shown to the same person, with small counts withheld.
+        Whether single buildings are shown to the same person, of whatever area.
     """
 
     principal: str

@@ -1,5 +1,6 @@
 """Pages for people: the front page, the API's description, the coverage map, and their files."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,8 @@ from api.rendering import render
 from api.routers.system import wangge_version
 from api.schemas.codes import Service
 from api.security.browser import PAGE_HEADERS, visitor_of
-from api.security.gate import Gate
+from api.security.gate import Gate, sees_in_full
+from gis.access import Permission
 from gis.errors import NotFoundError
 from gis.services.data_state import read_data_state
 from gis.services.locating import local_day
@@ -178,6 +180,7 @@ def _map(
     if_none_match: str,
 ) -> Response:
     """Return the page of a map, or that it has not changed."""
+    order = replace(order, people_within=sees_in_full(request, Permission.GROUND_READ))
     pages = cast("MapPages", request.app.state.map_pages)
     tag = pages.tag(session, scope, order)
     headers = {

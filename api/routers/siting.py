@@ -23,7 +23,8 @@ from api.schemas.siting import (
     SitingRequest,
     SwapRequest,
 )
-from api.security.gate import sees_houses_in_full
+from api.security.gate import sees_in_full
+from gis.access import Permission
 from gis.database.engine import transaction
 from gis.jobs.siting import KIND, SitingJob, report_of, siting_job, swapped
 from gis.scope import Action, Scope
@@ -192,7 +193,8 @@ def _report(
 ) -> dict[str, Any]:
     """Return what came of a siting as whoever asks may read it."""
     report = report_of(siting_job(session, scope, str(job_id)))
-    below = 1 if sees_houses_in_full(request) else settings.suppress_below
+    full = sees_in_full(request, Permission.BUILDINGS_READ)
+    below = 1 if full else settings.suppress_below
     return withhold_named(session, scope, report, below)
 
 

@@ -174,12 +174,12 @@ def for_layers(request: Request, scope: Scope, layers: "Iterable[str]") -> Scope
     return scope
 
 
-def sees_houses_in_full(request: Request) -> bool:
-    """Return whether counts of single buildings are shown to who asks as those of areas are."""
+def sees_in_full(request: Request, permission: Permission) -> bool:
+    """Return whether who asks is shown small counts of what a permission opens."""
     caller = cast("Caller", request.state.caller)
     day = local_day(datetime.now(UTC), Gate.of(request).settings.timezone)
     try:
-        scope = caller.scope_for(Permission.BUILDINGS_READ, day)
+        scope = caller.scope_for(permission, day)
     except ForbiddenError:
         return False
     return scope.is_owner or scope.full_counts

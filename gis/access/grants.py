@@ -136,12 +136,8 @@ def scope_of(principal: Principal, permission: Permission, day: "date") -> Scope
 
 
 def _sees_houses(grant: Grant, day: "date") -> bool:
-    """Return whether a grant shows single buildings to whom areas' counts are not shown in full."""
-    return (
-        grant.holds_on(day)
-        and Permission.BUILDINGS_READ in MATRIX[grant.role]
-        and not sees_in_full(grant.role, Permission.GROUND_READ)
-    )
+    """Return whether a grant shows single buildings, anywhere."""
+    return grant.holds_on(day) and Permission.BUILDINGS_READ in MATRIX[grant.role]
 
 
 def authorise(principal: Principal, permission: Permission, day: "date") -> Scope:

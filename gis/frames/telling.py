@@ -59,13 +59,17 @@ class Telling:
         count
             How many.
         of
-            All people of the place that they are some of; too few: nothing is told of them.
+            All people of the place that they are some of; too few: nothing is told of them. Of
+            nearly nobody none is told, of nearly all everybody: where the exact sum is known from
+            elsewhere, what is missing to it could be a house.
 
         Examples
         --------
         >>> told = Telling(base=10)
-        >>> [told.count("elderly", n, 200) for n in (0, 4, 5, 14, 15)]
+        >>> [told.count("elderly", n) for n in (0, 4, 5, 14, 15)]
         [0, 0, 10, 10, 20]
+        >>> [told.count("elderly", n, 203) for n in (9, 10, 192, 193, 194, 203)]
+        [0, 10, 190, 190, 200, 200]
         >>> told.count("elderly", 12, 19), told.count("households", 3)
         (None, 3)
         """
@@ -73,6 +77,8 @@ class Telling:
             return count
         if not self.people or (of is not None and 0 < of < 2 * self.base):
             return None
+        if of is not None:
+            count = 0 if count < self.base else of if of - count < self.base else count
         return rounded(count, self.base)
 
     def share(self, name: str, count: int, of: int) -> float | None:
@@ -115,6 +121,17 @@ def rounded(count: int, base: int) -> int:
     [0, 0, 10, 10, 20]
     """
     return (int(count) + base // 2) // base * base
+
+
+def rounded_parts(
+    parts: "NDArray[np.float64]", wholes: "NDArray[np.float64]", base: int
+) -> "NDArray[np.float64]":
+    """Return what is told of some of the people of each of some places, as :meth:`Telling.count`.
+
+    Too few are told as well.
+    """
+    near = np.where(parts < base, 0.0, np.where(wholes - parts < base, wholes, parts))
+    return rounded_all(near, base)
 
 
 def rounded_all(counts: "NDArray[np.float64]", base: int) -> "NDArray[np.float64]":

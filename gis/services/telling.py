@@ -11,7 +11,7 @@ from gis.coverage.verdicts import THRESHOLDS_M
 from gis.coverage.walking_coverage import THRESHOLDS_MIN
 from gis.errors import ForbiddenError
 from gis.frames.small_counts import SENSITIVE
-from gis.frames.telling import Telling, base_of, rounded_all
+from gis.frames.telling import Telling, base_of, rounded_all, rounded_parts
 from gis.services.coverage_weeks import chosen_buildings
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def told_indicators(
     )
     total = rounded_all(of, telling.base)
     people = (own["indicator"] != PER_RESIDENTS).to_numpy()
-    told = np.where(people, rounded_all(part, telling.base), part)
+    told = np.where(people, rounded_parts(part, of, telling.base), part)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(part > 0, value * of / part, 1.0)
         found = np.round(scale * told / total, 2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gis.access import Role
 from gis.errors import ForbiddenError
 from gis.frames.small_counts import SENSITIVE
-from gis.frames.telling import Telling, base_of, rounded, rounded_all
+from gis.frames.telling import Telling, base_of, rounded, rounded_all, rounded_parts
 from gis.scope import Action, Scope
 from gis.services.telling import (
     PER_RESIDENTS,
@@ -47,6 +47,19 @@ def test_one_house_more_is_told_as_none_or_as_one_step(count: int, below: int):
         m for m in range(3 * base) if rounded(count + m, base) - rounded(count, base) == base
     ]
     assert len(one_step) == base
+
+
+@given(counts, counts, belows)
+def test_a_few_who_are_missing_to_all_or_to_none_are_not_told(part: int, rest: int, below: int):
+    telling, base, of = Telling(base=base_of(below)), base_of(below), part + rest
+    told = telling.count("elderly", part, of)
+    if of >= 2 * base:
+        assert told == rounded_parts(np.array([part]), np.array([of]), base)[0]
+        assert told is not None
+        assert abs(told - part) < 1.5 * base
+        assert (told == 0) == (part < base)
+        if rest < base:
+            assert told == telling.count("elderly", of, of)
 
 
 @given(counts, counts, belows)
