@@ -1,6 +1,8 @@
 """Turns: so many at once, so many of one caller, and nobody waits for ever."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
 import pytest
@@ -11,6 +13,16 @@ from api.security.limits import POINTS
 from api.turns import HEAVY, BusyError, Turns
 
 pytestmark = pytest.mark.unit
+
+
+def finish(work: Coroutine[None, None, None]) -> None:
+    """Run `work` in a thread of its own.
+
+    The driver of the browser keeps a loop running in the thread of the tests,
+    and a thread holds one.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @settings(max_examples=50, deadline=None)
@@ -37,7 +49,7 @@ def test_never_more_than_allowed_and_everybody_in_the_end(
     async def all_of_them() -> None:
         await asyncio.gather(*(work(who) for who in callers))
 
-    asyncio.run(all_of_them())
+    finish(all_of_them())
     assert sorted(done) == sorted(callers)
 
 
@@ -53,7 +65,7 @@ def test_one_who_asks_for_much_leaves_room_for_others():
                 assert not third.done()
             third.cancel()
 
-    asyncio.run(ask())
+    finish(ask())
 
 
 def test_who_finds_the_line_full_or_waits_too_long_is_told_so():
@@ -69,7 +81,7 @@ def test_who_finds_the_line_full_or_waits_too_long_is_told_so():
         async with turns.turn("c"):  # nothing was lost on the way
             pass
 
-    asyncio.run(ask())
+    finish(ask())
 
 
 def test_a_turn_is_given_back_by_who_fails_or_goes():
@@ -94,7 +106,7 @@ def test_a_turn_is_given_back_by_who_fails_or_goes():
         async with turns.turn("b"):
             pass
 
-    asyncio.run(ask())
+    finish(ask())
 
 
 def test_what_the_worker_does_later_waits_for_no_turn():
