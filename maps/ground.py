@@ -33,6 +33,8 @@ def head(data: Ground, language: Language) -> dict[str, Any]:
         "drawn": drawn,
         "synthetic": data.synthetic,
         "estimated": bool((data.buildings["households_source"] != "recorded").any()),
+        "below": data.suppress_below,
+        "people_within": data.people_within,
         "attribution": data.attribution,
     }
 

@@ -162,7 +162,7 @@ PAGE: dict[str, str] = {
     "uncovered": "Out of reach",
     "gap": "Area out of reach",
     "not_serving": "Does not serve at this time",
-    "communities_table": "Communities",
+    "communities_table": "By community",
     "layers": "Layers",
     "zoom_in": "Zoom in",
     "zoom_out": "Zoom out",
@@ -214,6 +214,8 @@ PAGE: dict[str, str] = {
     "straight_line": "Straight-line distances; a building counts by its centre or entrance.",
     "estimated": "Households are estimated",
     "estimated_note": "Households and groups of people are estimated, not recorded.",
+    "small_note": "Withheld: counts below {n}, and numbers that would give them away.",
+    "homes_note": "Your role sees how many households are within reach, not how many people.",
     "group": "People",
     "total": "In all",
 }

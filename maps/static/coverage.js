@@ -197,6 +197,7 @@
       this.legend,
       make("details", { class: "wg-more" }, make("summary", null, t.communities_table), this.table),
       make("p", { class: "wg-note" }, this.measured()),
+      make("p", { class: "wg-note" }, this.withholding()),
       head.synthetic !== "none" ? make("p", { class: "wg-note" }, made.note) : null,
       head.estimated ? make("p", { class: "wg-note" }, t.estimated_note) : null
     );
@@ -230,6 +231,12 @@
   };
   App.prototype.measured = function () {
     return this.t.straight_line;
+  };
+
+  /* Why some numbers are not told: to this reader, or to anybody. */
+  App.prototype.withholding = function () {
+    const head = this.data.head;
+    return head.people_within ? fill(this.t.small_note, { n: head.below }) : this.t.homes_note;
   };
 
   App.prototype.collapse = function () {

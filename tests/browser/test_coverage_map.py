@@ -1,10 +1,12 @@
 """The coverage map in a real browser, from disk, with no network."""
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -382,3 +384,24 @@ def test_a_city_of_22000_buildings_stays_smooth(watched: Watched, tmp_path: Path
     # On a slow machine without a graphics card; a person takes 100 ms for at once.
     assert quickest(page, recolour) < 500
     assert quickest(page, pan) < 500
+
+
+SMALL = "Withheld: counts below 3, and numbers that would give them away."
+HOMES = "Your role sees how many households are within reach, not how many people."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"suppress_below": 3}, SMALL), ({"people_within": False}, HOMES)],
+    ids=["small", "homes"],
+)
+def test_the_panel_says_why_numbers_are_withheld(
+    watched: Watched,
+    saved: Callable[..., Path],
+    town: CoverageMapData,
+    change: dict[str, Any],
+    said: str,
+):
+    watched.page.goto(saved("en", dataclasses.replace(town, **change)).as_uri())
+    show_panel(watched.page)
+    expect(watched.page.locator(".wg-note", has_text=said)).to_be_visible()
