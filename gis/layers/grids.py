@@ -1,6 +1,6 @@
 """Grids, and the memberships of cells and buildings that a plan decides."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,6 @@ from gis.layers.queries import (
     alive,
     as_geojson,
     looked_up,
-    own_rows,
     page_layer,
     read_one,
     table_of,
@@ -304,25 +303,12 @@ def locate(session: "Session", scope: Scope, where: Where) -> Located:
             "on_day": where.on_day,
             "snap_m": where.snap_m,
             "near_m": where.near_m,
+            "everywhere": scope.is_everywhere,
+            "communities": sorted(scope.community_ids or ()),
+            "grids": sorted(scope.grid_ids),
         },
     ).one()
-    found = Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
-    return found if scope.is_everywhere else _as_seen(session, scope, found)
-
-
-def _as_seen(session: "Session", scope: Scope, found: Located) -> Located:
-    """Return an answer without what lies outside the scope."""
-    own = own_rows(scope, table_of(Grid))
-    assert own is not None
-    keys = [key for key in (found.grid_id, found.neighbour_id) if key is not None]
-    seen = set(session.execute(select(Grid.id).where(Grid.id.in_(keys), own)).scalars())
-    if found.grid_id is not None and found.grid_id not in seen:
-        return Located(reason="outside_all_communities")
-    if found.grid_id is None and found.community_id not in (scope.community_ids or ()):
-        return Located(reason="outside_all_communities")
-    if found.neighbour_id in seen:
-        return found
-    return replace(found, border_m=None, neighbour_id=None, neighbour_code=None)
+    return Located(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name of a row's mapping
 
 
 def store_plan(

@@ -11,6 +11,7 @@ from pyproj import Geod
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from gis.database.engine import session_factory, transaction
 from gis.errors import InvalidInputError
 from gis.hours import OpeningState, open_state
 from gis.layers import stations
@@ -21,11 +22,13 @@ from gis.layers.stations import Place, Station, StationService
 from gis.scope import Scope
 from gis.services.locating import assign_layer, locate, nearest_stations
 from gis.services.opening import read_calendar
+from tests.db.layer_calls import ALL, OF_A, OF_GRID_A, B
 from tests.town import HORIZON, STATIONS, TIMEZONE, grid_id, key, lon_lat, town_dataset
 
 pytestmark = pytest.mark.db
 GEOD = Geod(ellps="WGS84")
 DAY = date(2026, 6, 1)
+OF_B = Scope("bob", ALL, frozenset({B}))
 x_of_town = st.floats(-1, 11)
 y_of_town = st.floats(-1, 5)
 
@@ -48,6 +51,40 @@ def test_a_point_has_exactly_one_grid_or_a_reason(town_engine, x, y):
             inside = town_dataset().layers["communities"].intersects(shapely.Point(lon, lat)).any()
             assert found.grid_id is None
             assert found.reason == ("no_plan_in_effect" if inside else "outside_all_communities")
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(
+    x=x_of_town, y=y_of_town, bound=st.sampled_from([OF_A, OF_B, OF_GRID_A]), secured=st.booleans()
+)
+def test_of_others_ground_nothing_is_told(town_engine, x, y, bound, secured):
+    lon, lat = lon_lat(x, y)
+    where = Where(lon, lat, "community", DAY, snap_m=100, near_m=100)
+    owner = Scope.local_owner()
+    factory = session_factory(town_engine)
+    # The query answers so by itself, and row-level security beneath it changes nothing.
+    with transaction(factory, bound if secured else owner) as session:
+        found = locate(session, bound, where)
+    with transaction(factory, owner) as session:
+        grids = read_grids(session, owner, "community", DAY)
+    own = grids[grids["community_id"].isin(bound.community_ids) | grids["id"].isin(bound.grid_ids)]
+    touching = own[own.intersects(shapely.Point(lon, lat))].sort_values("code")
+    if len(touching):
+        assert found.grid_id == touching["id"].iloc[0]
+    assert {found.grid_id, found.neighbour_id} - {None} <= set(own["id"])
+    assert found.grid_id is None or found.snapped_m is None or found.snapped_m <= 100
+    communities = town_dataset().layers["communities"]
+    mine = communities[communities["id"].isin(bound.community_ids)]
+    if found.grid_id is None:
+        inside = mine.intersects(shapely.Point(lon, lat)).any()
+        assert found.reason == ("no_plan_in_effect" if inside else "outside_all_communities")
+
+
+def test_who_has_a_community_is_told_that_it_has_no_plan(town_session: Session):
+    before = Where(*lon_lat(0.5, 0.5), "community", date(2024, 6, 1))
+    assert locate(town_session, OF_A, before).reason == "no_plan_in_effect"
+    assert locate(town_session, OF_B, before).reason == "outside_all_communities"
 
 
 def test_a_border_belongs_to_the_lowest_code_and_names_the_neighbour(

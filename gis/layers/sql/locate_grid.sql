@@ -1,6 +1,7 @@
 -- The one grid at a point with what a dispatcher must know about it: the neighbour within near_m,
 -- or the grid within snap_m that a point outside is given, or the reason why there is none.
--- Parameters: lon, lat, kind, on_day, snap_m, near_m. Always one row.
+-- Parameters: lon, lat, kind, on_day, snap_m, near_m; everywhere, communities, grids: the ground of
+-- who asks, beyond which there is nothing. Always one row.
 WITH place AS (
     SELECT p AS point, p::geography AS geog,
         ST_Expand(p, greatest(:snap_m, :near_m) * s.factor) AS box
@@ -17,6 +18,10 @@ WITH place AS (
     JOIN grids g ON g.geometry && place.box
     JOIN plan_effect e ON e.plan_id = g.plan_id AND e.community_id = g.community_id
     WHERE e.kind = :kind AND e.during @> CAST(:on_day AS date)
+        AND (
+            :everywhere OR g.community_id = ANY (CAST(:communities AS uuid[]))
+            OR g.id = ANY (CAST(:grids AS uuid[]))
+        )
 ), own AS (
     SELECT *, CASE WHEN inside THEN NULL ELSE metres END AS snapped_m
     FROM live
@@ -38,6 +43,7 @@ SELECT own.id::text AS grid_id, own.code, own.plan_id::text, own.community_id::t
         WHEN EXISTS (
             SELECT 1 FROM communities c, place
             WHERE c.geometry && place.point AND ST_Intersects(c.geometry, place.point)
+                AND (:everywhere OR c.id = ANY (CAST(:communities AS uuid[])))
                 AND (c.valid_from IS NULL OR c.valid_from <= CAST(:on_day AS date))
                 AND (c.valid_to IS NULL OR c.valid_to > CAST(:on_day AS date))
         ) THEN 'no_plan_in_effect'
