@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
@@ -45,11 +46,17 @@ from gis.scope import Scope
 from gis.services import accounts, keys
 from gis.services.importing import import_dataset
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 OWNER = Scope.local_owner()
 PASSWORD = "a long sentence to measure with"  # noqa: S105 - lives as long as the scratch server
 OPEN, TOKEN, KEY = "without accounts", "with a token", "with a key"
+BOUND = "with a token, one community"
 EVERYWHERE, SCOPED = "everywhere", "one community"
 DAY = "2026-03-01"
+#: Turns that each run of requests is cut into.
+TURNS = 10
 #: Pages read for each run of a case of ``boxes``.
 BOXES = 60
 
@@ -64,7 +71,10 @@ class Served:
 
 
 def fill(server: Server, city: City, count: int) -> dict[str, str]:
-    """Make a database with the city, its buildings, an admin with a key, and one without."""
+    """Make a database with the city and its buildings, and one with accounts besides.
+
+    These are an admin with a key and a planner of the community in the middle.
+    """
     rng = np.random.default_rng(SEED)
     url = server.migrated("open")
     engine = make_engine(url)
@@ -83,8 +93,16 @@ def fill(server: Server, city: City, count: int) -> dict[str, str]:
         everywhere = Grant(Role.ADMIN, Area(AreaKind.EVERYWHERE))
         accounts.grant(session, OWNER, user_id, everywhere)
         made = keys.make_key(session, OWNER, user_id, keys.KeyOrder("bench"))
+        bound_id = accounts.add_user(session, OWNER, "bound", password=PASSWORD)
+        home = Area(AreaKind.COMMUNITY, str(middle_of(city)["code"]))
+        accounts.grant(session, OWNER, bound_id, Grant(Role.PLANNER, home))
     known.dispose()
     return {"open": url, "known": server.cluster.url("known"), "key": made.secret}
+
+
+def middle_of(city: City) -> "pd.Series[Any]":
+    """Return the community that is asked about."""
+    return city.communities.iloc[len(city.communities) // 2]
 
 
 @contextmanager
@@ -95,6 +113,7 @@ def serving(url: str, home: Path) -> Iterator[tuple[str, int]]:
         "DATABASE_URL": url,
         "WANGGE_HOME": str(home),
         "WANGGE_LOG_LEVEL": "warning",
+        "PYTHONHASHSEED": "0",
         "WANGGE_RATE_LIMIT": "10000000/minute",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
@@ -115,14 +134,21 @@ def serving(url: str, home: Path) -> Iterator[tuple[str, int]]:
 
 def paths_of(url: str, city: City) -> list[str]:
     """Return the operations that are asked, cheap ones: what is added weighs most there."""
-    west, south, east, north = city.communities.total_bounds
-    lon, lat = (west + east) / 2, (south + north) / 2
-    communities = httpx.get(f"{url}/v1/communities", params={"limit": 1}).json()
+    home = middle_of(city)
+    place = home.geometry.representative_point()
+    found = httpx.get(f"{url}/v1/communities/{home['id']}").raise_for_status()
     return [
-        f"/v1/locate?lon={lon:.6f}&lat={lat:.6f}",
-        f"/v1/communities/{communities['features'][0]['id']}",
+        f"/v1/locate?lon={place.x:.6f}&lat={place.y:.6f}",
+        found.url.path,
         "/healthz",
     ]
+
+
+def token_of(url: str, login: str) -> str:
+    """Return a token for a login."""
+    signing = {"login": login, "password": PASSWORD}
+    answer = httpx.post(f"{url}/v1/auth/token", json=signing).raise_for_status()
+    return str(answer.json()["access_token"])
 
 
 def many(served: Served, path: str, count: int, server: Server) -> Spent:
@@ -140,36 +166,47 @@ def requests(options: argparse.Namespace, server: Server, made: dict[str, str], 
     """Compare requests with and without a credential, operation by operation."""
     home = server.cluster.root
     with serving(made["open"], home) as opened, serving(made["known"], home) as known:
-        signing = {"login": "bench", "password": PASSWORD}
-        token = httpx.post(f"{known[0]}/v1/auth/token", json=signing).raise_for_status().json()
         carried = {
             OPEN: (opened, {}),
-            TOKEN: (known, {"Authorization": f"Bearer {token['access_token']}"}),
+            TOKEN: (known, {"Authorization": f"Bearer {token_of(known[0], 'bench')}"}),
             KEY: (known, {"Authorization": f"Bearer {made['key']}"}),
+            BOUND: (known, {"Authorization": f"Bearer {token_of(known[0], 'bound')}"}),
         }
         servers = {name: Served(at[0], headers, at[1]) for name, (at, headers) in carried.items()}
-        added = {}
+        added, count = {}, options.requests // TURNS
         for path in paths_of(opened[0], city):
             template = re.sub(r"/[0-9a-f-]{36}", "/{id}", path.partition("?")[0])
 
             def case(name: str, path: str = path) -> Callable[[], Spent]:
-                return lambda: many(servers[name], path, options.requests, server)
+                return lambda: many(servers[name], path, count, server)
 
-            spent = take_turns({name: case(name) for name in servers}, options.repeats)
-            for name in (TOKEN, KEY):
-                # Of each round by itself: what the machine does besides meets both.
-                each = [
-                    (one.cpu_s - other.cpu_s) / options.requests * 1000
-                    for one, other in zip(spent[name], spent[OPEN], strict=True)
-                ]
-                added[f"{template} {name}"] = statistics.median(each)
-            show(f"{options.requests:,} × {template}", spent, [], options)
-    for name, milliseconds in added.items():
-        print(f"{name}: {milliseconds:+.3f} CPU ms a request")
+            # Short turns: the machine's pace changes within a second, by more than is looked for.
+            turns = options.repeats * TURNS
+            spent = take_turns({name: case(name) for name in servers}, turns)
+            show(f"{count:,} × {template}, {turns} turns", spent, [], options)
+            for name in (TOKEN, KEY, BOUND):
+                added[f"{template} {name}"] = {
+                    part: _middle(
+                        [
+                            (getattr(one, part) - getattr(other, part)) / count * 1000
+                            for one, other in zip(spent[name], spent[OPEN], strict=True)
+                        ]
+                    )
+                    for part in ("client_s", "server_s")
+                }
+    for name, parts in added.items():
+        both = sum(parts.values())
+        print(f"{name}: {both:+.3f} CPU ms a request, {parts['server_s']:+.3f} of it PostgreSQL's")
     if options.json:
         file = Path(options.json)
         facts = json.loads(file.read_text(encoding="utf-8"))
         file.write_text(json.dumps(facts | {"added_ms": added}, indent=1) + "\n", encoding="utf-8")
+
+
+def _middle(values: list[float]) -> float:
+    """Return the mean of the middle half."""
+    quarter = len(values) // 4
+    return statistics.fmean(sorted(values)[quarter : len(values) - quarter])
 
 
 def boxes(options: argparse.Namespace, server: Server, url: str, city: City) -> None:
@@ -179,7 +216,7 @@ def boxes(options: argparse.Namespace, server: Server, url: str, city: City) -> 
     rng = np.random.default_rng(SEED)
     engine = make_engine(url)
     factory = session_factory(engine)
-    home = city.communities.iloc[len(city.communities) // 2]
+    home = middle_of(city)
     with transaction(factory) as session:
         user_id = accounts.add_user(session, OWNER, "planner-1", password=PASSWORD)
         area = Area(AreaKind.COMMUNITY, str(home["code"]))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.orm import Session
 
     from gis.database.frames import Refused
@@ -97,45 +98,61 @@ def own_rows(scope: Scope, layer: Table) -> "ColumnElement[bool] | None":
         return false()  # no matter says yet whose it is
     if scope.community_ids is None:
         return None
+    return _own_rows(_Ground(scope.community_ids, scope.grid_ids), layer)
+
+
+class _Ground(NamedTuple):
+    """The ground of a scope that is bound to some."""
+
+    communities: frozenset[str]
+    grids: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def _own_rows(ground: _Ground, layer: Table) -> "ColumnElement[bool] | None":
+    """Return the condition; it is kept, as to build it takes longer than PostgreSQL to check it."""
     if layer.name in _PARENTS:
         reference, parent = _PARENTS[layer.name]
-        above = layer.metadata.tables[parent]
-        own = own_rows(scope, above)
-        assert own is not None
-        return layer.c[reference].in_(select(above.c.id).where(own))
+        return layer.c[reference].in_(_own_keys(ground, layer.metadata.tables[parent]))
     if layer.name == "posts":
-        return _own_posts(scope, layer)
+        return _own_posts(ground, layer)
     home = layer.c.id if layer.name == "communities" else layer.c.get("community_id")
     if home is None:
         return None
-    held = _held_by_grids(scope, layer, home) if scope.grid_ids else []
-    return or_(home.in_(sorted(scope.community_ids)), *held)
+    held = _held_by_grids(ground.grids, layer, home) if ground.grids else []
+    return or_(among(home, sorted(ground.communities)), *held)
+
+
+def _own_keys(ground: _Ground, layer: Table) -> "Select[tuple[Any]]":
+    """Return the keys of the rows of a layer that are of a ground."""
+    own = _own_rows(ground, layer)
+    assert own is not None
+    return select(layer.c.id).where(own)
 
 
 def _held_by_grids(
-    scope: Scope, layer: Table, home: "ColumnElement[Any]"
+    grids: frozenset[str], layer: Table, home: "ColumnElement[Any]"
 ) -> "list[ColumnElement[bool]]":
     """Return the conditions that rows of a layer are there for the grids of a scope."""
-    mine = sorted(scope.grid_ids)
+    mine = sorted(grids)
     if layer.name in _PUBLIC:
-        return [home.in_(select(_GRIDS.c.community_id).where(_GRIDS.c.id.in_(mine)))]
+        return [home.in_(select(_GRIDS.c.community_id).where(among(_GRIDS.c.id, mine)))]
     if layer.name == "buildings":
-        return [layer.c.id.in_(select(_SHARES.c.building_id).where(_SHARES.c.grid_id.in_(mine)))]
+        return [layer.c.id.in_(select(_SHARES.c.building_id).where(among(_SHARES.c.grid_id, mine)))]
     if layer.name == "grids":
-        return [layer.c.id.in_(mine)]
-    return [layer.c.grid_id.in_(mine)] if "grid_id" in layer.c else []
+        return [among(layer.c.id, mine)]
+    return [among(layer.c.grid_id, mine)] if "grid_id" in layer.c else []
 
 
-def _own_posts(scope: Scope, posts: Table) -> "ColumnElement[bool]":
+def _own_posts(ground: _Ground, posts: Table) -> "ColumnElement[bool]":
     """Return the condition that a post covers a grid, a building or a unit of the scope."""
-    found = []
     covers = {"grid_id": "grids", "building_id": "buildings", "unit_id": "units"}
-    for reference, parent in covers.items():
-        above = posts.metadata.tables[parent]
-        own = own_rows(scope, above)
-        assert own is not None
-        found.append(posts.c[reference].in_(select(above.c.id).where(own)))
-    return or_(*found)
+    return or_(
+        *(
+            posts.c[reference].in_(_own_keys(ground, posts.metadata.tables[parent]))
+            for reference, parent in covers.items()
+        )
+    )
 
 
 def within_own_communities(scope: Scope, place: "ColumnElement[Any]") -> "ColumnElement[bool]":
@@ -144,7 +161,7 @@ def within_own_communities(scope: Scope, place: "ColumnElement[Any]") -> "Column
         return true() if scope.community_ids is None else false()
     around = table("communities", column("id", Uuid(as_uuid=False)), column("geometry", Geometry))
     met = and_(around.c.geometry.op("&&")(place), func.ST_Intersects(around.c.geometry, place))
-    return select(around.c.id).where(around.c.id.in_(sorted(scope.community_ids)), met).exists()
+    return select(around.c.id).where(among(around.c.id, sorted(scope.community_ids)), met).exists()
 
 
 def read_layer(
