@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gis.database import row_security
 from gis.database.cluster import Cluster
+from gis.database.entering import EnteringConnection
 from gis.database.faults import translate_database_error
 from gis.errors import ConflictError
 
@@ -129,7 +130,12 @@ def make_engine(url: str, *, pool_size: int = 5, statement_timeout_s: int | None
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # errors are logged; what people wrote is not
-        connect_args={"options": options, "application_name": "wangge", "connect_timeout": 10},
+        connect_args={
+            "options": options,
+            "application_name": "wangge",
+            "connect_timeout": 10,
+            "connection_factory": EnteringConnection,
+        },
     )
 
 

@@ -15,6 +15,8 @@ from weakref import WeakSet
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from gis.database.entering import EnteringConnection
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,18 +30,20 @@ APP_ROLE = "wangge_app"
 #: Key of the scope in ``Session.info``.
 SCOPE_KEY = "wangge_scope"
 
-_ENTER = (
-    "SELECT set_config('wangge.principal', %s, true), set_config('wangge.everywhere', %s, true), "
-    "set_config('wangge.communities', %s, true), set_config('wangge.grids', %s, true), "
-    "set_config('role', {role}, true)"
-)
-_ENTER_KNOWN = _ENTER.format(role=f"'{APP_ROLE}'")
 #: The role is taken if it is there: where it could not be made the settings bind an owner that is
 #: no superuser all the same (the tables FORCE their policies), and ``wangge doctor`` tells. To ask
 #: takes longer than all the rest, so it is asked until the role was there once.
-_ENTER_ASKING = _ENTER.format(
-    role="coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
-    "AND pg_has_role(oid, 'MEMBER')), current_user)"
+_ENTER_ASKING = (
+    "SELECT set_config('wangge.principal', %s, true), set_config('wangge.everywhere', %s, true), "
+    "set_config('wangge.communities', %s, true), set_config('wangge.grids', %s, true), "
+    "set_config('role', coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
+    "AND pg_has_role(oid, 'MEMBER')), current_user), true)"
+)
+#: What is said once it was there.
+_ENTER_KNOWN = (
+    "SET LOCAL wangge.principal = %s; SET LOCAL wangge.everywhere = %s; "
+    "SET LOCAL wangge.communities = %s; SET LOCAL wangge.grids = %s; "
+    f"SET LOCAL ROLE {APP_ROLE}"
 )
 _KNOWN: "WeakSet[Engine]" = WeakSet()
 _PREPARE = Path(__file__).with_name("row_security.sql")
@@ -60,12 +64,15 @@ def _enter(session: Session, transaction: "SessionTransaction", connection: "Con
     scope: Scope | None = session.info.get(SCOPE_KEY)
     if scope is None or transaction.nested:
         return
+    asked = _settings(scope.principal, scope.community_ids, scope.grid_ids)
+    driver = connection.connection.driver_connection
     # The driver's own cursor: this goes before every transaction, and costs half as much so.
     with closing(connection.connection.cursor()) as cursor:
-        known = connection.engine in _KNOWN
-        asked = _settings(scope.principal, scope.community_ids, scope.grid_ids)
-        cursor.execute(_ENTER_KNOWN if known else _ENTER_ASKING, asked)
-        if not known and (cursor.fetchone() or [None])[-1] == APP_ROLE:
+        if connection.engine in _KNOWN and isinstance(driver, EnteringConnection):
+            driver.enter_with_next(cursor.mogrify(_ENTER_KNOWN, asked))
+            return
+        cursor.execute(_ENTER_ASKING, asked)
+        if (cursor.fetchone() or [None])[-1] == APP_ROLE:
             _KNOWN.add(connection.engine)
 
 
