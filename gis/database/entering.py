@@ -18,13 +18,14 @@ class EnteringCursor(cursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401 - the driver's
         """Send a command, after what its transaction is yet to say."""
-        entering = self.connection.take_entering()
+        entering = self.connection.entering
         if entering is None:
             super().execute(query, vars)
         elif self.name is None:
             super().execute(entering + b";" + self.mogrify(query, vars))
+            self.connection.entering = None
         else:  # DECLARE is put before the text of a named one
-            self.connection.say(entering)
+            self._enter()
             super().execute(query, vars)
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
@@ -53,48 +54,43 @@ class EnteringCursor(cursor):
         super().copy_to(*args, **kwargs)
 
     def _enter(self) -> None:
-        entering = self.connection.take_entering()
-        if entering is not None:
-            self.connection.say(entering)
+        self.connection.enter()
 
 
 class EnteringConnection(connection):
-    """A connection of the driver all of whose cursors say first what they are to say."""
+    """A connection of the driver all of whose cursors say first what they are to say.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
-        """Open it."""
-        super().__init__(*args, **kwargs)
-        self._entering: bytes | None = None
+    Attributes
+    ----------
+    entering
+        A command that goes before the next one, whichever that is, until the transaction ends. It
+        stays until the server has taken it: a command that the driver refuses to send says nothing.
+    """
+
+    entering: bytes | None = None
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the driver's
         """Return a cursor, of no other kind than these."""
         return super().cursor(*args, **(kwargs | {"cursor_factory": EnteringCursor}))
 
-    def enter_with_next(self, command: bytes) -> None:
-        """Have a command go before the next one, whichever that is, until the transaction ends."""
-        self._entering = command
-
-    def take_entering(self) -> bytes | None:
-        """Return what is yet to be said, once."""
-        entering, self._entering = self._entering, None
-        return entering
-
-    def say(self, command: bytes) -> None:
-        """Send a command by itself."""
-        with closing(super().cursor()) as plain:
-            plain.execute(command)
+    def enter(self) -> None:
+        """Send what is yet to be said by itself."""
+        if self.entering is not None:
+            with closing(super().cursor()) as plain:
+                plain.execute(self.entering)
+            self.entering = None
 
     def commit(self) -> None:
         """End the transaction; what it has not said goes with it."""
-        self._entering = None
         super().commit()
+        self.entering = None
 
     def rollback(self) -> None:
         """Undo the transaction; what it has not said goes with it."""
-        self._entering = None
         super().rollback()
+        self.entering = None
 
     def reset(self) -> None:
         """Go back to what a new connection is like."""
-        self._entering = None
         super().reset()
+        self.entering = None

@@ -69,7 +69,7 @@ def _enter(session: Session, transaction: "SessionTransaction", connection: "Con
     # The driver's own cursor: this goes before every transaction, and costs half as much so.
     with closing(connection.connection.cursor()) as cursor:
         if connection.engine in _KNOWN and isinstance(driver, EnteringConnection):
-            driver.enter_with_next(cursor.mogrify(_ENTER_KNOWN, asked))
+            driver.entering = cursor.mogrify(_ENTER_KNOWN, asked)
             return
         cursor.execute(_ENTER_ASKING, asked)
         if (cursor.fetchone() or [None])[-1] == APP_ROLE:

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg2 import InterfaceError
 from psycopg2.extensions import cursor
 from psycopg2.extras import DictCursor, execute_batch, execute_values
 from sqlalchemy import text
@@ -129,6 +130,32 @@ def test_a_name_is_a_name(lone: sessionmaker[Session]):
         assert session.execute(text(WHO)).one() == (NAME, APP_ROLE)
 
 
+def unfit(at: cursor) -> None:
+    with pytest.raises(IndexError):
+        at.execute("SELECT %s, %s", (1,))
+
+
+def unfit_page(at: cursor) -> None:
+    with closing(at.connection.cursor("page")) as page, pytest.raises(IndexError):
+        page.execute("SELECT %s, %s", (1,))
+
+
+def ended(at: cursor) -> None:
+    at.close()
+    with pytest.raises(InterfaceError):
+        at.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("unsent", [unfit, unfit_page, ended])
+def test_a_command_that_was_never_sent_has_said_nothing(
+    lone: sessionmaker[Session], unsent: Callable[[cursor], None]
+):
+    with transaction(lone, of("ann")) as session:
+        with closing(driver_of(session).cursor()) as at:
+            unsent(at)
+        assert session.execute(text(WHO)).one() == ("ann", APP_ROLE)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     turns=st.lists(
@@ -155,4 +182,4 @@ def test_what_was_not_said_is_never_said_by_another(
                 said, role = session.execute(text(WHO)).one()
                 assert said == (name or "")
                 assert (role == APP_ROLE) == (name is not None)
-        assert driver.take_entering() is None
+        assert driver.entering is None
