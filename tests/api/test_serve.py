@@ -60,6 +60,7 @@ def test_behind_a_proxy_any_name_is_answered(town_url: str):
         is_problem(client.get("/readyz", headers={"Host": "wangge.example"}), 421)
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_named(town_url: str):
     with serving(Settings(database_url=town_url)) as client:
         taken = client.base_url.port

@@ -86,6 +86,7 @@ def test_the_cookie_is_for_this_server_alone_and_no_script_reads_it(browser: htt
     assert "secure" not in parts  # plain HTTP: a browser would not keep it
 
 
+@pytest.mark.slow
 def test_by_https_the_cookie_is_secure_and_bound_to_the_host(town_url: str, people: dict[str, str]):
     with served(town_url, https=True) as client:
         answer = sign_in(client, "reader")

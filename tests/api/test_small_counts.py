@@ -311,6 +311,7 @@ def test_a_manager_sees_small_counts_of_own_areas_and_nothing_of_others(asking: 
     assert other.status_code == 404
 
 
+@pytest.mark.slow
 def test_maps_of_who_sees_houses_tell_of_homes_alone(asking: dict[str, Get]):
     """Beside each house the map would tell the rest of a set by subtraction."""
     told = {}

@@ -105,6 +105,7 @@ def test_dated_hours_decide_at_once_and_can_be_taken_back(fresh: httpx.Client):
     assert nearest(fresh, morning) == "Centre"
 
 
+@pytest.mark.slow
 def test_status_services_and_hours_decide_at_once(fresh: httpx.Client):
     night = "2026-05-06T03:00:00+08:00"
     assert nearest(fresh, night) is None

@@ -91,6 +91,7 @@ def test_a_station_does_not_leave_every_community_without_a_word(
     assert (told["community_id"], told["road_near"]) == (None, False)
 
 
+@pytest.mark.slow
 def test_a_station_that_moves_hears_whether_a_road_is_near(walkable: httpx.Client, here: Settings):
     assert move(walkable, 1.5, 1.5).json()["properties"]["road_near"] is True
     engine = create_engine(str(here.database_url))

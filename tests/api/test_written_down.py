@@ -112,6 +112,7 @@ def test_keys_that_are_tried_for_a_token_are_written_down(
         assert tried not in str(failed)
 
 
+@pytest.mark.slow
 def test_a_wrong_old_password_counts_and_is_written_down(
     town: tuple[httpx.Client, str, dict[str, str]],
 ):

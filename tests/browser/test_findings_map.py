@@ -56,6 +56,7 @@ def test_a_finding_is_jumped_to_from_the_list_and_explains_itself(watched: Watch
     assert inside
 
 
+@pytest.mark.slow
 def test_500_buildings_on_one_spot_are_one_entry(watched: Watched, saved: Path):
     page = watched.open(saved)
     unfold(page)

@@ -66,6 +66,7 @@ def filled(page: Page) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_bar_lights_its_grid_on_the_map(watched: Watched, saved: Path):
     page = watched.open(saved)
     assert ink(page) == 0
@@ -126,6 +127,7 @@ def test_arrows_go_from_bar_to_bar(watched: Watched, saved: Path):
     assert stops.count() == 1
 
 
+@pytest.mark.slow
 def test_bars_by_households_are_in_order(watched: Watched, saved: Path):
     page = watched.open(saved)
     first = page.locator(".wr-bar").first.get_attribute("data-i")

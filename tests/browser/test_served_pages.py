@@ -42,6 +42,7 @@ def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.slow
 def test_the_front_page_leads_each_user(page: Page, base: str, language: str):
     page.goto(f"{base}/?lang={language}")
     assert page.locator("html").get_attribute("lang") == language

@@ -49,6 +49,7 @@ def saved(proposal: SitingMapData, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.slow
 def test_both_maps_fit_the_window(
     watched: Watched, saved: Callable[..., Path], size: tuple[int, int], language: Language
 ):

@@ -84,6 +84,7 @@ def own_plan(town: Sessions, drawing: Scope) -> str:
         ).plan_id
 
 
+@pytest.mark.slow
 def test_she_draws_edits_measures_and_deletes_a_plan_of_her_community(
     town: Sessions, drawing: Scope
 ):

@@ -300,6 +300,7 @@ def test_a_draft_of_a_name_that_two_have_is_asked_for_by_its_id(url: str):
     ok("show", "Twice")
 
 
+@pytest.mark.slow
 def test_what_a_draft_has_already_is_not_said_again(url: str):
     ok("draw", "--name", "Draft", *BAND)
     for said in (["--name", "New"], ["--scope", SUBDISTRICT], ["--kind", "party"]):

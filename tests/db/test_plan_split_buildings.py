@@ -282,6 +282,7 @@ def test_parts_that_do_not_make_a_whole_are_refused(towered: sessionmaker[Sessio
             session.execute(text(statement), given)
 
 
+@pytest.mark.slow
 def test_new_cells_leave_those_of_the_plan_with_their_parts(
     towered: sessionmaker[Session], scope: Scope
 ):

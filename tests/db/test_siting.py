@@ -184,6 +184,7 @@ def test_old_people_weigh_more(town: "sessionmaker[Session]", scope: Scope):
     assert covered(plain) >= covered(told)
 
 
+@pytest.mark.slow
 def test_money_floor_and_spacing(town: "sessionmaker[Session]", scope: Scope):
     told = sited(town, scope, count=None, budget=250.0, site_cost=100.0)
     assert len(told["sites"]) == 2
@@ -220,6 +221,7 @@ def test_places_are_named_by_the_planner(town: "sessionmaker[Session]", scope: S
         sited(town, scope, candidates="given", places=(GivenPlace(id=key("buildings", "no")),))
 
 
+@pytest.mark.slow
 def test_vacant_buildings_and_one_community(town: "sessionmaker[Session]", scope: Scope):
     with pytest.raises(InvalidInputError, match="no building where nobody lives"):
         sited(town, scope, candidates="vacant")

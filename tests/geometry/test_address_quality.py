@@ -111,6 +111,7 @@ def table(judged: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_what_is_placed_is_right(judged: pd.DataFrame):
     placed = judged[judged["unique"]]
     assert len(placed) > 1_500

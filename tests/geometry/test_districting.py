@@ -185,6 +185,7 @@ def test_a_plan_that_is_good_stays_as_it_is():
     assert sum(o.households for o in plan.lineage) == graph.households.sum()
 
 
+@pytest.mark.slow
 def test_a_grid_that_outgrew_its_band_is_relieved_and_all_keep_their_names():
     graph = graph_of(SQUARE, 50)
     first = draw_grids(graph).grid

@@ -144,6 +144,7 @@ def test_least_mean_walk(problem):
 
 @EXAMPLES
 @given(problems(), st.integers(0, 40), st.tuples(*[st.integers(1, 5)] * 3))
+@pytest.mark.slow
 def test_a_mix(problem, radius, shares):
     mix = dict(zip(("uncovered", "walk", "sites"), shares, strict=True))
     options = SitingOptions(objective="mix", radius=radius, mix=mix)
@@ -187,6 +188,7 @@ def test_fewest_stations_with_everyone_within_the_radius(problem, radius, unlimi
 
 @EXAMPLES
 @given(problems())
+@pytest.mark.slow
 def test_least_worst_walk(problem):
     options = SitingOptions(objective="p_center")
     matrix = costs_of(problem)

@@ -151,6 +151,7 @@ def test_bounds_of_highs_are_told_while_it_runs():
     assert all(least <= solved.bound + 1e-6 for _, least in told)
 
 
+@pytest.mark.slow
 def test_bounds_never_fall_and_meet_the_objective():
     told = []
     result = solve_siting(problem_of(wide_cover()), LSCP, progress=told.append)

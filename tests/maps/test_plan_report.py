@@ -86,6 +86,7 @@ def test_the_page_holds_every_grid_with_its_measures(language: Language):
     assert page["language"] == language
 
 
+@pytest.mark.slow
 def test_short_numbers_are_what_the_community_does_not_say():
     grids = report_page(report(), "en")["grids"]
     assert set(grids["short"]) <= {f"{n:03d}" for n in range(1, 20)}

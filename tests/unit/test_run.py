@@ -422,6 +422,7 @@ sys.exit(run.main(["setup"]))
     assert left.read_text() == "tidy"
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_a_program_starts_ends_it_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ):

@@ -112,6 +112,7 @@ def test_the_usual_limits_are_those_of_every_answer():
 
 
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=20), belows)
+@pytest.mark.slow
 def test_indicators_of_people_are_told_by_rounded_ones(pairs: list[tuple[int, int]], below: int):
     telling = Telling(base=base_of(below))
     part = np.array([one for one, _ in pairs], dtype=float)
