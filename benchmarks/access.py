@@ -7,7 +7,6 @@ are limited by their own conditions and by row-level security besides.
 """
 
 import argparse
-import json
 import os
 import re
 import statistics
@@ -162,8 +161,10 @@ def many(served: Served, path: str, count: int, server: Server) -> Spent:
     return Spent(*(b - a for a, b in zip(before, after, strict=True)))
 
 
-def requests(options: argparse.Namespace, server: Server, made: dict[str, str], city: City) -> None:
-    """Compare requests with and without a credential, operation by operation."""
+def requests(
+    options: argparse.Namespace, server: Server, made: dict[str, str], city: City
+) -> dict[str, dict[str, list[Spent]]]:
+    """Return what requests take with and without a credential, operation by operation."""
     home = server.cluster.root
     with serving(made["open"], home) as opened, serving(made["known"], home) as known:
         carried = {
@@ -173,34 +174,41 @@ def requests(options: argparse.Namespace, server: Server, made: dict[str, str], 
             BOUND: (known, {"Authorization": f"Bearer {token_of(known[0], 'bound')}"}),
         }
         servers = {name: Served(at[0], headers, at[1]) for name, (at, headers) in carried.items()}
-        added, count = {}, options.requests // TURNS
+        spent = {}
         for path in paths_of(opened[0], city):
             template = re.sub(r"/[0-9a-f-]{36}", "/{id}", path.partition("?")[0])
 
             def case(name: str, path: str = path) -> Callable[[], Spent]:
-                return lambda: many(servers[name], path, count, server)
+                return lambda: many(servers[name], path, in_turn(options), server)
 
             # Short turns: the machine's pace changes within a second, by more than is looked for.
-            turns = options.repeats * TURNS
-            spent = take_turns({name: case(name) for name in servers}, turns)
-            show(f"{count:,} × {template}, {turns} turns", spent, [], options)
-            for name in (TOKEN, KEY, BOUND):
-                added[f"{template} {name}"] = {
-                    part: _middle(
-                        [
-                            (getattr(one, part) - getattr(other, part)) / count * 1000
-                            for one, other in zip(spent[name], spent[OPEN], strict=True)
-                        ]
-                    )
-                    for part in ("client_s", "server_s")
-                }
-    for name, parts in added.items():
-        both = sum(parts.values())
-        print(f"{name}: {both:+.3f} CPU ms a request, {parts['server_s']:+.3f} of it PostgreSQL's")
-    if options.json:
-        file = Path(options.json)
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(facts | {"added_ms": added}, indent=1) + "\n", encoding="utf-8")
+            cases = {name: case(name) for name in servers}
+            spent[template] = take_turns(cases, options.repeats * TURNS)
+    return spent
+
+
+def in_turn(options: argparse.Namespace) -> int:
+    """Return how many requests a turn has."""
+    return max(1, options.requests // TURNS)
+
+
+def added_ms(
+    options: argparse.Namespace, spent: dict[str, dict[str, list[Spent]]]
+) -> dict[str, dict[str, float]]:
+    """Return what a credential adds to a request, of the server and of PostgreSQL."""
+    return {
+        f"{template} {name}": {
+            part: _middle(
+                [
+                    (getattr(one, part) - getattr(other, part)) / in_turn(options) * 1000
+                    for one, other in zip(turns[name], turns[OPEN], strict=True)
+                ]
+            )
+            for part in ("client_s", "server_s")
+        }
+        for template, turns in spent.items()
+        for name in (TOKEN, KEY, BOUND)
+    }
 
 
 def _middle(values: list[float]) -> float:
@@ -209,8 +217,10 @@ def _middle(values: list[float]) -> float:
     return statistics.fmean(sorted(values)[quarter : len(values) - quarter])
 
 
-def boxes(options: argparse.Namespace, server: Server, url: str, city: City) -> None:
-    """Compare pages of boxes around places of one community, under both scopes."""
+def boxes(
+    options: argparse.Namespace, server: Server, url: str, city: City
+) -> dict[str, list[Spent]]:
+    """Return what pages of boxes around places of one community take under both scopes."""
     from datetime import date
 
     rng = np.random.default_rng(SEED)
@@ -249,8 +259,7 @@ def boxes(options: argparse.Namespace, server: Server, url: str, city: City) -> 
     spent = take_turns({name: case(name) for name in scopes}, options.repeats)
     assert sum(map(len, found[SCOPED])) > 0, "the boxes hold nothing of the community"
     engine.dispose()
-    title = f"{BOXES} boxes of {options.buildings:,} buildings; a transaction each"
-    show(title, spent, [Comparison(EVERYWHERE, SCOPED)], options)
+    return spent
 
 
 def main() -> None:
@@ -264,8 +273,19 @@ def main() -> None:
     with scratch_server() as server:
         start(chosen, server)
         made = fill(server, city, chosen.buildings)
-        boxes(chosen, server, made["known"], city)
-        requests(chosen, server, made, city)
+        spent = boxes(chosen, server, made["known"], city)
+        asked = requests(chosen, server, made, city)
+    for template, turns in asked.items():
+        spent |= {f"{template} {name}": runs for name, runs in turns.items()}
+    title = (
+        f"{chosen.buildings:,} buildings: {BOXES} boxes, a transaction each; "
+        f"turns of {in_turn(chosen)} requests"
+    )
+    added = added_ms(chosen, asked)
+    show(title, spent, [Comparison(EVERYWHERE, SCOPED)], chosen, {"added_ms": added})
+    for name, parts in added.items():
+        both = sum(parts.values())
+        print(f"{name}: {both:+.3f} CPU ms a request, {parts['server_s']:+.3f} of it PostgreSQL's")
 
 
 if __name__ == "__main__":

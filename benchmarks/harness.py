@@ -196,7 +196,8 @@ def show(
     ``more`` is written there too.
     """
     medians = {name: median_cpu_s(runs) for name, runs in spent.items()}
-    print(f"\n{title}; medians of {options.repeats}, CPU seconds")
+    counts = " and ".join(str(n) for n in sorted({len(runs) for runs in spent.values()}))
+    print(f"\n{title}; medians of {counts}, CPU seconds")
     print(f"{'':52}{'CPU':>8}{'client':>9}{'server':>9}{'(wall)':>9}")
     for name, runs in spent.items():
         parts = [

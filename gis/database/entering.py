@@ -25,36 +25,33 @@ class EnteringCursor(cursor):
             super().execute(entering + b";" + self.mogrify(query, vars))
             self.connection.entering = None
         else:  # DECLARE is put before the text of a named one
-            self._enter()
+            self.connection.enter()
             super().execute(query, vars)
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
         """Send a command for each of many rows."""
-        self._enter()
+        self.connection.enter()
         super().executemany(*args, **kwargs)
 
     def callproc(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the driver's
         """Call a function."""
-        self._enter()
+        self.connection.enter()
         return super().callproc(*args, **kwargs)
 
     def copy_expert(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
         """Copy by a command."""
-        self._enter()
+        self.connection.enter()
         super().copy_expert(*args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
         """Copy into a table."""
-        self._enter()
+        self.connection.enter()
         super().copy_from(*args, **kwargs)
 
     def copy_to(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's
         """Copy out of a table."""
-        self._enter()
-        super().copy_to(*args, **kwargs)
-
-    def _enter(self) -> None:
         self.connection.enter()
+        super().copy_to(*args, **kwargs)
 
 
 class EnteringConnection(connection):

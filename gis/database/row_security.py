@@ -30,21 +30,15 @@ APP_ROLE = "wangge_app"
 #: Key of the scope in ``Session.info``.
 SCOPE_KEY = "wangge_scope"
 
+_ENTER = (
+    "SET LOCAL wangge.principal = %s; SET LOCAL wangge.everywhere = %s; "
+    "SET LOCAL wangge.communities = %s; SET LOCAL wangge.grids = %s"
+)
 #: The role is taken if it is there: where it could not be made the settings bind an owner that is
 #: no superuser all the same (the tables FORCE their policies), and ``wangge doctor`` tells. To ask
 #: takes longer than all the rest, so it is asked until the role was there once.
-_ENTER_ASKING = (
-    "SELECT set_config('wangge.principal', %s, true), set_config('wangge.everywhere', %s, true), "
-    "set_config('wangge.communities', %s, true), set_config('wangge.grids', %s, true), "
-    "set_config('role', coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'wangge_app' "
-    "AND pg_has_role(oid, 'MEMBER')), current_user), true)"
-)
-#: What is said once it was there.
-_ENTER_KNOWN = (
-    "SET LOCAL wangge.principal = %s; SET LOCAL wangge.everywhere = %s; "
-    "SET LOCAL wangge.communities = %s; SET LOCAL wangge.grids = %s; "
-    f"SET LOCAL ROLE {APP_ROLE}"
-)
+_ENTER_AS_ROLE = f"{_ENTER}; SET LOCAL ROLE {APP_ROLE}"
+_IS_THERE = "SELECT FROM pg_roles WHERE rolname = %s AND pg_has_role(oid, 'MEMBER')"
 _KNOWN: "WeakSet[Engine]" = WeakSet()
 _PREPARE = Path(__file__).with_name("row_security.sql")
 #: One process at a time grants; two at once would end in an error of the catalogue.
@@ -68,12 +62,15 @@ def _enter(session: Session, transaction: "SessionTransaction", connection: "Con
     driver = connection.connection.driver_connection
     # The driver's own cursor: this goes before every transaction, and costs half as much so.
     with closing(connection.connection.cursor()) as cursor:
-        if connection.engine in _KNOWN and isinstance(driver, EnteringConnection):
-            driver.entering = cursor.mogrify(_ENTER_KNOWN, asked)
-            return
-        cursor.execute(_ENTER_ASKING, asked)
-        if (cursor.fetchone() or [None])[-1] == APP_ROLE:
-            _KNOWN.add(connection.engine)
+        if connection.engine not in _KNOWN:
+            cursor.execute(_IS_THERE, (APP_ROLE,))
+            if cursor.rowcount:
+                _KNOWN.add(connection.engine)
+        entering = _ENTER_AS_ROLE if connection.engine in _KNOWN else _ENTER
+        if isinstance(driver, EnteringConnection):
+            driver.entering = cursor.mogrify(entering, asked)
+        else:  # of an engine that somebody else made
+            cursor.execute(entering, asked)
 
 
 @lru_cache(maxsize=256)

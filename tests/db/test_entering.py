@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from psycopg2 import InterfaceError
 from psycopg2.extensions import cursor
 from psycopg2.extras import DictCursor, execute_batch, execute_values
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -128,6 +128,14 @@ def test_a_cursor_of_another_kind_is_not_given(lone: sessionmaker[Session]):
 def test_a_name_is_a_name(lone: sessionmaker[Session]):
     with transaction(lone, of(NAME)) as session:
         assert session.execute(text(WHO)).one() == (NAME, APP_ROLE)
+
+
+def test_on_an_engine_of_another_make_it_is_said_all_the_same(town_url: str):
+    engine = create_engine(town_url)
+    for _ in range(2):  # once the role is asked for, then it is known
+        with transaction(session_factory(engine), of("ann")) as session:
+            assert session.execute(text(WHO)).one() == ("ann", APP_ROLE)
+    engine.dispose()
 
 
 def unfit(at: cursor) -> None:

@@ -50,6 +50,22 @@ def test_the_locator_in_memory(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_what_access_adds(tmp_path: Path):
+    sizes = ["--buildings", "4000", "--requests", "50"]
+    result = run("access.py", *SMALL, *sizes, json_to=tmp_path / "out.json")
+    assert result["ratios"].keys() == {"one community / everywhere"}
+    operations = ("/v1/locate", "/v1/communities/{id}", "/healthz")
+    credentials = ("with a token", "with a key", "with a token, one community")
+    carried = {f"{one} {credential}" for one in operations for credential in credentials}
+    assert result["added_ms"].keys() == carried
+    assert carried < result["runs"].keys()
+    assert {name for name, runs in result["runs"].items() if len(runs) == 1} == {
+        "everywhere",
+        "one community",
+    }
+
+
+@pytest.mark.slow
 def test_grids_against_a_peer(tmp_path: Path):
     store, curve = tmp_path / "store", tmp_path / "curve.csv"
     command = ["voronoi:12:3", "--only", "wangge-fast,metis-100", "--repeats", "1"]
